@@ -1,0 +1,83 @@
+/** The port of the partitioned log: topics of partitions of Kafka record batches (format v2), read as bytes. */
+
+/** A topic as the log knows it. A topic that is deleted and made again has a new id. */
+export interface Topic {
+  readonly id: string;
+  readonly name: string;
+  readonly partitions: number;
+  /** Parser name given when the topic was made (`produce --format`); absent: detect from the first records. */
+  readonly format?: string;
+}
+
+/** Offsets of one partition: records in [start, end) can be read. */
+export interface PartitionEnds {
+  readonly partition: number;
+  readonly start: number;
+  /** One past the last durable record: what readers may see. */
+  readonly end: number;
+  readonly sizeBytes: number;
+}
+
+export interface CreateTopicOptions {
+  readonly partitions: number;
+  readonly format?: string;
+}
+
+/** Whole record batches, the first of which holds the offset asked for (unless the log has moved past it). */
+export interface FetchedBatches {
+  /** Zero or more whole batches, back to back. Valid until the next fetch of the same reader. */
+  readonly bytes: Uint8Array;
+  /** The partition's end when this was read, for lag. */
+  readonly end: number;
+  /** The first offset that the partition still holds. */
+  readonly start: number;
+}
+
+/** Reads one partition from inside a worker. */
+export interface PartitionReader {
+  /**
+   * Reads whole batches from `offset` on, about `maxBytes` of them (always at least one, if there is one).
+   * Resolves with empty bytes after `waitMs` where nothing is new.
+   * Throws {@link OffsetOutOfRange} where `offset` is before the start or after the end.
+   */
+  fetch(offset: number, maxBytes: number, waitMs: number): Promise<FetchedBatches>;
+  close(): void;
+}
+
+/** The offset asked for is not in the partition: never reset silently (the caller records a gap). */
+export class OffsetOutOfRange extends Error {
+  override readonly name = "OffsetOutOfRange";
+  constructor(readonly offset: number, readonly start: number, readonly end: number) {
+    super(`offset ${offset} is outside of [${start}, ${end}]`);
+  }
+}
+
+/** A batch of encoded records to append: the bytes of one record batch whose base offset the log fills in. */
+export interface EncodedBatch {
+  readonly bytes: Uint8Array;
+  readonly records: number;
+}
+
+/** The log as producers, the gateway and the supervisor see it. */
+export interface PartitionedLog {
+  listTopics(): Promise<readonly Topic[]>;
+  findTopic(name: string): Promise<Topic | undefined>;
+  /** Makes the topic, or answers the existing one (whose partition count stands). */
+  createTopic(name: string, options: CreateTopicOptions): Promise<Topic>;
+  deleteTopic(name: string): Promise<void>;
+  /** Appends and resolves, once durable, to the offset of the batch's first record. */
+  append(topic: Topic, partition: number, batch: EncodedBatch): Promise<number>;
+  ends(topic: Topic): Promise<readonly PartitionEnds[]>;
+  /** What a worker needs to open a {@link PartitionReader}: structured-cloneable, see log/registry.ts. */
+  readerSpec(topic: Topic, partition: number): ReaderSpec;
+  close(): Promise<void>;
+}
+
+/** A serialisable recipe for a reader, so that workers open their own (no record crosses threads). */
+export type ReaderSpec = {
+  readonly kind: "embedded";
+  readonly directory: string;
+  readonly partition: number;
+  /** Shared with the writer: BigInt64 cells [start, end] of each partition of the topic, indexed 2 × partition. */
+  readonly ends: SharedArrayBuffer;
+};

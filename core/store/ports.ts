@@ -1,0 +1,345 @@
+/**
+ * The ports of the stores. Writing follows Rule 1: a flush is a compare-and-set on the `upto` of each unit
+ * (topicId, partition, hour bucket); a checkpoint only ever grows. Reading is what the gateway asks.
+ * Offsets are numbers: exact up to 2^53.
+ */
+import type { Dimension, Measure, TextField } from "../minutes/fields.ts";
+
+// ---------------------------------------------------------------- writing
+
+/** What the store knows of one partition. */
+export interface PartitionState {
+  /** Every record below it is reflected in the store; 0 where the partition was never flushed. */
+  readonly checkpoint: number;
+  /** Largest event time seen less the allowed lateness, epoch milliseconds; null before the first event. */
+  readonly watermarkMs: number | null;
+  /** Sums over all accepted flushes: the conservation invariant is consumed = events + unparsed. */
+  readonly totals: PartitionTotals;
+}
+
+/** Records of a partition that the store reflects, by what became of them. */
+export interface PartitionTotals {
+  /** Records consumed (checkpoint less the offsets that hold no record: control and compacted ones, gaps). */
+  readonly consumed: number;
+  /** Parsed events. */
+  readonly events: number;
+  /** Records kept in quarantine. */
+  readonly unparsed: number;
+  /** Events older than their partition's watermark when they came. */
+  readonly late: number;
+  /** Events whose own time was missing, or further ahead of the record's time than allowed: the record's time stood in. */
+  readonly clockBad: number;
+}
+
+/** One unit as stored; `upto` 0 and no writer where it was never written. */
+export interface UnitState {
+  readonly bucket: number;
+  readonly upto: number;
+  readonly writer: string | null;
+  /** Distinct values per dimension that the unit's rows hold (for the caps), `__other__` left out. */
+  readonly values: Readonly<Partial<Record<Dimension, readonly string[]>>>;
+}
+
+/** A column of strings with repetitions: `dictionary[ids[i]]`. */
+export interface DictionaryColumn {
+  readonly dictionary: readonly string[];
+  readonly ids: Uint32Array;
+}
+
+/** One measure of minute rows; sums, minima and maxima are integers of 10^-decimals units. */
+export interface MeasureColumns {
+  readonly counts: Float64Array;
+  readonly sums: Float64Array;
+  /** NaN where count is 0. */
+  readonly minima: Float64Array;
+  readonly maxima: Float64Array;
+  /** Sum of squared deviations from the mean, in squared integer units. */
+  readonly m2: Float64Array;
+  /** Encoded sketches back to back (core/minutes/sketch.ts); row i ends at sketchEnds[i]. */
+  readonly sketches: Uint8Array;
+  readonly sketchEnds: Uint32Array;
+}
+
+/** Cumulative partials of minute cells, as columns; row i is keyed (minute, dimensions, fromOffset). */
+export interface MinuteRows {
+  readonly rows: number;
+  /** Minutes since 1970 UTC. The bucket is floor(minute / 60). */
+  readonly minutes: Int32Array;
+  /** First offset that this partial absorbed. */
+  readonly fromOffsets: Float64Array;
+  readonly dimensions: Readonly<Partial<Record<Dimension, DictionaryColumn>>>;
+  readonly counts: Float64Array;
+  readonly errors: Float64Array;
+  readonly measures: Readonly<Partial<Record<Measure, MeasureColumns>>>;
+}
+
+/** Events, as columns. Text is UTF-8 spans of `bytes`; an absent value has start -1. */
+export interface EventRows {
+  readonly rows: number;
+  readonly bytes: Uint8Array;
+  readonly offsets: Float64Array;
+  readonly timestampMicros: Float64Array;
+  /** The record itself. */
+  readonly rawStarts: Uint32Array;
+  readonly rawEnds: Uint32Array;
+  readonly text: Readonly<Partial<Record<TextField, { readonly starts: Int32Array; readonly ends: Int32Array }>>>;
+  /** Integer units; NaN where absent. */
+  readonly measures: Readonly<Partial<Record<Measure, Float64Array>>>;
+}
+
+/** Records that could not be parsed. */
+export interface QuarantineRows {
+  readonly rows: number;
+  readonly bytes: Uint8Array;
+  readonly rawStarts: Uint32Array;
+  readonly rawEnds: Uint32Array;
+  readonly offsets: Float64Array;
+  /** The record's own time in the log, epoch milliseconds. */
+  readonly recordTimesMs: Float64Array;
+  readonly reasons: readonly string[];
+}
+
+/** What one partition's state becomes at offset `at`. */
+export interface PartitionFlush {
+  readonly topicId: string;
+  readonly partition: number;
+  /** Random per tenure of a partition, so that an ambiguous outcome can be told from another's (Rule 1). */
+  readonly writer: string;
+  /** The new `upto` of every unit below, then the new checkpoint. */
+  readonly at: number;
+  /** Dirty units with the `upto` that each must still have. */
+  readonly units: readonly { readonly bucket: number; readonly expect: number }[];
+  /** Rows of all units; the rows of a dirty (minute, fromOffset) replace the ones stored before. */
+  readonly minutes: MinuteRows;
+  readonly events: EventRows | null;
+  readonly quarantine: QuarantineRows | null;
+  readonly watermarkMs: number | null;
+  /** Differences to add to {@link PartitionTotals}, once, with the checkpoint. */
+  readonly totals: PartitionTotals;
+  /** Offsets in [start, end) that the log no longer held: kept for people to see. */
+  readonly gaps: readonly { readonly start: number; readonly end: number }[];
+}
+
+/**
+ * `applied`: all units and the checkpoint. `conflict`: `bucket` was not as expected (units before it in the request may
+ * have been applied where the store has no transaction over units; nothing of that unit or of later ones was).
+ * A flush that throws is ambiguous: read the units back.
+ */
+export type FlushOutcome =
+  | { readonly kind: "applied" }
+  | { readonly kind: "conflict"; readonly bucket: number; readonly upto: number };
+
+/** Minute cells, events and quarantine of partitions, written by Rule 1. */
+export interface MinuteStore {
+  readPartition(topicId: string, partition: number): Promise<PartitionState>;
+  readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]>;
+  flush(flush: PartitionFlush): Promise<FlushOutcome>;
+}
+
+/** Small facts that are decided once: the first to put a key wins. */
+export interface Ledger {
+  /** Answers the value that stands: `value`, or the one that was there before. */
+  putIfAbsent(key: string, value: string): Promise<string>;
+  get(key: string): Promise<string | null>;
+  /** Sets `value` where the key still has `expected` (null: absent); answers whether it did. */
+  compareAndSet(key: string, expected: string | null, value: string): Promise<boolean>;
+}
+
+// ---------------------------------------------------------------- reading
+
+/** A half-open range of event time, epoch milliseconds. */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** One condition on a field; a query's conditions must all hold. */
+export interface Condition {
+  readonly field: Dimension | TextField;
+  readonly op: "in" | "not_in" | "prefix";
+  readonly values: readonly string[];
+}
+
+export const STATISTICS = [
+  "count",
+  "errors",
+  "error_rate",
+  "avg",
+  "sum",
+  "min",
+  "max",
+  "stddev",
+  "p50",
+  "p90",
+  "p95",
+  "p99",
+] as const;
+export type Statistic = (typeof STATISTICS)[number];
+
+export interface SeriesQuery {
+  readonly topicId: string;
+  readonly range: TimeRange;
+  /** Width of a point in minutes. */
+  readonly stepMinutes: number;
+  readonly statistic: Statistic;
+  /** Needed by every statistic but count, errors and error_rate. */
+  readonly measure?: Measure;
+  readonly by: readonly Dimension[];
+  readonly where: readonly Condition[];
+  /** Groups beyond this many, by count, are left out and `truncated` is set. */
+  readonly seriesMax: number;
+}
+
+export interface Series {
+  readonly dimensions: Readonly<Partial<Record<Dimension, string>>>;
+  /** [start of the step in epoch milliseconds, value or null where the step has no value of this statistic] */
+  readonly points: readonly (readonly [number, number | null])[];
+}
+
+export interface SeriesResult {
+  readonly series: readonly Series[];
+  readonly truncated: boolean;
+}
+
+export interface SummaryResult {
+  readonly totals: { readonly count: number; readonly errors: number; readonly unparsed: number };
+  readonly levels: readonly { readonly level: string; readonly count: number }[];
+  /** Per API (service, method, endpoint): by count, largest first. */
+  readonly apis: readonly ApiSummary[];
+  readonly apisTruncated: boolean;
+}
+
+/** Averages and quantiles are in whole units of the measure; null where no event had one. */
+export interface ApiSummary {
+  readonly service: string;
+  readonly method: string;
+  readonly endpoint: string;
+  readonly count: number;
+  readonly errors: number;
+  readonly averageResponseTime: number | null;
+  readonly p95ResponseTime: number | null;
+}
+
+export interface EventQuery {
+  readonly topicId: string;
+  readonly range: TimeRange;
+  readonly where: readonly Condition[];
+  /** Case-insensitive substring of the raw record. */
+  readonly text?: string;
+  readonly limit: number;
+  /** Continue after this event (newest first). */
+  readonly after?: EventPosition;
+}
+
+/** Where an event stands in the order newest first: by time, then partition, then offset. */
+export interface EventPosition {
+  readonly timestampMicros: number;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface EventRecord extends EventPosition {
+  readonly fields: Readonly<Partial<Record<TextField, string>>>;
+  /** Whole units. */
+  readonly measures: Readonly<Partial<Record<Measure, number>>>;
+  readonly raw: Uint8Array;
+}
+
+export interface QuarantineQuery {
+  readonly topicId: string;
+  /** Of the record's time. */
+  readonly range: TimeRange;
+  readonly reason?: string;
+  readonly limit: number;
+  readonly after?: { readonly recordTimeMs: number; readonly partition: number; readonly offset: number };
+}
+
+export interface QuarantineRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly recordTimeMs: number;
+  readonly reason: string;
+  readonly raw: Uint8Array;
+}
+
+export interface AccessReportQuery {
+  readonly topicId: string;
+  readonly range: TimeRange;
+  /** IANA zone of the days. */
+  readonly timeZone: string;
+  /** Longest length of each list. */
+  readonly limit: number;
+}
+
+/** Exact counts over events; endpoints are request targets as logged. */
+export interface AccessReport {
+  readonly lines: number;
+  readonly unparsed: number;
+  readonly missing: Readonly<Record<string, number>>;
+  readonly contentSize: {
+    readonly count: number;
+    readonly min: number | null;
+    readonly max: number | null;
+    readonly mean: number | null;
+    /** Of the population. */
+    readonly stddev: number | null;
+  };
+  readonly notFound: {
+    readonly count: number;
+    readonly top: readonly { readonly endpoint: string; readonly count: number }[];
+  };
+  readonly byStatus: readonly { readonly status: number; readonly count: number }[];
+  readonly byHost: readonly { readonly host: string; readonly count: number }[];
+  readonly byEndpoint: readonly { readonly endpoint: string; readonly count: number }[];
+  readonly byDay: readonly { readonly day: string; readonly count: number }[];
+  /** Distinct hosts and distinct endpoints. */
+  readonly hosts: number;
+  readonly endpoints: number;
+}
+
+export const EXPORT_TABLES = ["minutes", "hours", "events", "quarantine"] as const;
+export type ExportTable = (typeof EXPORT_TABLES)[number];
+export const EXPORT_FORMATS = ["csv", "parquet", "ndjson"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportQuery {
+  readonly topicId: string;
+  readonly table: ExportTable;
+  readonly format: ExportFormat;
+  readonly range: TimeRange;
+  readonly where: readonly Condition[];
+  /** CSV only: leave cells that a spreadsheet would run as a formula as they are. */
+  readonly isRaw: boolean;
+}
+
+/** Bytes as they are made, and the frontier that they reflect: one consistent snapshot. */
+export interface Export {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly frontier: readonly { readonly partition: number; readonly offset: number }[];
+}
+
+/** What the gateway asks of a store. All reads are of one consistent state. */
+export interface StoreQueries {
+  series(query: SeriesQuery): Promise<SeriesResult>;
+  summary(topicId: string, range: TimeRange, apisMax: number): Promise<SummaryResult>;
+  events(query: EventQuery): Promise<readonly EventRecord[]>;
+  quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]>;
+  accessReport(query: AccessReportQuery): Promise<AccessReport>;
+  export(query: ExportQuery): Promise<Export>;
+  partitions(topicId: string): Promise<readonly (PartitionState & { readonly partition: number })[]>;
+  /** Gaps recorded for a topic: offsets that the log no longer held when the engine came to them. */
+  gaps(
+    topicId: string,
+  ): Promise<readonly { readonly partition: number; readonly start: number; readonly end: number }[]>;
+  /** The conservation invariant per partition, counted over what is stored: Σ counts of the minute rows. */
+  countStored(topicId: string): Promise<readonly { readonly partition: number; readonly count: number }[]>;
+}
+
+/** A store: everything above, and its upkeep. */
+export interface Store extends MinuteStore, Ledger, StoreQueries {
+  /** Forgets everything derived from a topic (`produce --reset`). */
+  dropTopic(topicId: string): Promise<void>;
+  /** Deletes minutes, events and quarantine older than their retention; answers the rows deleted. */
+  retain(limits: { minutesBeforeMs: number; eventsBeforeMs: number }): Promise<number>;
+  close(): Promise<void>;
+}
