@@ -68,6 +68,8 @@ export interface PartitionedLog {
   /** Appends and resolves, once durable, to the offset of the batch's first record. */
   append(topic: Topic, partition: number, batch: EncodedBatch): Promise<number>;
   ends(topic: Topic): Promise<readonly PartitionEnds[]>;
+  /** Time of the record at `offset`, epoch milliseconds, as its batch header has it (for lag in seconds); null at the end. */
+  timestampAt(topic: Topic, partition: number, offset: number): Promise<number | null>;
   /** What a worker needs to open a {@link PartitionReader}: structured-cloneable, see log/registry.ts. */
   readerSpec(topic: Topic, partition: number): ReaderSpec;
   close(): Promise<void>;
