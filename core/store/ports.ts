@@ -11,6 +11,8 @@ import type { Dimension, Measure, TextField } from "../minutes/fields.ts";
 export interface PartitionState {
   /** Every record below it is reflected in the store; 0 where the partition was never flushed. */
   readonly checkpoint: number;
+  /** Who moved the checkpoint last: with it an ambiguous flush of rows to no unit can be told from another's. */
+  readonly writer: string | null;
   /** Largest event time seen less the allowed lateness, epoch milliseconds; null before the first event. */
   readonly watermarkMs: number | null;
   /** Sums over all accepted flushes: the conservation invariant is consumed = events + unparsed. */
@@ -105,6 +107,8 @@ export interface PartitionFlush {
   readonly partition: number;
   /** Random per tenure of a partition, so that an ambiguous outcome can be told from another's (Rule 1). */
   readonly writer: string;
+  /** The checkpoint that this flush starts from: a store that holds another answers with a conflict (bucket null). */
+  readonly expectCheckpoint: number;
   /** The new `upto` of every unit below, then the new checkpoint. */
   readonly at: number;
   /** Dirty units with the `upto` that each must still have. */
@@ -121,13 +125,13 @@ export interface PartitionFlush {
 }
 
 /**
- * `applied`: all units and the checkpoint. `conflict`: `bucket` was not as expected (units before it in the request may
- * have been applied where the store has no transaction over units; nothing of that unit or of later ones was).
- * A flush that throws is ambiguous: read the units back.
+ * `applied`: all units, then the checkpoint. `conflict`: the unit `bucket`, or the checkpoint (null), was not as expected
+ * but `found`; units before it in the request may have been applied where the store has no transaction over units,
+ * nothing of that unit or of later ones was. A flush that throws is ambiguous: read the units and the partition back.
  */
 export type FlushOutcome =
   | { readonly kind: "applied" }
-  | { readonly kind: "conflict"; readonly bucket: number; readonly upto: number };
+  | { readonly kind: "conflict"; readonly bucket: number | null; readonly found: number };
 
 /** Minute cells, events and quarantine of partitions, written by Rule 1. */
 export interface MinuteStore {
