@@ -57,7 +57,7 @@ export interface MeasureColumns {
   readonly maxima: Float64Array;
   /** Sum of squared deviations from the mean, in squared integer units. */
   readonly m2: Float64Array;
-  /** Encoded sketches back to back (core/minutes/sketch.ts); row i ends at sketchEnds[i]. */
+  /** Encoded sketches back to back (core/minutes/sketch.ts); row i ends at sketchEnds[i], and is empty where count is 0. */
   readonly sketches: Uint8Array;
   readonly sketchEnds: Uint32Array;
 }

@@ -1,0 +1,274 @@
+/**
+ * One partition's records on their way into minute cells, events and quarantine: the hot path. Pure: no I/O, no clock;
+ * the record's own time stands in where an event has none, so that a replay gives the same. bench/scan times it.
+ */
+import { EventFields, MEASURE_SLOT } from "../../core/minutes/fields.ts";
+import type { Preset } from "../../core/minutes/preset.ts";
+import type {
+  EventRows,
+  MinuteRows,
+  PartitionState,
+  PartitionTotals,
+  QuarantineRows,
+  UnitState,
+} from "../../core/store/ports.ts";
+import type { CompiledParser, Reason } from "../parsing/parser.ts";
+import { bucketOf, type MinutePartial, PartitionDelivery, type Unit } from "../delivery/partition_delivery.ts";
+import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
+import { EventRowsBuilder, QuarantineRowsBuilder } from "./row_builders.ts";
+import { MinuteCells } from "./minute_cells.ts";
+import { minuteRowsOf } from "./minute_rows.ts";
+
+const MICROS_PER_MINUTE = 60_000_000;
+/** Distinct dimension values held before memory is given back (between two flushes). */
+const VALUES_MAX = 200_000;
+
+/** The walk over a batch's records that the aggregator reads from (core/log/record_batch.ts). */
+export interface RecordSource {
+  next(): boolean;
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
+export interface AggregatorOptions {
+  readonly parser: CompiledParser | null;
+  readonly preset: Preset;
+  readonly latenessMs: number;
+  readonly futureMs: number;
+  readonly recordBytesMax: number;
+  readonly keepsEvents: boolean;
+}
+
+/** What one flush carries, besides the identity of the partition. */
+export interface FlushContent {
+  readonly at: number;
+  readonly expectCheckpoint: number;
+  readonly units: readonly { readonly bucket: number; readonly expect: number }[];
+  readonly minutes: MinuteRows;
+  readonly events: EventRows | null;
+  readonly quarantine: QuarantineRows | null;
+  readonly watermarkMs: number | null;
+  readonly totals: PartitionTotals;
+}
+
+export class PartitionAggregator {
+  readonly delivery: PartitionDelivery<MinuteCells>;
+  readonly #options: AggregatorOptions;
+  readonly #fields = new EventFields();
+  #ids: PresetDimensionIds;
+  readonly #caps = new Map<number, UnitCaps>();
+  readonly #cellIds: Int32Array;
+  readonly #measureSlots: readonly number[];
+  readonly #events: EventRowsBuilder | null;
+  readonly #quarantine = new QuarantineRowsBuilder();
+  readonly #totals = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
+  #watermarkMicros: number;
+  /** Set while a record waits for its unit: the next call begins with it. */
+  #isHolding = false;
+  // The unit and partial of the record before: nearly always those of this one.
+  #unit: Unit<MinuteCells> | null = null;
+  #partial: MinutePartial<MinuteCells> | null = null;
+  #minuteStartMicros = 0;
+
+  constructor(writer: string, state: Pick<PartitionState, "checkpoint" | "watermarkMs">, options: AggregatorOptions) {
+    const { preset } = options;
+    this.#options = options;
+    this.#ids = new PresetDimensionIds(preset);
+    this.#cellIds = new Int32Array(preset.dimensions.length);
+    this.#measureSlots = preset.measures.map((name) => MEASURE_SLOT[name]);
+    this.#events = options.keepsEvents ? new EventRowsBuilder(preset.measures) : null;
+    this.#watermarkMicros = state.watermarkMs === null ? -Infinity : state.watermarkMs * 1000;
+    this.delivery = new PartitionDelivery(
+      writer,
+      state.checkpoint,
+      () => new MinuteCells(preset.dimensions.length, preset.measures.length),
+    );
+  }
+
+  /** Event and quarantine rows that wait for the next flush, and their bytes: what bounds memory. */
+  get pendingRows(): number {
+    return (this.#events?.rows ?? 0) + this.#quarantine.rows;
+  }
+
+  get pendingBytes(): number {
+    return (this.#events?.sizeBytes ?? 0) + this.#quarantine.sizeBytes;
+  }
+
+  /**
+   * Applies the records of `source`, whose values lie in `bytes`. Answers null at its end, or the bucket of a unit that
+   * must be read from the store and handed to {@link addUnit} before the call is repeated with the same source.
+   */
+  apply(bytes: Uint8Array, source: RecordSource): number | null {
+    const { delivery } = this;
+    const { parser, recordBytesMax } = this.#options;
+    const fields = this.#fields;
+    while (this.#isHolding || source.next()) {
+      const offset = source.offset;
+      if (offset < delivery.position) continue; // the batch begins before the checkpoint
+      const { valueStart, valueEnd, timestampMs } = source;
+      let reason: Reason | null;
+      if (valueStart < 0) reason = "empty";
+      else if (valueEnd - valueStart > recordBytesMax) reason = "too_large";
+      else if (parser === null) reason = "unknown_format";
+      else reason = parser.parse(bytes, valueStart, valueEnd, timestampMs, fields);
+      const recordMicros = timestampMs * 1000;
+      const isClockBad = reason === null &&
+        !(fields.timestampMicros <= recordMicros + this.#options.futureMs * 1000);
+      const micros = reason !== null || isClockBad ? recordMicros : fields.timestampMicros;
+      const inMinute = micros - this.#minuteStartMicros;
+      if (this.#partial === null || inMinute < 0 || inMinute >= MICROS_PER_MINUTE) {
+        const missing = this.#enterMinute(micros, offset);
+        if (missing !== null) {
+          this.#isHolding = true;
+          return missing;
+        }
+      }
+      this.#isHolding = false;
+      this.#count(offset, micros, isClockBad, reason, bytes, source);
+      delivery.position = offset + 1;
+    }
+    return null;
+  }
+
+  /** Offsets below `next` that hold no record (control batches, compaction, gaps) are passed over. */
+  passTo(next: number): void {
+    if (next > this.delivery.position) this.delivery.position = next;
+  }
+
+  addUnit(state: UnitState): void {
+    this.delivery.addUnit(state.bucket, state.upto);
+    this.#caps.set(state.bucket, new UnitCaps(this.#ids, state.values));
+  }
+
+  /** Makes the minute of `micros` the current one; answers the bucket whose unit is not known yet. */
+  #enterMinute(micros: number, offset: number): number | null {
+    const minute = Math.floor(micros / MICROS_PER_MINUTE);
+    const bucket = bucketOf(minute);
+    const unit = this.delivery.unit(bucket);
+    if (unit === undefined) return bucket;
+    this.#unit = unit;
+    this.#minuteStartMicros = minute * MICROS_PER_MINUTE;
+    // A record that its unit holds already must not begin a partial: #count looks again at the next new one.
+    this.#partial = this.delivery.isNew(unit, offset)
+      ? this.delivery.touch(unit, minute, offset)
+      : unit.partials.get(minute) ?? null;
+    return null;
+  }
+
+  #count(
+    offset: number,
+    micros: number,
+    isClockBad: boolean,
+    reason: Reason | null,
+    bytes: Uint8Array,
+    source: RecordSource,
+  ): void {
+    const totals = this.#totals;
+    totals.consumed++;
+    if (reason === null) {
+      totals.events++;
+      if (isClockBad) totals.clockBad++;
+      // A late event's whole minute lies behind the watermark.
+      if (this.#minuteStartMicros + MICROS_PER_MINUTE <= this.#watermarkMicros) totals.late++;
+      const watermark = micros - this.#options.latenessMs * 1000;
+      if (watermark > this.#watermarkMicros) this.#watermarkMicros = watermark;
+    } else totals.unparsed++;
+    const unit = this.#unit;
+    if (unit === null || !this.delivery.isNew(unit, offset)) return;
+    let partial = this.#partial;
+    if (partial === null) {
+      partial = this.delivery.touch(unit, Math.floor(micros / MICROS_PER_MINUTE), offset);
+      this.#partial = partial;
+    }
+    partial.isDirty = true;
+    unit.isDirty = true;
+    if (reason === null) {
+      this.#addEvent(partial.cells, unit.bucket);
+      this.#events?.add(offset, micros, bytes, source.valueStart, source.valueEnd, this.#fields);
+      return;
+    }
+    this.#addUnparsed(partial.cells);
+    const start = Math.max(0, source.valueStart);
+    this.#quarantine.add(offset, source.timestampMs, bytes, start, Math.max(start, source.valueEnd), reason);
+  }
+
+  #addEvent(cells: MinuteCells, bucket: number): void {
+    const columns = this.#ids.columns;
+    const ids = this.#cellIds;
+    const fields = this.#fields;
+    let isError = false;
+    for (let i = 0; i < columns.length; i++) {
+      const id = columns[i].read(fields);
+      ids[i] = id;
+      if (columns[i].marksError(id)) isError = true;
+    }
+    let cell = cells.find(ids);
+    if (cell < 0) {
+      this.#caps.get(bucket)?.apply(ids);
+      cell = cells.find(ids);
+      if (cell < 0) cell = cells.insert(ids);
+    }
+    cells.counts[cell]++;
+    if (isError) cells.errors[cell]++;
+    for (let i = 0; i < this.#measureSlots.length; i++) {
+      const value = fields.measures[this.#measureSlots[i]];
+      if (value === value) cells.measures[i].add(cell, value);
+    }
+  }
+
+  #addUnparsed(cells: MinuteCells): void {
+    const ids = this.#ids.unparsedIds;
+    let cell = cells.find(ids);
+    if (cell < 0) cell = cells.insert(ids);
+    cells.counts[cell]++;
+  }
+
+  /** Everything that the next flush carries, copied; null where there is nothing to flush or one is under way. */
+  takeFlush(): FlushContent | null {
+    const plan = this.delivery.planFlush();
+    if (plan === null) return null;
+    const { preset } = this.#options;
+    const totals = { ...this.#totals };
+    for (const key of Object.keys(totals) as (keyof typeof totals)[]) this.#totals[key] = 0;
+    return {
+      at: plan.at,
+      expectCheckpoint: plan.expectCheckpoint,
+      units: plan.units,
+      minutes: minuteRowsOf(plan.partials, {
+        dimensions: preset.dimensions.map(({ name }) => name),
+        measures: preset.measures,
+        interners: this.#ids.columns.map((column) => column.interner),
+      }),
+      events: this.#events?.take() ?? null,
+      quarantine: this.#quarantine.take(),
+      watermarkMs: this.#watermarkMicros === -Infinity ? null : Math.floor(this.#watermarkMicros / 1000),
+      totals,
+    };
+  }
+
+  /** True once so many distinct values are held that the next settled flush should be followed by {@link forget}. */
+  get isCrowded(): boolean {
+    return this.#ids.size > VALUES_MAX;
+  }
+
+  /** Gives back what final minutes hold. Call it after a flush was settled. */
+  evictFinal(): void {
+    this.#evict((minute) => (minute + 1) * MICROS_PER_MINUTE <= this.#watermarkMicros);
+  }
+
+  /** Gives back everything, if all of it is flushed. */
+  forget(): void {
+    this.#evict(() => true);
+    if (this.#caps.size === 0) this.#ids = new PresetDimensionIds(this.#options.preset);
+  }
+
+  #evict(isOver: (minute: number) => boolean): void {
+    if (this.#isHolding) return;
+    this.delivery.evict(isOver);
+    for (const bucket of this.#caps.keys()) if (this.delivery.unit(bucket) === undefined) this.#caps.delete(bucket);
+    this.#unit = null;
+    this.#partial = null;
+  }
+}

@@ -1,0 +1,172 @@
+/** Growing columns of events and quarantined records, handed to the store whole with each flush. */
+import { type EventFields, type Measure, MEASURE_SLOT, SLOT, TEXT_FIELDS } from "../../core/minutes/fields.ts";
+import type { EventRows, QuarantineRows } from "../../core/store/ports.ts";
+
+/** Bytes that grow by doubling; `take` hands them over and starts anew. */
+class Arena {
+  #bytes = new Uint8Array(65_536);
+  size = 0;
+
+  /** Copies source[start, end) and answers where it begins. */
+  append(source: Uint8Array, start: number, end: number): number {
+    const at = this.size;
+    const size = at + end - start;
+    if (size > this.#bytes.length) {
+      const bytes = new Uint8Array(Math.max(size, this.#bytes.length * 2));
+      bytes.set(this.#bytes.subarray(0, at));
+      this.#bytes = bytes;
+    }
+    this.#bytes.set(source.subarray(start, end), at);
+    this.size = size;
+    return at;
+  }
+
+  take(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.size);
+    this.size = 0;
+    return bytes;
+  }
+}
+
+/** A typed-array column that grows by doubling. */
+class Column<A extends Float64Array | Int32Array | Uint32Array> {
+  #values: A;
+  size = 0;
+
+  constructor(readonly create: (length: number) => A) {
+    this.#values = create(1024);
+  }
+
+  push(value: number): void {
+    if (this.size === this.#values.length) {
+      const values = this.create(this.size * 2);
+      values.set(this.#values);
+      this.#values = values;
+    }
+    this.#values[this.size++] = value;
+  }
+
+  take(): A {
+    const values = this.#values.slice(0, this.size) as A;
+    this.size = 0;
+    return values;
+  }
+}
+
+const floats = () => new Column((length) => new Float64Array(length));
+const ints = () => new Column((length) => new Int32Array(length));
+const uints = () => new Column((length) => new Uint32Array(length));
+
+export class EventRowsBuilder {
+  readonly #arena = new Arena();
+  readonly #offsets = floats();
+  readonly #times = floats();
+  readonly #rawStarts = uints();
+  readonly #rawEnds = uints();
+  readonly #starts = TEXT_FIELDS.map(ints);
+  readonly #ends = TEXT_FIELDS.map(ints);
+  readonly #measures: readonly {
+    readonly slot: number;
+    readonly name: Measure;
+    readonly values: ReturnType<typeof floats>;
+  }[];
+
+  constructor(measures: readonly Measure[]) {
+    this.#measures = measures.map((name) => ({ name, slot: MEASURE_SLOT[name], values: floats() }));
+  }
+
+  get rows(): number {
+    return this.#offsets.size;
+  }
+
+  get sizeBytes(): number {
+    return this.#arena.size;
+  }
+
+  /** Adds the event `fields` of the record bytes[start, end). `micros` is the time that it is counted at. */
+  add(offset: number, micros: number, bytes: Uint8Array, start: number, end: number, fields: EventFields): void {
+    const rawStart = this.#arena.append(bytes, start, end);
+    this.#offsets.push(offset);
+    this.#times.push(micros);
+    this.#rawStarts.push(rawStart);
+    this.#rawEnds.push(rawStart + end - start);
+    // Spans of the record itself move with it; spans of a scratch buffer are copied behind it.
+    const isRecord = fields.bytes === bytes;
+    for (let slot = 0; slot < this.#starts.length; slot++) {
+      const from = fields.starts[slot];
+      if (from < 0) {
+        this.#starts[slot].push(-1);
+        this.#ends[slot].push(0);
+        continue;
+      }
+      const to = fields.ends[slot];
+      const at = isRecord && from >= start && to <= end
+        ? rawStart + from - start
+        : this.#arena.append(fields.bytes, from, to);
+      this.#starts[slot].push(at);
+      this.#ends[slot].push(at + to - from);
+    }
+    for (const { slot, values } of this.#measures) values.push(fields.measures[slot]);
+  }
+
+  /** The rows so far, or null where there are none; the builder is empty afterwards. */
+  take(): EventRows | null {
+    if (this.rows === 0) return null;
+    const rows = this.rows;
+    return {
+      rows,
+      bytes: this.#arena.take(),
+      offsets: this.#offsets.take(),
+      timestampMicros: this.#times.take(),
+      rawStarts: this.#rawStarts.take(),
+      rawEnds: this.#rawEnds.take(),
+      text: Object.fromEntries(
+        TEXT_FIELDS.map((
+          name,
+        ) => [name, { starts: this.#starts[SLOT[name]].take(), ends: this.#ends[SLOT[name]].take() }]),
+      ),
+      measures: Object.fromEntries(this.#measures.map(({ name, values }) => [name, values.take()])),
+    };
+  }
+}
+
+export class QuarantineRowsBuilder {
+  readonly #arena = new Arena();
+  readonly #offsets = floats();
+  readonly #times = floats();
+  readonly #rawStarts = uints();
+  readonly #rawEnds = uints();
+  #reasons: string[] = [];
+
+  get rows(): number {
+    return this.#reasons.length;
+  }
+
+  get sizeBytes(): number {
+    return this.#arena.size;
+  }
+
+  add(offset: number, recordTimeMs: number, bytes: Uint8Array, start: number, end: number, reason: string): void {
+    const rawStart = this.#arena.append(bytes, start, end);
+    this.#offsets.push(offset);
+    this.#times.push(recordTimeMs);
+    this.#rawStarts.push(rawStart);
+    this.#rawEnds.push(rawStart + end - start);
+    this.#reasons.push(reason);
+  }
+
+  take(): QuarantineRows | null {
+    if (this.rows === 0) return null;
+    const reasons = this.#reasons;
+    this.#reasons = [];
+    return {
+      rows: reasons.length,
+      bytes: this.#arena.take(),
+      offsets: this.#offsets.take(),
+      recordTimesMs: this.#times.take(),
+      rawStarts: this.#rawStarts.take(),
+      rawEnds: this.#rawEnds.take(),
+      reasons,
+    };
+  }
+}
