@@ -66,6 +66,8 @@ export const configSchema = z.strictObject({
     pendingRowsMax: z.int().min(1000).default(20_000),
     /** Whether every event is kept (searchable), or minutes and quarantine only. */
     events: z.enum(["store", "off"]).default("store"),
+    /** Where the log no longer holds what comes next: stop the partition until told, or record the gap and go on. */
+    onGap: z.enum(["stop", "continue"]).default("stop"),
   }).prefault({}),
   log: z.strictObject({
     partitions: z.int().min(1).max(1024).default(4),

@@ -1,0 +1,317 @@
+/**
+ * One partition in a worker: fetch, apply, flush, and start again from the store's checkpoint whenever a flush did not
+ * end well. It does the I/O in a straight line; what to do is decided in delivery/ and aggregation/.
+ */
+import { messageOf } from "../core/errors.ts";
+import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "../core/log/partitioned_log.ts";
+import { PRESETS } from "../core/minutes/preset.ts";
+import type { PartitionFlush } from "../core/store/ports.ts";
+import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
+import { Chunk } from "./chunk.ts";
+import { detectFormat, findParser } from "./parsing/registry.ts";
+import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
+
+const FETCH_WAIT_MS = 40;
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_MAX_MS = 5_000;
+/** Records that a format is detected from. */
+const SAMPLE_RECORDS = 100;
+
+export interface PartitionTaskParts {
+  readonly assignment: Assignment;
+  readonly settings: WorkerSettings;
+  readonly store: StoreCalls;
+  readonly openReader: () => PartitionReader;
+  readonly notify: (notice: Notice) => void;
+  readonly now: () => number;
+}
+
+/** Why a tenure ended: start the next one, or leave the partition alone. */
+type TenureEnd = "restart" | "conflict" | "stopped";
+
+export class PartitionTask {
+  readonly #parts: PartitionTaskParts;
+  #isStopping = false;
+  #isForgotten = false;
+  #failures = 0;
+  #wake: () => void = () => {};
+
+  constructor(parts: PartitionTaskParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs until {@link stop} or {@link forget}. Never rejects: every failure is told and tried again. */
+  async run(): Promise<void> {
+    while (!this.#isStopping && !this.#isForgotten) {
+      let end: TenureEnd;
+      try {
+        end = await this.#tenure();
+      } catch (error) {
+        this.#notify("error", `${messageOf(error)}; starting again from the checkpoint`);
+        end = "conflict";
+      }
+      if (end === "conflict") await this.#backOff();
+    }
+  }
+
+  /** Flushes what was applied, then ends. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#wake();
+  }
+
+  /** Ends without a flush: the topic is gone. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#wake();
+  }
+
+  #notify(severity: Notice["severity"], message: string): void {
+    const { topicName, partition } = this.#parts.assignment;
+    this.#parts.notify({ topicName, partition, severity, message });
+  }
+
+  /** Doubles with each failure in a row, with jitter so that two engines on one partition do not meet again at once. */
+  async #backOff(): Promise<void> {
+    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#failures++);
+    await this.#sleep(longest * (0.5 + Math.random() / 2));
+  }
+
+  #sleep(ms: number): Promise<void> {
+    if (this.#isStopping || this.#isForgotten) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async #tenure(): Promise<TenureEnd> {
+    const { assignment, store, openReader } = this.#parts;
+    const state = await store.readPartition(assignment.topicId, assignment.partition);
+    const reader = openReader();
+    try {
+      const position = await this.#skipGap(reader, state.checkpoint);
+      if (position === null) return "stopped";
+      const first = await this.#firstBatches(reader, position);
+      if (first === null) return "stopped";
+      const format = assignment.format ?? await store.decideFormat(assignment.topicId, detect(first));
+      return await new Tenure(this.#parts, reader, state, position, format, {
+        isStopping: () => this.#isStopping,
+        isForgotten: () => this.#isForgotten,
+        flushed: () => this.#failures = 0,
+        notify: (severity, message) => this.#notify(severity, message),
+      }).run(first);
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** The first offset to read: the checkpoint, or past a gap that may be passed; null to leave the partition alone. */
+  async #skipGap(reader: PartitionReader, checkpoint: number): Promise<number | null> {
+    for (;;) {
+      try {
+        await reader.fetch(checkpoint, 1, 0);
+        return checkpoint;
+      } catch (error) {
+        if (!(error instanceof OffsetOutOfRange)) throw error;
+        if (error.offset < error.start && this.#parts.settings.onGap === "continue") return error.start;
+        this.#notify(
+          "error",
+          error.offset < error.start
+            ? `the log no longer holds offsets ${error.offset} to ${error.start - 1}; the partition waits: ` +
+              `set engine.onGap to continue to record the gap and go on`
+            : `the store is at offset ${error.offset}, but the log ends at ${error.end}; the partition waits`,
+        );
+        await this.#sleep(60_000);
+        if (this.#isStopping || this.#isForgotten) return null;
+      }
+    }
+  }
+
+  async #firstBatches(reader: PartitionReader, position: number): Promise<FetchedBatches | null> {
+    while (!this.#isStopping && !this.#isForgotten) {
+      const fetched = await reader.fetch(position, this.#parts.settings.fetchBytes, FETCH_WAIT_MS);
+      if (fetched.bytes.length > 0) return fetched;
+    }
+    return null;
+  }
+}
+
+function detect(fetched: FetchedBatches): string | null {
+  return detectFormat(Chunk.sample(fetched.bytes, SAMPLE_RECORDS, 65_536))?.name ?? null;
+}
+
+interface TenureControl {
+  isStopping(): boolean;
+  isForgotten(): boolean;
+  flushed(): void;
+  notify(severity: Notice["severity"], message: string): void;
+}
+
+/** From a checkpoint read to a lost race, an error or a stop. */
+class Tenure {
+  readonly #aggregator: PartitionAggregator;
+  readonly #chunk = new Chunk();
+  readonly #isUndetected: boolean;
+  #gaps: { start: number; end: number }[] = [];
+  /** The flush under way; resolves to whether the tenure goes on. */
+  #flushing: Promise<boolean> | null = null;
+  #isLost = false;
+  #lastFlushMs: number;
+
+  constructor(
+    readonly parts: PartitionTaskParts,
+    readonly reader: PartitionReader,
+    state: Awaited<ReturnType<StoreCalls["readPartition"]>>,
+    position: number,
+    format: string | null,
+    readonly control: TenureControl,
+  ) {
+    const { assignment, settings } = parts;
+    const parser = format === null ? undefined : findParser(format);
+    if (format !== null && parser === undefined) control.notify("error", `there is no parser ${format}`);
+    this.#isUndetected = parser === undefined;
+    this.#aggregator = new PartitionAggregator(crypto.randomUUID(), state, {
+      parser: parser?.compile({ timeZone: assignment.timeZone, mapping: assignment.mapping }) ?? null,
+      preset: PRESETS[assignment.preset ?? parser?.preset ?? "apps"],
+      latenessMs: settings.latenessMs,
+      futureMs: settings.futureMs,
+      recordBytesMax: settings.recordBytesMax,
+      keepsEvents: settings.keepsEvents,
+    });
+    if (position > state.checkpoint) {
+      this.#gaps.push({ start: state.checkpoint, end: position });
+      this.#aggregator.passTo(position);
+    }
+    this.#lastFlushMs = parts.now();
+  }
+
+  async run(first: FetchedBatches): Promise<TenureEnd> {
+    const { control, reader } = this;
+    const { fetchBytes } = this.parts.settings;
+    let fetched = first;
+    while (!control.isForgotten()) {
+      const next = Chunk.endOffset(fetched.bytes, this.#aggregator.delivery.position);
+      // The next fetch is under way while this chunk is parsed; its failure is met when it is awaited.
+      const fetching = control.isStopping() ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
+      fetching?.catch(() => {});
+      await this.#applyChunk(fetched.bytes);
+      if (this.#isLost) return "conflict";
+      if (fetching === null) return await this.#finish();
+      this.#flushIfDue();
+      try {
+        fetched = await fetching;
+      } catch (error) {
+        await this.#finish(); // what was applied may be gone from the log by the next tenure
+        throw error;
+      }
+      if (this.#isUndetected && fetched.bytes.length > 0 && await this.#isDetectedNow(fetched)) return "restart";
+      this.#flushIfDue();
+    }
+    await this.#flushing;
+    return "stopped";
+  }
+
+  async #applyChunk(bytes: Uint8Array): Promise<void> {
+    const { assignment, store } = this.parts;
+    this.#chunk.reset(bytes);
+    for (;;) {
+      const bucket = this.#chunk.applyTo(this.#aggregator);
+      if (bucket === null) break;
+      const [unit] = await store.readUnits(assignment.topicId, assignment.partition, [bucket]);
+      this.#aggregator.addUnit(unit);
+    }
+    if (this.#isFull() && !this.#isLost) {
+      // Never more than one flush and one chunk ahead of the store: bounded memory.
+      await this.#flushing;
+      this.#startFlush();
+      await this.#flushing;
+    }
+  }
+
+  #isFull(): boolean {
+    const { pendingRowsMax, pendingBytesMax } = this.parts.settings;
+    const { pendingRows, pendingBytes, isCrowded } = this.#aggregator;
+    return pendingRows >= pendingRowsMax || pendingBytes >= pendingBytesMax || isCrowded;
+  }
+
+  #flushIfDue(): void {
+    if (this.parts.now() - this.#lastFlushMs >= this.parts.settings.flushIntervalMs) this.#startFlush();
+  }
+
+  #startFlush(): void {
+    if (this.#flushing !== null || this.#isLost) return;
+    const content = this.#aggregator.takeFlush();
+    if (content === null) return;
+    this.#lastFlushMs = this.parts.now();
+    const { assignment } = this.parts;
+    const gaps = this.#gaps;
+    this.#gaps = [];
+    const flush: PartitionFlush = {
+      ...content,
+      topicId: assignment.topicId,
+      partition: assignment.partition,
+      writer: this.#aggregator.delivery.writer,
+      gaps,
+    };
+    this.#flushing = this.#flush(flush).then((goesOn) => {
+      this.#flushing = null;
+      if (!goesOn) this.#isLost = true;
+      return goesOn;
+    });
+  }
+
+  async #flush(flush: PartitionFlush): Promise<boolean> {
+    const { units } = flush; // the rest of the flush moves to the main thread
+    let isApplied: boolean;
+    try {
+      const outcome = await this.parts.store.flush(flush);
+      isApplied = outcome.kind === "applied";
+    } catch (error) {
+      if (this.control.isForgotten()) return false;
+      isApplied = await this.#readBack(units.map(({ bucket }) => bucket));
+      this.control.notify(
+        "error",
+        `a flush ${isApplied ? "was applied without an answer" : "failed"}: ${messageOf(error)}`,
+      );
+    }
+    if (!isApplied) return false;
+    this.#aggregator.delivery.settleApplied();
+    if (this.#aggregator.isCrowded) this.#aggregator.forget();
+    else this.#aggregator.evictFinal();
+    this.control.flushed();
+    return true;
+  }
+
+  /** After a flush without a clear answer: what does the store hold? A second failure counts as "not applied". */
+  async #readBack(buckets: readonly number[]): Promise<boolean> {
+    const { assignment, store } = this.parts;
+    try {
+      const state = await store.readPartition(assignment.topicId, assignment.partition);
+      const units = await store.readUnits(assignment.topicId, assignment.partition, buckets);
+      return this.#aggregator.delivery.isApplied(state, units);
+    } catch {
+      return false;
+    }
+  }
+
+  /** A topic whose first records fit no format may show one later. */
+  async #isDetectedNow(fetched: FetchedBatches): Promise<boolean> {
+    const { assignment, store } = this.parts;
+    if (await store.decideFormat(assignment.topicId, detect(fetched)) === null) return false;
+    return await this.#finish() !== "conflict";
+  }
+
+  /** Flushes everything that was applied. */
+  async #finish(): Promise<TenureEnd> {
+    const { delivery } = this.#aggregator;
+    while (!this.#isLost && (this.#flushing !== null || delivery.position !== delivery.checkpoint)) {
+      if (this.#flushing === null) this.#startFlush();
+      await this.#flushing;
+    }
+    return this.#isLost ? "conflict" : "stopped";
+  }
+}

@@ -1,0 +1,93 @@
+/** What the main thread and the workers say to each other. No record crosses: only assignments, flushes and answers. */
+import type { FieldMapping } from "../core/config/schema.ts";
+import type { ReaderSpec } from "../core/log/partitioned_log.ts";
+import type { PresetName } from "../core/minutes/preset.ts";
+import type { FlushOutcome, PartitionFlush, PartitionState, UnitState } from "../core/store/ports.ts";
+
+/** Settings that hold for a worker's whole life. */
+export interface WorkerSettings {
+  readonly flushIntervalMs: number;
+  readonly latenessMs: number;
+  readonly futureMs: number;
+  readonly recordBytesMax: number;
+  readonly fetchBytes: number;
+  readonly pendingRowsMax: number;
+  readonly pendingBytesMax: number;
+  readonly keepsEvents: boolean;
+  readonly onGap: "stop" | "continue";
+}
+
+/** One partition given to a worker. */
+export interface Assignment {
+  readonly topicId: string;
+  readonly topicName: string;
+  readonly partition: number;
+  readonly reader: ReaderSpec;
+  /** Configured, or given when the topic was made; null: decided by the first records. */
+  readonly format: string | null;
+  /** Configured; null: the parser's own. */
+  readonly preset: PresetName | null;
+  readonly timeZone: string;
+  readonly mapping: FieldMapping;
+}
+
+/** What workers ask of the store, which lives on the main thread. */
+export interface StoreCalls {
+  readPartition(topicId: string, partition: number): Promise<PartitionState>;
+  readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]>;
+  flush(flush: PartitionFlush): Promise<FlushOutcome>;
+  /** Puts the detected format of a topic, or answers the one that was decided before (null: none yet, and none given). */
+  decideFormat(topicId: string, detected: string | null): Promise<string | null>;
+}
+
+export type StoreMethod = keyof StoreCalls;
+export type StoreArguments = { [M in StoreMethod]: Parameters<StoreCalls[M]> };
+export type StoreResults = { [M in StoreMethod]: Awaited<ReturnType<StoreCalls[M]>> };
+
+export type ToWorker =
+  | { readonly type: "start"; readonly settings: WorkerSettings }
+  | { readonly type: "assign"; readonly assignment: Assignment }
+  /** Drop the topic's partitions without a flush. */
+  | { readonly type: "forget"; readonly topicId: string; readonly id: number }
+  /** Flush everything and end. */
+  | { readonly type: "stop" }
+  | { readonly type: "answer"; readonly id: number; readonly result: StoreResults[StoreMethod] }
+  | { readonly type: "refusal"; readonly id: number; readonly message: string; readonly isDiskFull: boolean }
+  | { readonly type: "ping" };
+
+export type FromWorker =
+  | {
+    [M in StoreMethod]: {
+      readonly type: "call";
+      readonly id: number;
+      readonly method: M;
+      readonly args: StoreArguments[M];
+    };
+  }[StoreMethod]
+  | { readonly type: "notice"; readonly notice: Notice }
+  | { readonly type: "forgotten"; readonly id: number }
+  | { readonly type: "stopped" }
+  | { readonly type: "pong" };
+
+/** Something that a person should know about one partition. */
+export interface Notice {
+  readonly topicName: string;
+  readonly partition: number;
+  readonly severity: "info" | "warning" | "error";
+  readonly message: string;
+}
+
+/** All buffers of a flush, so that a message moves them instead of copying. */
+export function buffersOf(flush: PartitionFlush): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  collectBuffers(flush, buffers);
+  return [...buffers];
+}
+
+function collectBuffers(value: unknown, into: Set<ArrayBuffer>): void {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) into.add(value.buffer);
+  } else if (typeof value === "object" && value !== null) {
+    for (const inner of Object.values(value)) collectBuffers(inner, into);
+  }
+}

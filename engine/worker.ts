@@ -1,0 +1,117 @@
+/**
+ * A worker thread: runs the partitions it is given. Everything else (which partitions, the store, signals) is the main
+ * thread's; a busy worker would keep neither heartbeats nor a database responsive.
+ */
+import { MillraceError } from "../core/errors.ts";
+import { openReader } from "../core/log/registry.ts";
+import { PartitionTask } from "./partition_task.ts";
+import {
+  type Assignment,
+  buffersOf,
+  type FromWorker,
+  type StoreArguments,
+  type StoreCalls,
+  type StoreMethod,
+  type StoreResults,
+  type ToWorker,
+  type WorkerSettings,
+} from "./protocol.ts";
+
+// The global of a worker, of which Deno's window types know nothing.
+const scope = self as unknown as {
+  postMessage(message: FromWorker, transfer?: ArrayBuffer[]): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<ToWorker>) => void): void;
+  close(): void;
+};
+
+interface RunningTask {
+  readonly assignment: Assignment;
+  readonly task: PartitionTask;
+  readonly ended: Promise<void>;
+}
+
+const running = new Set<RunningTask>();
+const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
+let settings: WorkerSettings | null = null;
+let calls = 0;
+
+/** Asks the main thread. The answer's type follows from the method: both ends are typed by one table. */
+function call<M extends StoreMethod>(method: M, args: StoreArguments[M], transfer: ArrayBuffer[] = []) {
+  const id = ++calls;
+  return new Promise<StoreResults[M]>((resolve, reject) => {
+    waiting.set(id, { resolve, reject });
+    scope.postMessage({ type: "call", id, method, args } as FromWorker, transfer);
+  });
+}
+
+const store: StoreCalls = {
+  readPartition: (...args) => call("readPartition", args),
+  readUnits: (...args) => call("readUnits", args),
+  flush: (flush) => call("flush", [flush], buffersOf(flush)),
+  decideFormat: (...args) => call("decideFormat", args),
+};
+
+function assign(assignment: Assignment, workerSettings: WorkerSettings): void {
+  const task = new PartitionTask({
+    assignment,
+    settings: workerSettings,
+    store,
+    openReader: () => openReader(assignment.reader),
+    notify: (notice) => scope.postMessage({ type: "notice", notice }),
+    now: () => performance.now(),
+  });
+  const entry: RunningTask = { assignment, task, ended: task.run().finally(() => running.delete(entry)) };
+  running.add(entry);
+}
+
+async function forget(topicId: string, id: number): Promise<void> {
+  const entries = [...running].filter((entry) => entry.assignment.topicId === topicId);
+  for (const { task } of entries) task.forget();
+  await Promise.all(entries.map(({ ended }) => ended));
+  scope.postMessage({ type: "forgotten", id });
+}
+
+async function stop(): Promise<void> {
+  for (const { task } of running) task.stop();
+  await Promise.all([...running].map(({ ended }) => ended));
+  scope.postMessage({ type: "stopped" });
+  scope.close();
+}
+
+function settle(message: Extract<ToWorker, { id: number; type: "answer" | "refusal" }>): void {
+  const call = waiting.get(message.id);
+  waiting.delete(message.id);
+  if (message.type === "answer") call?.resolve(message.result as never);
+  else {
+    call?.reject(
+      message.isDiskFull
+        ? new MillraceError("DISK_FULL", message.message, "free some space: the engine tries again by itself")
+        : new Error(message.message),
+    );
+  }
+}
+
+scope.addEventListener("message", ({ data }) => {
+  switch (data.type) {
+    case "start":
+      settings = data.settings;
+      break;
+    case "assign":
+      if (settings === null) throw new Error("a partition was assigned before the settings came");
+      assign(data.assignment, settings);
+      break;
+    case "forget":
+      void forget(data.topicId, data.id);
+      break;
+    case "stop":
+      void stop();
+      break;
+    case "ping":
+      scope.postMessage({ type: "pong" });
+      break;
+    case "answer":
+    case "refusal":
+      settle(data);
+      break;
+  }
+});
