@@ -4,7 +4,8 @@
 let viewed: ArrayBufferLike | null = null;
 let view: DataView = new DataView(new ArrayBuffer(0));
 
-function viewOf(buffer: ArrayBufferLike): DataView {
+/** A view of the whole buffer, the same one for as long as the buffer is. Positions are the buffer's, not a span's. */
+export function viewOf(buffer: ArrayBufferLike): DataView {
   if (buffer !== viewed) {
     view = new DataView(buffer);
     viewed = buffer;
