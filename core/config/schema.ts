@@ -27,69 +27,77 @@ function isTimeZone(zone: string): boolean {
 export const timeZone = z.string().refine(isTimeZone, "not a time zone: use an IANA name such as Europe/Berlin or UTC");
 
 const topicSettings = z.strictObject({
-  /** Parser; absent: the one the topic was made with, else detected from its first records. */
-  format: z.string().optional(),
-  /** Dimensions and measures; absent: the parser's own. */
-  preset: z.enum(PRESET_NAMES).optional(),
-  /** Partitions of a topic that is made by writing to it. */
-  partitions: z.int().min(1).max(1024).optional(),
-  timeZone: timeZone.default("UTC"),
-  mapping: fieldMapping.default({}),
+  format: z.string().optional()
+    .describe("Parser; absent: the one the topic was made with, else detected from its first records."),
+  preset: z.enum(PRESET_NAMES).optional().describe("Dimensions and measures; absent: the parser's own."),
+  partitions: z.int().min(1).max(1024).optional()
+    .describe("Partitions when the topic is made by writing to it; absent: log.partitions."),
+  timeZone: timeZone.default("UTC").describe("Zone of timestamps that name none, as in Europe/Berlin."),
+  mapping: fieldMapping.default({})
+    .describe("Per field, the keys to read it from (dots descend into objects), before the usual names."),
 });
 export type TopicSettings = z.infer<typeof topicSettings>;
 
 const megabyte = 1024 * 1024;
 
 export const configSchema = z.strictObject({
-  /** Where the embedded log and store keep their files. */
-  data: z.string().min(1).default("./data"),
+  data: z.string().min(1).default("./data").describe("Where the embedded log and store keep their files."),
   gateway: z.strictObject({
-    host: z.string().min(1).default("127.0.0.1"),
-    port: z.int().min(0).max(65535).default(8080),
-    /** Largest body that the ingest endpoint takes, before and after decompression. */
-    ingestBodyBytesMax: z.int().min(1024).default(64 * megabyte),
-    /** Bytes accepted but not yet durable, over all requests, before the answer is 429. */
-    ingestPendingBytesMax: z.int().min(megabyte).default(128 * megabyte),
+    host: z.string().min(1).default("127.0.0.1").describe("Address to listen on; 0.0.0.0 for every interface."),
+    port: z.int().min(0).max(65535).default(8080).describe("Port to listen on; 0: any free one."),
+    ingestBodyBytesMax: z.int().min(1024).default(64 * megabyte)
+      .describe("Largest body that the ingest endpoint takes, before and after decompression."),
+    ingestPendingBytesMax: z.int().min(megabyte).default(128 * megabyte)
+      .describe("Bytes accepted but not yet durable, over all requests, before the answer is 429."),
   }).prefault({}),
   engine: z.strictObject({
-    /** Worker threads; 0: one a core. */
-    workers: z.int().min(0).max(256).default(0),
-    flushIntervalMs: z.int().min(50).max(60_000).default(500),
-    /** How far behind a partition's largest event time its watermark stays. */
-    latenessSeconds: z.int().min(0).max(86_400).default(60),
-    /** An event further ahead of its record's time than this is counted at the record's time. */
-    futureSeconds: z.int().min(0).max(86_400).default(600),
-    /** Longer records go to quarantine as too_large. */
-    recordBytesMax: z.int().min(1024).max(64 * megabyte).default(megabyte),
-    fetchBytes: z.int().min(65_536).max(64 * megabyte).default(4 * megabyte),
-    /** Dirty rows of a worker before it flushes early; bounds memory. */
-    pendingRowsMax: z.int().min(1000).default(20_000),
-    /** Whether every event is kept (searchable), or minutes and quarantine only. */
-    events: z.enum(["store", "off"]).default("store"),
-    /** Where the log no longer holds what comes next: stop the partition until told, or record the gap and go on. */
-    onGap: z.enum(["stop", "continue"]).default("stop"),
+    workers: z.int().min(0).max(256).default(0).describe("Worker threads; 0: one a core."),
+    flushIntervalMs: z.int().min(50).max(60_000).default(500)
+      .describe("Longest time between a record's arrival and its flush to the store."),
+    latenessSeconds: z.int().min(0).max(86_400).default(60)
+      .describe("How far behind a partition's largest event time its watermark stays."),
+    futureSeconds: z.int().min(0).max(86_400).default(600)
+      .describe("An event further ahead of its record's time than this is counted at the record's time."),
+    recordBytesMax: z.int().min(1024).max(64 * megabyte).default(megabyte)
+      .describe("Longer records go to quarantine as too_large."),
+    fetchBytes: z.int().min(65_536).max(64 * megabyte).default(4 * megabyte)
+      .describe("Bytes that a worker asks of a partition at a time."),
+    pendingRowsMax: z.int().min(1000).default(20_000)
+      .describe("Dirty rows of a worker before it flushes early; bounds memory."),
+    events: z.enum(["store", "off"]).default("store")
+      .describe("Whether every event is kept (searchable), or minutes and quarantine only."),
+    onGap: z.enum(["stop", "continue"]).default("stop").describe(
+      "Where the log no longer holds what comes next: stop the partition until told, or record the gap and go on.",
+    ),
   }).prefault({}),
   log: z.strictObject({
-    partitions: z.int().min(1).max(1024).default(4),
-    segmentBytes: z.int().min(65_536).default(64 * megabyte),
-    /** always: an fsync before every answer. interval: at most fsyncIntervalMs of answers share one. never: the system's choice. */
-    fsync: z.enum(["always", "interval", "never"]).default("interval"),
-    fsyncIntervalMs: z.int().min(1).max(10_000).default(20),
-    retentionHours: z.number().positive().default(24),
-    /** Per partition. */
-    retentionBytes: z.int().min(megabyte).default(1024 * megabyte),
-    recordBytesMax: z.int().min(1024).max(128 * megabyte).default(16 * megabyte),
+    partitions: z.int().min(1).max(1024).default(4).describe(
+      "Partitions of a topic that is made without saying how many.",
+    ),
+    segmentBytes: z.int().min(65_536).default(64 * megabyte).describe(
+      "Size at which a segment file is followed by the next.",
+    ),
+    fsync: z.enum(["always", "interval", "never"]).default("interval").describe(
+      "always: an fsync before every answer. interval: at most fsyncIntervalMs of answers share one. never: the system's choice.",
+    ),
+    fsyncIntervalMs: z.int().min(1).max(10_000).default(20).describe("Longest wait of an answer for a shared fsync."),
+    retentionHours: z.number().positive().default(24).describe(
+      "Records older than this are deleted, whole segments at a time.",
+    ),
+    retentionBytes: z.int().min(megabyte).default(1024 * megabyte)
+      .describe("Size of a partition beyond which its oldest segments are deleted."),
+    recordBytesMax: z.int().min(1024).max(128 * megabyte).default(16 * megabyte)
+      .describe("A longer record is refused by whoever writes it."),
   }).prefault({}),
   store: z.strictObject({
-    /** What DuckDB may hold in memory. */
-    memoryBytes: z.int().min(32 * megabyte).default(192 * megabyte),
-    threads: z.int().min(1).max(256).default(2),
-    minutesRetentionDays: z.number().positive().default(400),
-    eventsRetentionDays: z.number().positive().default(7),
+    memoryBytes: z.int().min(32 * megabyte).default(192 * megabyte).describe("What DuckDB may hold in memory."),
+    threads: z.int().min(1).max(256).default(2).describe("Threads of DuckDB."),
+    minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),
+    eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
   }).prefault({}),
   generator: z.strictObject({
-    rate: z.number().positive().max(10_000_000).default(200),
-    seed: z.int().min(0).default(1),
+    rate: z.number().positive().max(10_000_000).default(200).describe("Events a second that dev's generator makes."),
+    seed: z.int().min(0).default(1).describe("The same seed makes the same events."),
   }).prefault({}),
   topics: z.record(topicName, topicSettings).default({}),
 });
@@ -97,5 +105,6 @@ export type Config = z.infer<typeof configSchema>;
 
 /** The settings of a topic: the configured ones, or the defaults. */
 export function topicSettingsOf(config: Config, name: string): TopicSettings {
-  return config.topics[name] ?? topicSettings.parse({});
+  // A topic may be called `constructor`: only what the configuration itself holds counts.
+  return Object.hasOwn(config.topics, name) ? config.topics[name] : topicSettings.parse({});
 }
