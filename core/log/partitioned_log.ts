@@ -25,7 +25,10 @@ export interface CreateTopicOptions {
 
 /** Whole record batches, the first of which holds the offset asked for (unless the log has moved past it). */
 export interface FetchedBatches {
-  /** Zero or more whole batches, back to back. Valid until the next fetch of the same reader. */
+  /**
+   * Zero or more whole batches, back to back. They stay as they are while the same reader's next fetch is under way
+   * (readers fill two buffers in turn), until the one after it is called.
+   */
   readonly bytes: Uint8Array;
   /** The partition's end when this was read, for lag. */
   readonly end: number;
@@ -37,7 +40,7 @@ export interface FetchedBatches {
 export interface PartitionReader {
   /**
    * Reads whole batches from `offset` on, about `maxBytes` of them (always at least one, if there is one).
-   * Resolves with empty bytes after `waitMs` where nothing is new.
+   * Resolves with empty bytes after `waitMs` where nothing is new. One fetch at a time.
    * Throws {@link OffsetOutOfRange} where `offset` is before the start or after the end.
    */
   fetch(offset: number, maxBytes: number, waitMs: number): Promise<FetchedBatches>;
