@@ -10,6 +10,9 @@
 
 /** Mantissa bits that select a bin within an octave. */
 const MANTISSA_BITS = 6;
+export const BINS_PER_OCTAVE = 1 << MANTISSA_BITS;
+/** Octaves of the integers up to 2^53. */
+export const OCTAVES = 54;
 const SHIFT = 20 - MANTISSA_BITS;
 /** Bin of the value 1; smaller magnitudes count as 1, for values are integer units. */
 const INDEX_OF_ONE = 1023 << MANTISSA_BITS;
@@ -130,28 +133,54 @@ export class Sketch {
   }
 
   encode(): Uint8Array {
-    const out: number[] = [];
-    writeNumber(out, this.zeros);
-    for (const bins of [this.positive, this.negative]) {
-      let entries = 0;
-      for (const count of bins.counts) if (count > 0) entries++;
-      writeNumber(out, entries);
-      let previous = 0;
-      bins.counts.forEach((count, i) => {
-        if (count === 0) return;
-        writeNumber(out, bins.base + i - previous);
-        writeNumber(out, count);
-        previous = bins.base + i;
-      });
-    }
-    return Uint8Array.from(out);
+    const encoder = new SketchEncoder();
+    const { positive, negative } = this;
+    encoder.number(this.zeros);
+    encoder.bins(positive.base, positive.counts);
+    encoder.bins(negative.base, negative.counts);
+    return encoder.take();
   }
 }
 
-function writeNumber(out: number[], value: number): void {
-  while (value >= 128) {
-    out.push(value % 128 | 0x80);
-    value = Math.floor(value / 128);
+/** Writes sketches one after another into one growing buffer. */
+export class SketchEncoder {
+  #bytes = new Uint8Array(256);
+  /** Bytes written so far. */
+  size = 0;
+
+  /** One unsigned LEB128 number. */
+  number(value: number): void {
+    if (this.size + 10 > this.#bytes.length) {
+      const bytes = new Uint8Array(this.#bytes.length * 2);
+      bytes.set(this.#bytes);
+      this.#bytes = bytes;
+    }
+    let rest = value;
+    while (rest >= 128) {
+      this.#bytes[this.size++] = rest % 128 | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    this.#bytes[this.size++] = rest;
   }
-  out.push(value);
+
+  /** All bins of a window: counts[i] is bin base + i. */
+  bins(base: number, counts: Float64Array): void {
+    let entries = 0;
+    for (const count of counts) if (count > 0) entries++;
+    this.number(entries);
+    let previous = 0;
+    counts.forEach((count, i) => {
+      if (count === 0) return;
+      this.number(base + i - previous);
+      this.number(count);
+      previous = base + i;
+    });
+  }
+
+  /** What was written; the encoder is empty afterwards. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.size);
+    this.size = 0;
+    return bytes;
+  }
 }

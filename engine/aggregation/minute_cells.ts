@@ -5,75 +5,74 @@
  * Deviations are taken from the cell's first value (shifted data: Chan, Golub, LeVeque 1983), which is stable where
  * sums of squares cancel, and needs no division per record as Welford's method does.
  */
-import { Sketch, sketchBin } from "../../core/minutes/sketch.ts";
+import { BINS_PER_OCTAVE, OCTAVES, Sketch, sketchBin, type SketchEncoder } from "../../core/minutes/sketch.ts";
 
-const NO_BINS = -1;
 const FIRST_CELLS = 16;
-const FIRST_BINS = 16;
+const OCTAVE_SHIFT = Math.log2(BINS_PER_OCTAVE);
+// Places in the record of a cell; its count is at 0.
+const STRIDE = 8;
+const SUM = 1;
+const MIN = 2;
+const MAX = 3;
+const SHIFT = 4;
+const DEVIATIONS = 5;
+const SQUARES = 6;
+const ZEROS = 7;
 
 /** One measure of all cells. */
 class MeasureCells {
-  counts = new Float64Array(FIRST_CELLS);
-  sums = new Float64Array(FIRST_CELLS);
-  minima = new Float64Array(FIRST_CELLS).fill(NaN);
-  maxima = new Float64Array(FIRST_CELLS).fill(NaN);
-  #shifts = new Float64Array(FIRST_CELLS);
-  #deviations = new Float64Array(FIRST_CELLS);
-  #squares = new Float64Array(FIRST_CELLS);
-  /** Quantile bins: a window [base, base + width) of bins a cell, kept in a common pool. */
-  #binBases = new Int32Array(FIRST_CELLS).fill(NO_BINS);
-  #binWidths = new Int32Array(FIRST_CELLS);
-  #binStarts = new Int32Array(FIRST_CELLS);
-  #pool = new Uint32Array(FIRST_BINS * FIRST_CELLS);
-  #poolEnd = 0;
-  #zeros = new Float64Array(FIRST_CELLS);
+  /** Eight numbers a cell, one cache line: count, sum, min, max, shift, sum of deviations, of their squares, zeros. */
+  #cells = new Float64Array(FIRST_CELLS * STRIDE);
+  /**
+   * Quantile bins in pages of one octave, which are never moved: page of (cell, octave), 0 for none, and the pages'
+   * counts. Windows that grow and move took three times as long where cells are many (bench/scan).
+   */
+  #pages = new Int32Array(FIRST_CELLS * OCTAVES);
+  #pool = new Uint32Array(BINS_PER_OCTAVE * FIRST_CELLS);
+  #pageCount = 1;
   /** Negative values are rare: their bins live in sketches of their own. */
   readonly #negatives = new Map<number, Sketch>();
 
   grow(cells: number): void {
-    const more = (old: Float64Array<ArrayBuffer>, fill: number) => {
-      const array = new Float64Array(cells).fill(fill, old.length);
-      array.set(old);
-      return array;
-    };
-    const moreInts = (old: Int32Array<ArrayBuffer>, fill: number) => {
-      const array = new Int32Array(cells).fill(fill, old.length);
-      array.set(old);
-      return array;
-    };
-    this.counts = more(this.counts, 0);
-    this.sums = more(this.sums, 0);
-    this.minima = more(this.minima, NaN);
-    this.maxima = more(this.maxima, NaN);
-    this.#shifts = more(this.#shifts, 0);
-    this.#deviations = more(this.#deviations, 0);
-    this.#squares = more(this.#squares, 0);
-    this.#zeros = more(this.#zeros, 0);
-    this.#binBases = moreInts(this.#binBases, NO_BINS);
-    this.#binWidths = moreInts(this.#binWidths, 0);
-    this.#binStarts = moreInts(this.#binStarts, 0);
+    const numbers = new Float64Array(cells * STRIDE);
+    numbers.set(this.#cells);
+    this.#cells = numbers;
+    const pages = new Int32Array(cells * OCTAVES);
+    pages.set(this.#pages);
+    this.#pages = pages;
   }
 
   add(cell: number, value: number): void {
-    if (this.counts[cell]++ === 0) {
-      this.#shifts[cell] = value;
-      this.minima[cell] = value;
-      this.maxima[cell] = value;
-    } else {
-      if (value < this.minima[cell]) this.minima[cell] = value;
-      if (value > this.maxima[cell]) this.maxima[cell] = value;
-    }
-    this.sums[cell] += value;
-    const deviation = value - this.#shifts[cell];
-    this.#deviations[cell] += deviation;
-    this.#squares[cell] += deviation * deviation;
+    const cells = this.#cells;
+    const at = cell * STRIDE;
+    if (cells[at]++ === 0) {
+      cells[at + MIN] = value;
+      cells[at + MAX] = value;
+      cells[at + SHIFT] = value;
+    } else if (value < cells[at + MIN]) cells[at + MIN] = value;
+    else if (value > cells[at + MAX]) cells[at + MAX] = value;
+    const deviation = value - cells[at + SHIFT];
+    cells[at + SUM] += value;
+    cells[at + DEVIATIONS] += deviation;
+    cells[at + SQUARES] += deviation * deviation;
     if (value >= 1) {
       const bin = sketchBin(value);
-      const at = bin - this.#binBases[cell];
-      if (this.#binBases[cell] >= 0 && at >= 0 && at < this.#binWidths[cell]) this.#pool[this.#binStarts[cell] + at]++;
-      else this.#addOutside(cell, bin);
-    } else if (value === 0) this.#zeros[cell]++;
+      const octave = cell * OCTAVES + (bin >>> OCTAVE_SHIFT);
+      const page = this.#pages[octave];
+      this.#pool[(page > 0 ? page : this.#addPage(octave)) * BINS_PER_OCTAVE + (bin & BINS_PER_OCTAVE - 1)]++;
+    } else if (value === 0) cells[at + ZEROS]++;
     else this.#addNegative(cell, value);
+  }
+
+  #addPage(at: number): number {
+    const page = this.#pageCount++;
+    if (this.#pageCount * BINS_PER_OCTAVE > this.#pool.length) {
+      const pool = new Uint32Array(this.#pool.length * 2);
+      pool.set(this.#pool);
+      this.#pool = pool;
+    }
+    this.#pages[at] = page;
+    return page;
   }
 
   #addNegative(cell: number, value: number): void {
@@ -82,51 +81,63 @@ class MeasureCells {
     sketch.add(value);
   }
 
-  /** Moves a cell's window to a larger place at the end of the pool; the old place is left unused. */
-  #addOutside(cell: number, bin: number): void {
-    const oldBase = this.#binBases[cell];
-    const oldWidth = this.#binWidths[cell];
-    let base = Math.max(0, bin - 3);
-    let width = FIRST_BINS;
-    if (oldBase >= 0) {
-      const low = Math.min(bin, oldBase);
-      const high = Math.max(bin + 1, oldBase + oldWidth);
-      width = Math.max(oldWidth * 2, high - low);
-      // Grow towards the side that ran out.
-      base = bin < oldBase ? Math.max(0, high - width) : low;
-    }
-    const start = this.#poolEnd;
-    this.#poolEnd += width;
-    if (this.#poolEnd > this.#pool.length) {
-      const pool = new Uint32Array(Math.max(this.#poolEnd, this.#pool.length * 2));
-      pool.set(this.#pool);
-      this.#pool = pool;
-    }
-    for (let i = 0; i < oldWidth; i++) this.#pool[start + oldBase - base + i] = this.#pool[this.#binStarts[cell] + i];
-    this.#binBases[cell] = base;
-    this.#binWidths[cell] = width;
-    this.#binStarts[cell] = start;
-    this.#pool[start + bin - base]++;
+  count(cell: number): number {
+    return this.#cells[cell * STRIDE];
+  }
+
+  sum(cell: number): number {
+    return this.#cells[cell * STRIDE + SUM];
+  }
+
+  /** NaN for a cell without values. */
+  min(cell: number): number {
+    return this.count(cell) === 0 ? NaN : this.#cells[cell * STRIDE + MIN];
+  }
+
+  /** NaN for a cell without values. */
+  max(cell: number): number {
+    return this.count(cell) === 0 ? NaN : this.#cells[cell * STRIDE + MAX];
   }
 
   /** Sum of squared deviations from the mean. */
   m2(cell: number): number {
-    const count = this.counts[cell];
+    const count = this.count(cell);
     if (count < 2) return 0;
-    return Math.max(0, this.#squares[cell] - this.#deviations[cell] * this.#deviations[cell] / count);
+    const deviations = this.#cells[cell * STRIDE + DEVIATIONS];
+    return Math.max(0, this.#cells[cell * STRIDE + SQUARES] - deviations * deviations / count);
   }
 
-  sketch(cell: number): Uint8Array {
-    const sketch = new Sketch();
-    sketch.zeros = this.#zeros[cell];
-    const start = this.#binStarts[cell];
-    for (let i = 0; i < this.#binWidths[cell]; i++) {
-      const count = this.#pool[start + i];
-      if (count > 0) sketch.positive.add(this.#binBases[cell] + i, count);
+  /** Writes the cell's quantile sketch (core/minutes/sketch.ts). */
+  encodeSketch(cell: number, encoder: SketchEncoder): void {
+    encoder.number(this.#cells[cell * STRIDE + ZEROS]);
+    encoder.number(this.#nonEmptyBins(cell));
+    let previous = 0;
+    for (let octave = 0; octave < OCTAVES; octave++) {
+      const page = this.#pages[cell * OCTAVES + octave];
+      if (page === 0) continue;
+      for (let i = 0; i < BINS_PER_OCTAVE; i++) {
+        const count = this.#pool[page * BINS_PER_OCTAVE + i];
+        if (count === 0) continue;
+        const bin = octave * BINS_PER_OCTAVE + i;
+        encoder.number(bin - previous);
+        encoder.number(count);
+        previous = bin;
+      }
     }
-    const negative = this.#negatives.get(cell)?.encode();
-    if (negative !== undefined) sketch.mergeEncoded(negative);
-    return sketch.encode();
+    const negative = this.#negatives.get(cell)?.negative;
+    if (negative === undefined) encoder.number(0);
+    else encoder.bins(negative.base, negative.counts);
+  }
+
+  #nonEmptyBins(cell: number): number {
+    let bins = 0;
+    for (let octave = 0; octave < OCTAVES; octave++) {
+      const page = this.#pages[cell * OCTAVES + octave];
+      if (page === 0) continue;
+      const start = page * BINS_PER_OCTAVE;
+      for (let at = start; at < start + BINS_PER_OCTAVE; at++) if (this.#pool[at] > 0) bins++;
+    }
+    return bins;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Minute partials as the columns that a store takes. */
 import type { Dimension, Measure } from "../../core/minutes/fields.ts";
+import { SketchEncoder } from "../../core/minutes/sketch.ts";
 import type { DictionaryColumn, MeasureColumns, MinuteRows } from "../../core/store/ports.ts";
 import type { MinutePartial } from "../delivery/partition_delivery.ts";
 import type { Interner } from "./interner.ts";
@@ -71,30 +72,21 @@ function measureColumns(partials: readonly MinutePartial<MinuteCells>[], index: 
   const maxima = new Float64Array(rows);
   const m2 = new Float64Array(rows);
   const sketchEnds = new Uint32Array(rows);
-  const sketches: Uint8Array[] = [];
-  let end = 0;
+  const encoder = new SketchEncoder();
   let row = 0;
   for (const { cells } of partials) {
     const measure = cells.measures[index];
     for (let cell = 0; cell < cells.size; cell++, row++) {
-      counts[row] = measure.counts[cell];
-      sums[row] = measure.sums[cell];
-      minima[row] = measure.minima[cell];
-      maxima[row] = measure.maxima[cell];
+      counts[row] = measure.count(cell);
+      sums[row] = measure.sum(cell);
+      minima[row] = measure.min(cell);
+      maxima[row] = measure.max(cell);
       if (counts[row] > 0) {
         m2[row] = measure.m2(cell);
-        const sketch = measure.sketch(cell);
-        sketches.push(sketch);
-        end += sketch.length;
+        measure.encodeSketch(cell, encoder);
       }
-      sketchEnds[row] = end;
+      sketchEnds[row] = encoder.size;
     }
   }
-  const bytes = new Uint8Array(end);
-  let at = 0;
-  for (const sketch of sketches) {
-    bytes.set(sketch, at);
-    at += sketch.length;
-  }
-  return { counts, sums, minima, maxima, m2, sketches: bytes, sketchEnds };
+  return { counts, sums, minima, maxima, m2, sketches: encoder.take(), sketchEnds };
 }
