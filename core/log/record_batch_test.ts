@@ -1,0 +1,224 @@
+import { expect } from "expect";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import {
+  BatchHeader,
+  CorruptBatch,
+  decompressRecords,
+  isCrcValid,
+  readBatchHeader,
+  RecordBatchBuilder,
+  RecordWalker,
+  setBaseOffset,
+  UnsupportedCodec,
+} from "./record_batch.ts";
+import { batchOf, recordsOf } from "./test_batches.ts";
+
+const encoder = new TextEncoder();
+
+function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.trim().split(/\s+/), (byte) => parseInt(byte, 16));
+}
+
+// Written by hand after the format's specification; its checksum by a bitwise CRC32C in another language.
+const TWO_RECORDS = fromHex(`
+  00 00 00 00 00 00 00 00  00 00 00 42  ff ff ff ff  02  47 ce 99 22  00 00  00 00 00 01
+  00 00 00 00 00 00 03 e8  00 00 00 00 00 00 03 e8
+  ff ff ff ff ff ff ff ff  ff ff  ff ff ff ff  00 00 00 02
+  10 00 00 00 01 04 68 69 00
+  0e 00 01 02 02 6b 00 00`);
+
+/** The same batch with other records (say, compressed) and attributes. */
+function withRecords(batch: Uint8Array, records: Uint8Array, attributes: number): Uint8Array {
+  const bytes = new Uint8Array(61 + records.length);
+  bytes.set(batch.subarray(0, 61));
+  bytes.set(records, 61);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(8, bytes.length - 12);
+  view.setInt16(21, attributes);
+  return bytes;
+}
+
+Deno.test("a batch is written byte for byte as the format says", () => {
+  const builder = new RecordBatchBuilder();
+  builder.add(encoder.encode("hi"), 1000);
+  builder.add(new Uint8Array(0), 999, encoder.encode("k"));
+  expect(builder.finish()).toEqual({ bytes: TWO_RECORDS, records: 2 });
+});
+
+Deno.test("a batch is read as the format says", () => {
+  const header = new BatchHeader();
+  expect(readBatchHeader(TWO_RECORDS, 0, header)).toBe(78);
+  expect(header).toMatchObject({
+    baseOffset: 0,
+    batchLength: 66,
+    magic: 2,
+    crc: 0x47ce9922,
+    lastOffsetDelta: 1,
+    baseTimestampMs: 1000,
+    maxTimestampMs: 1000,
+    producerId: -1,
+    recordCount: 2,
+    isControl: false,
+    isTransactional: false,
+    codec: 0,
+  });
+  expect(isCrcValid(TWO_RECORDS, 0, 78)).toBe(true);
+  expect(recordsOf(TWO_RECORDS)).toEqual([
+    { offset: 0, timestampMs: 1000, key: null, value: encoder.encode("hi") },
+    { offset: 1, timestampMs: 999, key: encoder.encode("k"), value: new Uint8Array(0) },
+  ]);
+});
+
+Deno.test("the base offset can be set without touching the checksum, up to 2^53", () => {
+  const bytes = TWO_RECORDS.slice();
+  setBaseOffset(bytes, Number.MAX_SAFE_INTEGER - 1);
+  expect(isCrcValid(bytes, 0, bytes.length)).toBe(true);
+  expect(recordsOf(bytes).map((record) => record.offset)).toEqual([
+    Number.MAX_SAFE_INTEGER - 1,
+    Number.MAX_SAFE_INTEGER,
+  ]);
+});
+
+Deno.test("a full builder refuses a record and takes it after finish", () => {
+  const builder = new RecordBatchBuilder(200);
+  const value = new Uint8Array(60);
+  expect([builder.add(value, 1), builder.add(value, 2), builder.add(value, 3)]).toEqual([true, true, false]);
+  expect(builder.sizeBytes).toBeLessThanOrEqual(200);
+  expect(builder.finish().records).toBe(2);
+  expect(builder.records).toBe(0);
+  expect(builder.add(value, 3)).toBe(true);
+  expect(recordsOf(builder.finish().bytes).map((record) => record.timestampMs)).toEqual([3]);
+});
+
+Deno.test("a single record larger than the limit is taken into an empty builder only", () => {
+  const builder = new RecordBatchBuilder(1000);
+  const large = new Uint8Array(5000).fill(7);
+  builder.add(new Uint8Array(1), 1);
+  expect(builder.add(large, 2)).toBe(false);
+  builder.finish();
+  expect(builder.add(large, 2)).toBe(true);
+  expect(recordsOf(builder.finish().bytes)[0].value).toEqual(large);
+});
+
+Deno.test("a part of a buffer can be a record's value", () => {
+  const builder = new RecordBatchBuilder();
+  builder.add(encoder.encode("one two three"), 1, null, 4, 7);
+  expect(recordsOf(builder.finish().bytes)[0].value).toEqual(encoder.encode("two"));
+});
+
+Deno.test("finished bytes are not touched by the next batch", () => {
+  const builder = new RecordBatchBuilder();
+  builder.add(encoder.encode("first"), 1);
+  const first = builder.finish().bytes;
+  builder.add(encoder.encode("other"), 1);
+  builder.finish();
+  expect(recordsOf(first)[0].value).toEqual(encoder.encode("first"));
+});
+
+Deno.test("a time that is not a whole number of milliseconds is refused", () => {
+  const builder = new RecordBatchBuilder();
+  expect(() => builder.add(new Uint8Array(1), 1.5)).toThrow(RangeError);
+  expect(() => builder.add(new Uint8Array(1), NaN)).toThrow(RangeError);
+});
+
+Deno.test("a header that is not wholly there yet is incomplete, and so is a batch", () => {
+  const header = new BatchHeader();
+  for (let end = 0; end < TWO_RECORDS.length; end++) {
+    expect(readBatchHeader(TWO_RECORDS.subarray(0, end), 0, header)).toBe(-1);
+  }
+});
+
+Deno.test("the old message formats are refused", () => {
+  const bytes = TWO_RECORDS.slice();
+  bytes[16] = 1;
+  expect(() => readBatchHeader(bytes, 0, new BatchHeader())).toThrow(/magic 1, expected 2/);
+});
+
+Deno.test("where the broker stamped the batch, each record has the broker's time", () => {
+  const bytes = withRecords(TWO_RECORDS, TWO_RECORDS.subarray(61), 8);
+  new DataView(bytes.buffer).setBigInt64(35, 5000n);
+  expect(recordsOf(bytes).map((record) => record.timestampMs)).toEqual([5000, 5000]);
+});
+
+Deno.test("headers of a record are stepped over", () => {
+  // length 15: attributes, times, no key, "v", one header "a" = "bcd"
+  const record = fromHex("1a 00 00 00 01 02 76 02 02 61 06 62 63 64");
+  const bytes = withRecords(TWO_RECORDS, record, 0);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(23, 0);
+  view.setInt32(57, 1);
+  expect(recordsOf(bytes)).toEqual([{ offset: 0, timestampMs: 1000, key: null, value: encoder.encode("v") }]);
+});
+
+Deno.test("flags of transactions and control batches are read", () => {
+  const header = new BatchHeader();
+  readBatchHeader(withRecords(TWO_RECORDS, TWO_RECORDS.subarray(61), 0x30), 0, header);
+  expect([header.isTransactional, header.isControl]).toEqual([true, true]);
+});
+
+for (const [name, codec, compress] of [["gzip", 1, gzipSync], ["zstd", 4, zstdCompressSync]] as const) {
+  Deno.test(`${name} batches are read as plain ones are`, () => {
+    const bytes = withRecords(TWO_RECORDS, compress(TWO_RECORDS.subarray(61)), codec);
+    expect(recordsOf(bytes)).toEqual(recordsOf(TWO_RECORDS));
+  });
+
+  Deno.test(`a ${name} batch that would fill the memory is refused`, () => {
+    const bomb = withRecords(TWO_RECORDS, compress(new Uint8Array(65 * 1024 * 1024)), codec);
+    expect(() => recordsOf(bomb)).toThrow(CorruptBatch);
+  });
+
+  Deno.test(`a ${name} batch that ends early is refused`, () => {
+    const noise = Uint8Array.from({ length: 300_000 }, (_, index) => Math.imul(index, 0x9e3779b1) >>> 13);
+    const whole = compress(batchOf(noise).bytes.subarray(61));
+    const bytes = withRecords(batchOf(noise).bytes, whole.subarray(0, whole.length / 2), codec);
+    expect(() => recordsOf(bytes)).toThrow(CorruptBatch);
+  });
+}
+
+Deno.test("a codec that is not built in is named", () => {
+  const header = new BatchHeader();
+  const bytes = withRecords(TWO_RECORDS, TWO_RECORDS.subarray(61), 3);
+  readBatchHeader(bytes, 0, header);
+  expect(() => decompressRecords(bytes, header)).toThrow(UnsupportedCodec);
+  expect(() => decompressRecords(bytes, header)).toThrow(/lz4/);
+});
+
+/** Changes one byte of the records and walks them. */
+function walkWith(at: number, byte: number): void {
+  const bytes = TWO_RECORDS.slice();
+  bytes[61 + at] = byte;
+  const header = new BatchHeader();
+  readBatchHeader(bytes, 0, header);
+  const walker = new RecordWalker();
+  walker.reset(bytes, header);
+  while (walker.next());
+}
+
+for (
+  const [name, at, byte] of [
+    ["a record longer than the batch", 0, 0x7e],
+    ["a record shorter than its fields", 0, 0x06],
+    ["a value longer than its record", 5, 0x20],
+    ["a field of negative length", 5, 0x03],
+    ["offsets that go back", 12, 0x00],
+    ["an offset beyond the batch's last", 12, 0x04],
+  ] as const
+) {
+  Deno.test(`${name} is corrupt`, () => {
+    expect(() => walkWith(at, byte)).toThrow(CorruptBatch);
+  });
+}
+
+Deno.test("a number that never ends is corrupt", () => {
+  expect(() => recordsOf(withRecords(TWO_RECORDS, new Uint8Array(17).fill(0xff), 0))).toThrow(/malformed number/);
+});
+
+Deno.test("bytes after the last record are corrupt, as is a record too few", () => {
+  for (const count of [1, 3]) {
+    const bytes = TWO_RECORDS.slice();
+    const view = new DataView(bytes.buffer);
+    view.setInt32(57, count);
+    view.setInt32(23, 5);
+    expect(() => recordsOf(bytes)).toThrow(CorruptBatch);
+  }
+});
