@@ -22,16 +22,22 @@ const ZEROS = 7;
 /** One measure of all cells. */
 class MeasureCells {
   /** Eight numbers a cell, one cache line: count, sum, min, max, shift, sum of deviations, of their squares, zeros. */
-  #cells = new Float64Array(FIRST_CELLS * STRIDE);
+  #cells: Float64Array;
   /**
    * Quantile bins in pages of one octave, which are never moved: page of (cell, octave), 0 for none, and the pages'
    * counts. Windows that grow and move took three times as long where cells are many (bench/scan).
    */
-  #pages = new Int32Array(FIRST_CELLS * OCTAVES);
-  #pool = new Uint32Array(BINS_PER_OCTAVE * FIRST_CELLS);
+  #pages: Int32Array;
+  #pool: Uint32Array;
   #pageCount = 1;
   /** Negative values are rare: their bins live in sketches of their own. */
   readonly #negatives = new Map<number, Sketch>();
+
+  constructor(cells: number) {
+    this.#cells = new Float64Array(cells * STRIDE);
+    this.#pages = new Int32Array(cells * OCTAVES);
+    this.#pool = new Uint32Array(cells * BINS_PER_OCTAVE * 2);
+  }
 
   grow(cells: number): void {
     const numbers = new Float64Array(cells * STRIDE);
@@ -144,17 +150,22 @@ class MeasureCells {
 export class MinuteCells {
   /** Dimension ids of cell i: dimensionIds[i × dimensions, (i + 1) × dimensions). */
   dimensionIds: Int32Array;
-  counts = new Float64Array(FIRST_CELLS);
-  errors = new Float64Array(FIRST_CELLS);
+  counts: Float64Array;
+  errors: Float64Array;
   readonly measures: readonly MeasureCells[];
   #size = 0;
   #capacity = FIRST_CELLS;
   /** cell + 1 by hash of its ids, 0 where free; at most half full. */
-  #table = new Int32Array(FIRST_CELLS * 2);
+  #table: Int32Array;
 
-  constructor(readonly dimensions: number, measures: number) {
-    this.dimensionIds = new Int32Array(FIRST_CELLS * dimensions);
-    this.measures = Array.from({ length: measures }, () => new MeasureCells());
+  /** @param expected Cells to make room for: the minute before is a good guess. */
+  constructor(readonly dimensions: number, measures: number, expected = 0) {
+    while (this.#capacity < expected) this.#capacity *= 2;
+    this.dimensionIds = new Int32Array(this.#capacity * dimensions);
+    this.counts = new Float64Array(this.#capacity);
+    this.errors = new Float64Array(this.#capacity);
+    this.#table = new Int32Array(this.#capacity * 2);
+    this.measures = Array.from({ length: measures }, () => new MeasureCells(this.#capacity));
   }
 
   get size(): number {

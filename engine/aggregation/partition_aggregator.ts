@@ -83,7 +83,7 @@ export class PartitionAggregator {
     this.delivery = new PartitionDelivery(
       writer,
       state.checkpoint,
-      () => new MinuteCells(preset.dimensions.length, preset.measures.length),
+      () => new MinuteCells(preset.dimensions.length, preset.measures.length, this.#partial?.cells.size),
     );
   }
 
