@@ -7,7 +7,7 @@ import { json } from "../engine/parsing/json.ts";
 
 const RECORDS = 200_000;
 const RECORD_BYTES = 286;
-const ROUNDS = 7;
+const ROUNDS = 15;
 const SEED = 20_260_301;
 
 /** Mulberry32: the same numbers in [0, 1) on every machine. */

@@ -5,7 +5,7 @@
  * made, and the path to it fixes which objects are open; equal bytes on an equal path thus need no parsing, only
  * a comparison, and the node knows what the value after it is wanted for.
  */
-import type { NameNode, Target } from "./json_names.ts";
+import { isSameField, type NameNode, type Target } from "./json_names.ts";
 import { plainEnd, whiteSpaceEnd } from "./json_tokens.ts";
 import { isValidUtf8 } from "./utf8.ts";
 
@@ -55,6 +55,8 @@ export class LayoutNode {
     readonly isAttributes: boolean,
     readonly frame: Frame | null,
     readonly seen: Seen | null,
+    /** The one target of the value, where no key before it on the path can have filled its field; null otherwise. */
+    readonly soleTarget: Target | null,
   ) {}
 
   get depth(): number {
@@ -93,6 +95,7 @@ export class Layout {
       name !== null && name.isAttributes,
       reader.frame,
       reader.seen,
+      name === null ? null : soleTargetOf(name, reader.seen),
     );
     this.#nodes++;
     adopt(parent, node);
@@ -116,7 +119,17 @@ export class Layout {
 }
 
 function newRoot(): LayoutNode {
-  return new LayoutNode(OTHER, 0, 0, NO_TARGETS, false, false, null, null);
+  return new LayoutNode(OTHER, 0, 0, NO_TARGETS, false, false, null, null, null);
+}
+
+/** See {@link LayoutNode.soleTarget}: then the value can be noted without a look at what is there already. */
+function soleTargetOf(name: NameNode, seen: Seen | null): Target | null {
+  if (name.targets.length !== 1) return null;
+  const [target] = name.targets;
+  for (let earlier = seen; earlier !== null; earlier = earlier.before) {
+    if (earlier.name !== name && earlier.name.targets.some((some) => isSameField(some, target))) return null;
+  }
+  return target;
 }
 
 function adopt(parent: LayoutNode, child: LayoutNode): void {

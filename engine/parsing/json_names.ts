@@ -138,14 +138,13 @@ function addTarget(root: NameNode, keys: readonly string[], target: Target): voi
     node = child;
   }
   // A name that is listed twice keeps its better rank.
-  const isKnown = node.targets.some(({ kind, slot }) => isSameField(kind, slot, target));
-  if (!isKnown) node.targets.push(target);
+  if (!node.targets.some((some) => isSameField(some, target))) node.targets.push(target);
 }
 
-function isSameField(kind: number, slot: number, target: Target): boolean {
-  const isText = (some: number) => some < TIMESTAMP;
-  if (kind === TIMESTAMP || target.kind === TIMESTAMP) return kind === target.kind;
-  return slot === target.slot && isText(kind) === isText(target.kind);
+/** True where both fill the same field. */
+export function isSameField(one: Target, other: Target): boolean {
+  if (one.kind === TIMESTAMP || other.kind === TIMESTAMP) return one.kind === other.kind;
+  return one.slot === other.slot && one.kind < TIMESTAMP === other.kind < TIMESTAMP;
 }
 
 function targetOf(field: MappedField, path: string, rank: number): Target {

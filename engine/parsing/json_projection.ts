@@ -26,9 +26,12 @@ export class Projection {
   #out: EventFields = new EventFields();
   #bytes: Uint8Array = this.#out.bytes;
   #recordTimeMs = 0;
-  /** Rank of each text field and measure found so far; only read where the field is set. */
-  readonly #ranks = new Int32Array(this.#out.starts.length);
-  readonly #measureRanks = new Int32Array(this.#out.measures.length);
+  /**
+   * Rank of each text field and measure found so far; only read where the field is set. The scanner notes plain values
+   * itself where a field cannot have been set before.
+   */
+  readonly ranks: Int32Array = new Int32Array(this.#out.starts.length);
+  readonly measureRanks: Int32Array = new Int32Array(this.#out.measures.length);
   #timestampRank = 0;
   #scratch = new Uint8Array(FIRST_SCRATCH_BYTES);
   #scratchEnd = 0;
@@ -152,8 +155,8 @@ export class Projection {
   #span(target: Target, start: number, end: number, isScratch: boolean): void {
     const { slot, rank } = target;
     const out = this.#out;
-    if (out.starts[slot] >= 0 && this.#ranks[slot] < rank) return;
-    this.#ranks[slot] = rank;
+    if (out.starts[slot] >= 0 && this.ranks[slot] < rank) return;
+    this.ranks[slot] = rank;
     out.starts[slot] = start;
     out.ends[slot] = end;
     this.#inScratch = isScratch ? this.#inScratch | 1 << slot : this.#inScratch & ~(1 << slot);
@@ -180,9 +183,9 @@ export class Projection {
   #measure(target: Target, value: number): void {
     const { slot, rank } = target;
     const { measures } = this.#out;
-    if (value !== value || measures[slot] === measures[slot] && this.#measureRanks[slot] < rank) return;
+    if (value !== value || measures[slot] === measures[slot] && this.measureRanks[slot] < rank) return;
     measures[slot] = value;
-    this.#measureRanks[slot] = rank;
+    this.measureRanks[slot] = rank;
   }
 
   /** Ends a record: supplies a level where one is derived, and brings all spans into one buffer. */

@@ -5,12 +5,25 @@
  * "not by me", and tests/property/json_scanner_test.ts holds it to what JSON.parse says. Measured by bench/scan.ts.
  */
 import type { EventFields } from "../../core/minutes/fields.ts";
-import { END, Layout, type LayoutNode, STRING } from "./json_layout.ts";
-import type { NameNode } from "./json_names.ts";
+import { END, Layout, type LayoutNode, OTHER, STRING } from "./json_layout.ts";
+import { DURATION, LEVEL, type NameNode, type Target, TEXT } from "./json_names.ts";
 import { DEEPEST_NESTING } from "./json_object.ts";
 import type { Projection } from "./json_projection.ts";
 import { escapeEnd, numberEnd, plainEnd, whiteSpaceEnd, wordEnd } from "./json_tokens.ts";
 import { isValidUtf8 } from "./utf8.ts";
+
+/** 9 digits and a power of 6 stay below 2^53. */
+const POWERS_OF_TEN = Float64Array.of(1, 10, 100, 1e3, 1e4, 1e5, 1e6);
+
+const INFO = 0x4f464e49;
+const WARN = 0x4e524157;
+
+/** INFO and WARN as they are; any other level is for normalizeLevel. */
+function isUsualLevel(target: Target, view: DataView, start: number, end: number): boolean {
+  if (target.kind !== LEVEL || end - start !== 4) return false;
+  const word = view.getInt32(start, true);
+  return word === INFO || word === WARN;
+}
 
 export class JsonScanner {
   readonly #layout: Layout;
@@ -43,59 +56,108 @@ export class JsonScanner {
     this.#bytes = bytes;
     this.#end = end;
     this.#isAscii = true;
+    const layout = this.#layout;
     const projection = this.#projection;
+    const view = this.#view;
+    const { starts, ends, measures } = out;
+    const { ranks, measureRanks } = projection;
     projection.begin(bytes, recordTimeMs, out);
-    let node = this.#layout.root;
+    let pool = layout.pool;
+    let parent = layout.root;
     let at = start;
     for (;;) {
-      const next = this.#follow(node, at) ?? this.#layout.learn(node, bytes, this.#view, at, end);
-      if (next === null) return false;
-      node = next;
-      at += node.length;
-      if (node.kind === STRING) {
-        const from = at;
-        at = plainEnd(this.#view, bytes, from, end);
-        if (at < end && bytes[at] === 0x22) {
-          if (node.targets.length > 0) projection.string(node.targets, from, at);
-        } else {
-          at = this.#stringEnd(at);
-          if (at < 0) return false;
-          if (node.targets.length === 0) { /* nobody wants it */ }
-          else if (this.#hasEscape) projection.escapedString(node.targets, from, at);
-          else projection.string(node.targets, from, at);
+      // The child whose literal stands here.
+      let node = parent.first;
+      for (; node !== null; node = node.next) {
+        const stop = at + node.length;
+        if (node.kind === END) {
+          if (stop === end && this.#isEnd(node, at)) return this.#isAscii || isValidUtf8(bytes, start, end);
+          continue;
         }
-        at++;
-      } else if (node.kind === END) return this.#isAscii || isValidUtf8(bytes, start, end);
-      else {
-        at = this.#value(node, at);
-        if (at < 0) return false;
+        // A value follows every literal but the last.
+        if (stop >= end) continue;
+        const last = stop - 4;
+        let word = node.words;
+        let i = at;
+        while (i < last && view.getInt32(i, true) === pool[word]) {
+          i += 4;
+          word++;
+        }
+        if (i < last || view.getInt32(last, true) !== pool[word]) continue;
+        if (node.kind === STRING) break;
+        const byte = bytes[stop];
+        if (byte !== 0x22 && (byte !== 0x7b || !node.isEntered)) break;
       }
+      if (node === null) {
+        node = layout.learn(parent, bytes, view, at, end);
+        if (node === null) return false;
+        if (node.kind === END) return this.#isAscii || isValidUtf8(bytes, start, end);
+        pool = layout.pool;
+      }
+      parent = node;
+      at += node.length;
+      const target = node.soleTarget;
+      const from = at;
+      if (node.kind === OTHER) {
+        // The usual number: up to 9 digits, no exponent, no leading zero.
+        let byte = bytes[at];
+        let value = byte - 0x30;
+        let fraction = 0;
+        if (value > 0 && value <= 9) {
+          while (++at < end && (byte = bytes[at]) >= 0x30 && byte <= 0x39) value = (value * 10 + byte - 0x30) | 0;
+          if (byte === 0x2e && at < end) {
+            const point = at;
+            while (++at < end && (byte = bytes[at]) >= 0x30 && byte <= 0x39) value = (value * 10 + byte - 0x30) | 0;
+            fraction = at - 1 - point;
+            if (fraction === 0) return false;
+          }
+          if (at - from <= 9 && (byte | 0x20) !== 0x65) {
+            if (node.targets.length === 0) continue;
+            if (target !== null) {
+              if (target.kind === TEXT && fraction === 0) {
+                starts[target.slot] = from;
+                ends[target.slot] = at;
+                ranks[target.slot] = target.rank;
+                continue;
+              }
+              const power = target.decimals + target.unitExponent - fraction;
+              if (target.kind >= DURATION && power >= 0 && power < POWERS_OF_TEN.length) {
+                measures[target.slot] = value * POWERS_OF_TEN[power];
+                measureRanks[target.slot] = target.rank;
+                continue;
+              }
+            }
+          }
+        }
+        at = this.#value(node, from);
+        if (at < 0) return false;
+        continue;
+      }
+      at = plainEnd(view, bytes, at, end);
+      let hasEscape = false;
+      if (at >= end || bytes[at] !== 0x22) {
+        at = this.#stringEnd(at);
+        if (at < 0) return false;
+        hasEscape = this.#hasEscape;
+      }
+      if (target !== null && !hasEscape && (target.kind === TEXT || isUsualLevel(target, view, from, at))) {
+        if (from < at) {
+          starts[target.slot] = from;
+          ends[target.slot] = at;
+          ranks[target.slot] = target.rank;
+        }
+      } else if (node.targets.length > 0) {
+        if (hasEscape) projection.escapedString(node.targets, from, at);
+        else projection.string(node.targets, from, at);
+      }
+      at++;
     }
   }
 
-  /** The child of `node` whose literal stands at `at`, or null. */
-  #follow(node: LayoutNode, at: number): LayoutNode | null {
+  #isEnd(node: LayoutNode, at: number): boolean {
     const { pool } = this.#layout;
-    const view = this.#view;
-    const end = this.#end;
-    next: for (let child = node.first; child !== null; child = child.next) {
-      const stop = at + child.length;
-      let word = child.words;
-      if (child.kind === END) {
-        if (stop !== end) continue;
-        for (let i = at; i < stop; i++) if (this.#bytes[i] !== pool[word++]) continue next;
-        return child;
-      }
-      // A value follows every literal but the last.
-      if (stop >= end) continue;
-      const last = stop - 4;
-      for (let i = at; i < last; i += 4) if (view.getInt32(i, true) !== pool[word++]) continue next;
-      if (view.getInt32(last, true) !== pool[word]) continue;
-      if (child.kind === STRING) return child;
-      const byte = this.#bytes[stop];
-      if (byte !== 0x22 && (byte !== 0x7b || !child.isEntered)) return child;
-    }
-    return null;
+    for (let i = 0; i < node.length; i++) if (this.#bytes[at + i] !== pool[node.words + i]) return false;
+    return true;
   }
 
   /** Any value but a string. The end, or -1 where it is invalid or unusual. */

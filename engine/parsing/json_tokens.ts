@@ -5,15 +5,15 @@ const BACKSLASH = 0x5c;
 
 /**
  * Where the run of plain ASCII in a string ends: the first quote, backslash, control or non-ASCII byte, or `end`.
- * Four bytes at a time: a byte of the sum has its high bit set where one of the four tests holds (Mycroft 1987); the
- * lowest such byte is exact, for borrows only travel upwards. bench/scan shows what it saves.
+ * Four bytes at a time, each tested in its own lane: x ^ 2 is below 0x21 for controls and the quote alone, x ^ 0x5c is
+ * below 1 for the backslash, and a subtraction sets the high bit of a lane that is below. Borrows only travel upwards,
+ * so the lowest lane that is set is exact (Mycroft's test). bench/scan shows what it saves.
  */
 export function plainEnd(view: DataView, bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   for (const last = end - 4; at <= last; at += 4) {
     const word = view.getInt32(at, true);
-    const special = (word | (word - 0x20202020) | ((word ^ 0x22222222) - 0x01010101) |
-      ((word ^ 0x5c5c5c5c) - 0x01010101)) & 0x80808080;
+    const special = (word | ((word ^ 0x02020202) - 0x21212121) | ((word ^ 0x5c5c5c5c) - 0x01010101)) & 0x80808080;
     if (special !== 0) return at + ((31 - Math.clz32(special & -special)) >> 3);
   }
   while (at < end) {
