@@ -88,8 +88,10 @@ export class EventFields {
   /** Forgets the record before. */
   clear(bytes: Uint8Array): void {
     this.bytes = bytes;
-    this.starts.fill(-1);
-    this.measures.fill(NaN);
+    // Loops: calls of fill() for so few elements took a tenth of the time of a record (bench/scan).
+    const { starts, measures } = this;
+    for (let slot = 0; slot < starts.length; slot++) starts[slot] = -1;
+    for (let slot = 0; slot < measures.length; slot++) measures[slot] = NaN;
     this.timestampMicros = NaN;
   }
 }
