@@ -127,7 +127,7 @@ export class TimestampReader {
     const fifth = bytes[start + 4];
     if (length >= 16 && (fifth === MINUS || fifth === SLASH)) return this.#learnIso(bytes, start);
     if (length >= 17 && bytes[start + 2] === SLASH) return this.#learnClf(bytes, start);
-    if (length >= 14 && bytes[start + 3] === SPACE) return this.#learnBsd(bytes, start, end, recordTimeMs);
+    if (length >= 11 && bytes[start + 3] === SPACE) return this.#learnBsd(bytes, start, end, recordTimeMs);
     return false;
   }
 
