@@ -26,8 +26,17 @@ export function readEpoch(bytes: Uint8Array, start: number, end: number): number
   if (digits === 0 || digits > 20) return NaN;
   // Nanoseconds lose their last three digits before they become a number: 19 digits would not be exact.
   const whole = digits >= 18 ? at - 3 : at;
-  let value = 0;
-  for (let i = first; i < whole; i++) value = value * 10 + (bytes[i] - 0x30);
+  // Nine digits at a time are small integers, which are quicker than floats.
+  const nine = Math.min(first + 9, whole);
+  let high = 0;
+  for (let i = first; i < nine; i++) high = high * 10 + (bytes[i] - 0x30);
+  let low = 0;
+  let scale = 1;
+  for (let i = nine; i < whole; i++) {
+    low = low * 10 + (bytes[i] - 0x30);
+    scale *= 10;
+  }
+  const value = high * scale + low;
   const unit = unitMicros(digits);
   let micros = value * unit;
   if (at < end) {

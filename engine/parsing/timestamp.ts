@@ -12,6 +12,9 @@ export const YEAR_MAX = 2254;
 /** Any other year's instance of a date is at least 365 days away, so one within half of that is the nearest. */
 const NEAREST_MS = 182 * 86_400_000;
 
+/** Microseconds in the last digit of a fraction of so many digits. */
+const FRACTION_UNITS = [0, 100_000, 10_000, 1000, 100, 10];
+
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
 const SPACE = 0x20;
@@ -221,14 +224,15 @@ export class TimestampReader {
       micros = second * 1_000_000;
       if (at < end && (bytes[at] === DOT || bytes[at] === COMMA)) {
         const digits = at + 1;
-        let unit = 100_000;
+        let fraction = 0;
         for (at = digits; at < end; at++) {
           const digit = bytes[at] - 0x30;
           if (digit < 0 || digit > 9) break;
-          if (unit >= 1) micros += digit * unit;
-          unit = unit >= 10 ? unit / 10 : 0;
+          if (at - digits < 6) fraction = fraction * 10 + digit;
         }
         if (at === digits) return NaN;
+        if (at - digits < 6) fraction *= FRACTION_UNITS[at - digits];
+        micros += fraction;
       }
       if (second === 60) micros = MINUTE_MICROS - 1;
     }
