@@ -47,7 +47,7 @@ export class LayoutNode {
     readonly kind: number,
     /** Bytes of the literal. */
     readonly length: number,
-    /** Where its 4-byte words begin in the layout's pool; the last covers its last 4 bytes. An END's are bytes. */
+    /** Where its words begin in the layout's pool. */
     readonly words: number,
     readonly targets: readonly Target[],
     /** True where an object here has wanted keys: then the literal goes on into it. */
@@ -67,8 +67,12 @@ export class LayoutNode {
 export class Layout {
   /** Stands before the first literal. */
   root: LayoutNode = newRoot();
-  /** The literals' words, little-endian. */
-  pool: Int32Array = new Int32Array(1024);
+  /**
+   * The literals, as float64 of 8 bytes: the first 8, the last 8, and those between, the last of which may overlap.
+   * Equal numbers mean equal bytes, and the other way round: valid UTF-8 without NUL is never NaN or zero. Of literals
+   * below 8 bytes it is the first and the last 4 bytes as int32, of an END each byte.
+   */
+  pool: Float64Array = new Float64Array(1024);
   #poolEnd = 0;
   #nodes = 0;
 
@@ -103,18 +107,22 @@ export class Layout {
   }
 
   #store(kind: number, bytes: Uint8Array, view: DataView, start: number, end: number): number {
-    const words = this.#poolEnd;
-    const count = kind === END ? end - start : Math.ceil((end - start) / 4);
-    this.#poolEnd += count;
+    const words: number[] = [];
+    if (kind === END) words.push(...bytes.subarray(start, end));
+    else if (end - start < 8) words.push(view.getInt32(start, true), view.getInt32(end - 4, true));
+    else {
+      words.push(view.getFloat64(start, true), view.getFloat64(end - 8, true));
+      for (let at = start + 8; at < end - 8; at += 8) words.push(view.getFloat64(at, true));
+    }
+    const from = this.#poolEnd;
+    this.#poolEnd += words.length;
     if (this.#poolEnd > this.pool.length) {
-      const pool = new Int32Array(Math.max(this.#poolEnd, this.pool.length * 2));
+      const pool = new Float64Array(Math.max(this.#poolEnd, this.pool.length * 2));
       pool.set(this.pool);
       this.pool = pool;
     }
-    for (let i = 0; i < count; i++) {
-      this.pool[words + i] = kind === END ? bytes[start + i] : view.getInt32(Math.min(start + 4 * i, end - 4), true);
-    }
-    return words;
+    this.pool.set(words, from);
+    return from;
   }
 }
 

@@ -25,6 +25,13 @@ function isUsualLevel(target: Target, view: DataView, start: number, end: number
   return word === INFO || word === WARN;
 }
 
+/** True where the middle of a literal, all but its first and last 8 bytes, stands in its place. */
+function isBetween(view: DataView, start: number, end: number, pool: Float64Array, words: number): boolean {
+  let word = words + 2;
+  for (let at = start + 8; at < end - 8; at += 8) if (view.getFloat64(at, true) !== pool[word++]) return false;
+  return true;
+}
+
 export class JsonScanner {
   readonly #layout: Layout;
   readonly #projection: Projection;
@@ -76,14 +83,11 @@ export class JsonScanner {
         }
         // A value follows every literal but the last.
         if (stop >= end) continue;
-        const last = stop - 4;
-        let word = node.words;
-        let i = at;
-        while (i < last && view.getInt32(i, true) === pool[word]) {
-          i += 4;
-          word++;
-        }
-        if (i < last || view.getInt32(last, true) !== pool[word]) continue;
+        const word = node.words;
+        if (node.length >= 8) {
+          if (view.getFloat64(at, true) !== pool[word] || view.getFloat64(stop - 8, true) !== pool[word + 1]) continue;
+          if (node.length > 16 && !isBetween(view, at, stop, pool, word)) continue;
+        } else if (view.getInt32(at, true) !== pool[word] || view.getInt32(stop - 4, true) !== pool[word + 1]) continue;
         if (node.kind === STRING) break;
         const byte = bytes[stop];
         if (byte !== 0x22 && (byte !== 0x7b || !node.isEntered)) break;
