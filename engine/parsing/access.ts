@@ -6,6 +6,7 @@
 import { type EventFields, MEASURE_SLOT, SLOT } from "../../core/minutes/fields.ts";
 import { readAccessExtras } from "./access_extras.ts";
 import { readRequest } from "./access_request.ts";
+import { plainEnd } from "./json_tokens.ts";
 import type { CompiledParser, Parser, Reason } from "./parser.ts";
 import { RecordCopy } from "./record_copy.ts";
 import { shareParsed } from "./sample_share.ts";
@@ -58,7 +59,7 @@ class AccessParser implements CompiledParser {
     if (Number.isNaN(out.timestampMicros)) return "bad_timestamp";
     readRequest(this.#bytes, close + 3, requestEnd, out);
     const at = this.#readOutcome(requestEnd + 2, out);
-    if (at < to) readAccessExtras(this.#bytes, at, to, out);
+    if (at < to) readAccessExtras(this.#copy, at, to, out);
     return null;
   }
 
@@ -118,7 +119,9 @@ class AccessParser implements CompiledParser {
    */
   #requestEnd(start: number): number {
     const bytes = this.#bytes;
-    for (let at = start; at < this.#end; at++) {
+    const end = this.#end;
+    const { view } = this.#copy;
+    for (let at = plainEnd(view, bytes, start, end); at < end; at = plainEnd(view, bytes, at + 1, end)) {
       if (bytes[at] === QUOTE && bytes[at + 1] === SPACE && this.#isOutcome(at + 2)) return at;
     }
     return -1;

@@ -1,6 +1,8 @@
 /** What follows the size in an access log: referrer, user agent, and what an administrator added. */
 import { type EventFields, MEASURE_SLOT, SLOT } from "../../core/minutes/fields.ts";
 import { readDuration } from "./decimal.ts";
+import { plainEnd } from "./json_tokens.ts";
+import type { RecordCopy } from "./record_copy.ts";
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -9,17 +11,18 @@ const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 
 /**
- * Reads bytes[start, end), which begins with the space after the size. The first two quoted fields are referrer and
+ * Reads copy.bytes[start, end), which begins with the space after the size. The first two quoted fields are referrer and
  * user agent. The response time is the first bare field that can be nothing else: seconds with a fraction (`0.123`,
  * nginx's $request_time) or a number with a unit (`12ms`); whole numbers (Apache's %D, %T, %I) are not told apart.
  */
-export function readAccessExtras(bytes: Uint8Array, start: number, end: number, out: EventFields): void {
+export function readAccessExtras(copy: RecordCopy, start: number, end: number, out: EventFields): void {
+  const { bytes } = copy;
   let quoted = 0;
   for (let at = start; at < end;) {
     if (bytes[at] === SPACE) {
       at++;
     } else if (bytes[at] === QUOTE) {
-      const close = closingQuote(bytes, at + 1, end);
+      const close = closingQuote(copy, at + 1, end);
       if (quoted === 0) setText(bytes, at + 1, close, SLOT.referrer, out);
       if (quoted === 1) setText(bytes, at + 1, close, SLOT.user_agent, out);
       quoted++;
@@ -36,8 +39,9 @@ export function readAccessExtras(bytes: Uint8Array, start: number, end: number, 
  * The quote that ends a field: not escaped, and followed by the end of the line or by a field that begins with a
  * quote, a bracket, `-`, a digit or `name=`. Writers that do not escape leave quotes inside a user agent.
  */
-function closingQuote(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) {
+function closingQuote(copy: RecordCopy, start: number, end: number): number {
+  const { bytes, view } = copy;
+  for (let at = plainEnd(view, bytes, start, end); at < end; at = plainEnd(view, bytes, at + 1, end)) {
     if (bytes[at] === BACKSLASH) at++;
     else if (bytes[at] === QUOTE && (at + 1 === end || (bytes[at + 1] === SPACE && beginsField(bytes, at + 2, end)))) {
       return at;

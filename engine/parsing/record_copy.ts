@@ -13,7 +13,8 @@ export class RecordCopy {
   /** The record at [0, length), then what was appended. Replaced as it grows: read it after {@link load}. */
   bytes: Uint8Array = new Uint8Array(8192);
   length = 0;
-  #view: DataView = new DataView(this.bytes.buffer);
+  /** A view of the same bytes, at the same positions. */
+  view: DataView = new DataView(this.bytes.buffer);
   #end = 0;
 
   /**
@@ -52,13 +53,13 @@ export class RecordCopy {
     const isOversized = this.bytes.length > KEPT_BYTES && needed <= KEPT_BYTES / 16;
     if (needed <= this.bytes.length && !isOversized) return;
     this.bytes = new Uint8Array(Math.max(8192, 2 ** Math.ceil(Math.log2(needed))));
-    this.#view = new DataView(this.bytes.buffer);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Four bytes at a time, since set() would make a subarray a record. True where all of it is ASCII. */
   #copy(source: Uint8Array, start: number, length: number): boolean {
     const from = viewOf(source.buffer);
-    const to = this.#view;
+    const to = this.view;
     const base = source.byteOffset + start;
     const words = length & ~3;
     let any = 0;
