@@ -76,6 +76,14 @@ Deno.test("a Combined line adds referrer and user agent, absent where `-` or emp
   }
 });
 
+Deno.test("an escaped quote does not end a field, whatever follows it", () => {
+  expect(parseRest('"GET / HTTP/1.1" 200 5 "a \\" 1" "b \\" \\"c \\\\" 0.5')).toMatchObject({
+    referrer: 'a \\" 1',
+    user_agent: 'b \\" \\"c \\\\',
+    response_time: 500_000,
+  });
+});
+
 Deno.test("quotes that a server did not escape stay in the user agent", () => {
   expect(parseRest('"GET / HTTP/1.1" 200 5 "-" "The "best" browser"')).toMatchObject({
     user_agent: 'The "best" browser',
