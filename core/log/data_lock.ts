@@ -3,7 +3,7 @@
  * however the process ends, so that a stale file never locks anyone out. The file holds the holder's process id.
  */
 import { join } from "node:path";
-import { messageOf, MillraceError } from "../errors.ts";
+import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
 
 /** Held until `release` or the end of the process. */
 export interface DataLock {
@@ -19,8 +19,7 @@ export async function lockDataDirectory(dataDirectory: string): Promise<DataLock
   const file = await openLockFile(dataDirectory, path);
   try {
     if (!(await file.tryLock(true))) throw lockedBy(dataDirectory, await readHolder(path));
-    await file.truncate();
-    await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+    await writeHolder(file);
   } catch (error) {
     file.close();
     throw error;
@@ -46,6 +45,16 @@ async function openLockFile(dataDirectory: string, path: string): Promise<Deno.F
       "choose a data directory that this user may write (--data DIR)",
       { cause },
     );
+  }
+}
+
+/** The id only helps people: a full disk must not keep the log from being read. */
+async function writeHolder(file: Deno.FsFile): Promise<void> {
+  try {
+    await file.truncate();
+    await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
   }
 }
 

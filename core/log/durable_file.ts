@@ -1,4 +1,5 @@
 /** Files whose bytes, and whose names, must outlive a power loss. */
+import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
 
 /** Makes creations, renames and removals in `directory` durable: an fsync of a file alone doesn't save its name. */
 export async function syncDirectory(directory: string): Promise<void> {
@@ -22,4 +23,22 @@ export async function writeAll(file: { write(bytes: Uint8Array): Promise<number>
     if (written === 0) throw new Error(`write took none of ${bytes.length - at} bytes`);
     at += written;
   }
+}
+
+/** What a person is told of a write that failed: DISK_FULL or FILE_UNAVAILABLE. */
+export function failedWrite(path: string, cause: unknown): MillraceError {
+  if (isDiskFull(cause)) {
+    return new MillraceError(
+      "DISK_FULL",
+      `${path}: no space left; nothing of this write was kept`,
+      "free space, or lower log.retentionBytes or log.retentionHours, and send it again",
+      { cause },
+    );
+  }
+  return new MillraceError(
+    "FILE_UNAVAILABLE",
+    `${path}: cannot be written: ${messageOf(cause)}`,
+    "check that the disk is mounted and that this user may write to the data directory",
+    { cause },
+  );
 }

@@ -7,10 +7,10 @@
  *
  * A topic appears and goes by the rename of its directory. The caller holds the data directory's lock (data_lock.ts).
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { messageOf, MillraceError } from "../errors.ts";
-import { syncDirectory, writeFileSynced } from "./durable_file.ts";
+import { failedWrite, syncDirectory, writeFileSynced } from "./durable_file.ts";
 import { EmbeddedReader } from "./embedded_reader.ts";
 import { type LogSettings, type OpenSegmentFile, openSegmentFile, PartitionWriter } from "./partition_writer.ts";
 import type {
@@ -99,7 +99,9 @@ export class EmbeddedLog implements PartitionedLog {
           this.#topics.set(topic.name, await this.#openTopic(topic, path));
         }
       }
-      await syncDirectory(this.#directory);
+      for (const directory of [this.#directory, dirname(this.#directory), dirname(dirname(this.#directory))]) {
+        await syncDirectory(directory);
+      }
     } catch (error) {
       await this.close();
       if (error instanceof MillraceError) throw error;
@@ -253,12 +255,7 @@ export class EmbeddedLog implements PartitionedLog {
       await syncDirectory(this.#directory);
     } catch (error) {
       await Deno.remove(unfinished, { recursive: true }).catch(() => {});
-      throw new MillraceError(
-        "FILE_UNAVAILABLE",
-        `${directory}: cannot be made: ${messageOf(error)}`,
-        "check the space and the permissions of the data directory",
-        { cause: error },
-      );
+      throw failedWrite(directory, error);
     }
   }
 

@@ -11,7 +11,7 @@
  * the partition takes no more writes until a restart has checked the file.
  */
 import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
-import { syncDirectory, writeAll } from "./durable_file.ts";
+import { failedWrite, syncDirectory, writeAll } from "./durable_file.ts";
 import type { EncodedBatch } from "./partitioned_log.ts";
 import { setBaseOffset } from "./record_batch.ts";
 import { listSegments, recoverSegment, segmentPath } from "./segment.ts";
@@ -328,6 +328,7 @@ export class PartitionWriter {
     const { directory, settings } = this.#options;
     const path = segmentPath(directory, baseOffset);
     const previous = this.#segments.at(-1);
+    const isReplacing = previous?.sizeBytes === 0 && previous.baseOffset !== baseOffset;
     // Only the last segment is checked at start, so the ones before it must be durable whatever the policy.
     const finished = this.#file;
     this.#file = null;
@@ -342,15 +343,13 @@ export class PartitionWriter {
     const file = await this.#openFile(path);
     try {
       await file.truncate(0); // left by a start that failed half-way: nothing in it was ever answered
-      if (previous?.sizeBytes === 0 && previous.baseOffset !== baseOffset) {
-        await Deno.remove(segmentPath(directory, previous.baseOffset));
-        this.#segments.pop();
-      }
+      if (isReplacing) await removeIfThere(segmentPath(directory, previous.baseOffset));
       await syncDirectory(directory);
     } catch (error) {
       file.close();
       throw failedWrite(path, error);
     }
+    if (isReplacing) this.#segments.pop();
     if (this.#segments.at(-1)?.baseOffset !== baseOffset) this.#segments.push({ baseOffset, sizeBytes: 0 });
     this.#isLastWritable = true;
     return this.#file = file;
@@ -365,19 +364,10 @@ export class PartitionWriter {
   }
 }
 
-function failedWrite(path: string, cause: unknown): MillraceError {
-  if (isDiskFull(cause)) {
-    return new MillraceError(
-      "DISK_FULL",
-      `${path}: no space left; nothing of this write was kept`,
-      "free space, or lower log.retentionBytes or log.retentionHours, and send it again",
-      { cause },
-    );
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return new MillraceError(
-    "FILE_UNAVAILABLE",
-    `${path}: cannot be written: ${messageOf(cause)}`,
-    "check that the disk is mounted and that this user may write to the data directory",
-    { cause },
-  );
 }

@@ -5,7 +5,7 @@ import { openSegmentFile, type SegmentFile } from "./partition_writer.ts";
 import type { Topic } from "./partitioned_log.ts";
 import { batchOf, readAll, testSettings, texts } from "./test_batches.ts";
 
-/** What a disk does wrong; each entry is consumed by nothing: it stays until the test changes it. */
+/** What a disk does wrong, until the test changes it. */
 interface Disk {
   /** Bytes that still fit; writes beyond are short, then fail as a full disk does. */
   roomBytes: number;
@@ -13,6 +13,8 @@ interface Disk {
   truncateError: Error | null;
   openError: Error | null;
   syncs: number;
+  /** Runs when an fsync begins. */
+  onSync: () => void;
 }
 
 const full = new Error("No space left on device (os error 28)");
@@ -30,6 +32,7 @@ async function openFailing(disk: Disk, path: string): Promise<SegmentFile> {
     },
     syncData() {
       disk.syncs++;
+      disk.onSync();
       return disk.syncError === null ? file.syncData() : Promise.reject(disk.syncError);
     },
     truncate: (size) => disk.truncateError === null ? file.truncate(size) : Promise.reject(disk.truncateError),
@@ -48,7 +51,14 @@ interface OnDisk {
 
 async function withDisk(check: (on: OnDisk) => Promise<void>): Promise<void> {
   const dataDirectory = await Deno.makeTempDir();
-  const disk: Disk = { roomBytes: Infinity, syncError: null, truncateError: null, openError: null, syncs: 0 };
+  const disk: Disk = {
+    roomBytes: Infinity,
+    syncError: null,
+    truncateError: null,
+    openError: null,
+    syncs: 0,
+    onSync: () => {},
+  };
   const openFile = (path: string) => openFailing(disk, path);
   const log = await openEmbeddedLog({ dataDirectory, settings: testSettings, openFile });
   const topic = await log.createTopic("t", { partitions: 1 });
@@ -139,11 +149,11 @@ Deno.test("after a failed fsync the partition takes no writes, tries no second f
 Deno.test("appends queued behind a failed fsync fail too", async () => {
   await withDisk(async ({ disk, log, topic, values }) => {
     disk.syncError = broken;
-    const first = log.append(topic, 0, batchOf("a"));
-    await new Promise((resolve) => setTimeout(resolve, 0)); // the first is on its way, the second queues
-    const second = log.append(topic, 0, batchOf("b"));
-    const outcomes = await Promise.allSettled([first, second]);
-    expect(outcomes.map((outcome) => outcome.status)).toEqual(["rejected", "rejected"]);
+    let queued: Promise<unknown> | null = null;
+    disk.onSync = () => queued ??= Promise.allSettled([log.append(topic, 0, batchOf("b"))]);
+    await expect(log.append(topic, 0, batchOf("a"))).rejects.toMatchObject({ code: "FILE_UNAVAILABLE" });
+    expect(await queued).toMatchObject([{ status: "rejected", reason: { code: "FILE_UNAVAILABLE" } }]);
+    expect(disk.syncs).toBe(1);
     expect(await values()).toEqual([]);
   });
 });

@@ -146,6 +146,43 @@ export function findSoundBatchAfter(file: ReadableFile, sizeBytes: number, scann
   return -1;
 }
 
+/**
+ * Whether the damage is surely a batch that was not written to its end: its header is there, and its records, followed
+ * by their lengths, run past the end of the file. Whatever looks like a sound batch in the rest is then quoted in one of
+ * them; else whoever writes logs could forge one, and keep the log from starting after a power loss.
+ */
+export function isCutShort(file: ReadableFile, sizeBytes: number, scanned: ScannedSegment): boolean {
+  const leftBytes = sizeBytes - scanned.soundBytes;
+  if (leftBytes < BATCH_HEADER_BYTES) return true;
+  if (leftBytes > BATCH_BYTES_MAX) return false;
+  const window = new FileWindow(file, leftBytes);
+  const header = new BatchHeader();
+  const start = window.locate(scanned.soundBytes, leftBytes);
+  if (start < 0) return false;
+  try {
+    const isWhole = readBatchHeader(window.bytes, start, header) >= 0;
+    if (isWhole || header.baseOffset !== scanned.nextOffset || header.codec !== 0) return false;
+  } catch (error) {
+    if (error instanceof CorruptBatch) return false;
+    throw error;
+  }
+  let at = start + BATCH_HEADER_BYTES;
+  for (let record = 0; record < header.recordCount; record++) {
+    let zigZagged = 0;
+    let shift = 0;
+    for (; shift < 35; shift += 7) {
+      if (at >= leftBytes) return true;
+      const byte = window.bytes[at++];
+      zigZagged += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    if (zigZagged % 2 !== 0 || zigZagged === 0 || shift === 35) return false;
+    at += zigZagged / 2;
+    if (at > leftBytes) return true;
+  }
+  return false;
+}
+
 /** A last segment made fit for appending. */
 export interface RecoveredSegment {
   readonly sizeBytes: number;
@@ -167,7 +204,7 @@ export async function recoverSegment(
   const { size } = await file.stat();
   const scanned = scanSegment(file, size, baseOffset);
   if (scanned.tornBy !== null) {
-    const soundAt = findSoundBatchAfter(file, size, scanned);
+    const soundAt = isCutShort(file, size, scanned) ? -1 : findSoundBatchAfter(file, size, scanned);
     if (soundAt >= 0) {
       throw new MillraceError(
         "CORRUPT_DATA",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { MillraceError } from "../errors.ts";
 import { type EmbeddedLog, openEmbeddedLog } from "./embedded.ts";
 import { EmbeddedReader } from "./embedded_reader.ts";
+import { setBaseOffset } from "./record_batch.ts";
 import { batchOf, readAll, testSettings, texts } from "./test_batches.ts";
 
 /** A closed log with the batches ["a","b"], ["c"], ["d","e"] in one segment, and where that is. */
@@ -127,10 +128,13 @@ Deno.test("damage that sound batches follow stops the start, names the place, an
   await Deno.remove(dataDirectory, { recursive: true });
 });
 
-Deno.test("a batch quoted in the value of a torn record is not taken for one that follows", async () => {
+Deno.test("a batch forged in the value of a torn record does not keep the log from starting", async () => {
   const { dataDirectory, segment, batchEnds } = await writtenLog();
   const whole = await Deno.readFile(segment);
-  const quoting = batchOf(batchOf("forged").bytes, "rest").bytes;
+  const forged = batchOf("forged").bytes;
+  setBaseOffset(forged, 6);
+  const quoting = batchOf("x".repeat(1000), forged, "rest").bytes;
+  setBaseOffset(quoting, 5);
   const torn = new Uint8Array(batchEnds[2] + quoting.length - 1);
   torn.set(whole);
   torn.set(quoting.subarray(0, -1), batchEnds[2]);
