@@ -4,17 +4,29 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
+ * The bytes of a word that are not plain ASCII of a string (quotes, backslashes, controls, non-ASCII): their high bits,
+ * of which the lowest is exact. x ^ 2 is below 0x21 for controls and the quote alone, x ^ 0x5c is below 1 for the
+ * backslash, and a subtraction sets the high bit of a byte that is below; borrows only travel upwards (Mycroft's test).
+ */
+function specialBits(word: number): number {
+  return (word | ((word ^ 0x02020202) - 0x21212121) | ((word ^ 0x5c5c5c5c) - 0x01010101)) & 0x80808080;
+}
+
+function lowestByte(bits: number): number {
+  return (31 - Math.clz32(bits & -bits)) >> 3;
+}
+
+/**
  * Where the run of plain ASCII in a string ends: the first quote, backslash, control or non-ASCII byte, or `end`.
- * Four bytes at a time, each tested in its own lane: x ^ 2 is below 0x21 for controls and the quote alone, x ^ 0x5c is
- * below 1 for the backslash, and a subtraction sets the high bit of a lane that is below. Borrows only travel upwards,
- * so the lowest lane that is set is exact (Mycroft's test). bench/scan shows what it saves.
+ * Two words of four bytes a turn, which bench/scan shows to be quicker than one, and twice as quick as bytes.
  */
 export function plainEnd(view: DataView, bytes: Uint8Array, start: number, end: number): number {
   let at = start;
-  for (const last = end - 4; at <= last; at += 4) {
-    const word = view.getInt32(at, true);
-    const special = (word | ((word ^ 0x02020202) - 0x21212121) | ((word ^ 0x5c5c5c5c) - 0x01010101)) & 0x80808080;
-    if (special !== 0) return at + ((31 - Math.clz32(special & -special)) >> 3);
+  for (const last = end - 8; at <= last; at += 8) {
+    const low = specialBits(view.getInt32(at, true));
+    if (low !== 0) return at + lowestByte(low);
+    const high = specialBits(view.getInt32(at + 4, true));
+    if (high !== 0) return at + 4 + lowestByte(high);
   }
   while (at < end) {
     const byte = bytes[at];
