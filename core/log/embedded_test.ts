@@ -200,6 +200,19 @@ Deno.test("a log that lost records the store has seen goes on after them, also a
   });
 });
 
+Deno.test("a log that jumps again before anything was appended keeps one segment, at the last jump", async () => {
+  await withDirectory(async ({ open }) => {
+    const log = await open();
+    const topic = await log.createTopic("t", { partitions: 1 });
+    await log.ensureEnd(topic.id, 0, 7);
+    await log.ensureEnd(topic.id, 0, 9);
+    expect(await log.ends(topic)).toMatchObject([{ start: 9, end: 9 }]);
+    expect(segmentsOf(log, topic)).toEqual(["00000000000000000009.log"]);
+    expect(await log.append(topic, 0, batchOf("a"))).toBe(9);
+    expect(await valuesOf(log, topic, 9)).toEqual(["a"]);
+  });
+});
+
 Deno.test("a reader of a topic that is deleted is told, and does not see the one made after it", async () => {
   await withDirectory(async ({ open }) => {
     const log = await open();
