@@ -76,3 +76,22 @@ Deno.test("bytes beyond the durable end are never answered, though the file hold
   await log.close();
   await Deno.remove(dataDirectory, { recursive: true });
 });
+
+Deno.test("consecutive fetches go on in the open file without looking for it again", async () => {
+  const dataDirectory = await Deno.makeTempDir();
+  const log = await openEmbeddedLog({ dataDirectory, settings: testSettings });
+  const topic = await log.createTopic("t", { partitions: 1 });
+  for (const value of ["a", "b", "c"]) await log.append(topic, 0, batchOf(value));
+  const spec = log.readerSpec(topic, 0);
+  const reader = new EmbeddedReader(spec.directory, 0, spec.ends);
+  await reader.fetch(0, 1, 0);
+  await Deno.remove(spec.directory, { recursive: true });
+  for (const [offset, value] of [[1, "b"], [2, "c"]] as const) {
+    expect(texts(recordsOf((await reader.fetch(offset, 1, 0)).bytes))).toEqual([value]);
+  }
+  // Going back needs the directory: what is missing is named, not skipped.
+  await expect(reader.fetch(0, 1, 0)).rejects.toMatchObject({ code: "CORRUPT_DATA" });
+  reader.close();
+  await log.close();
+  await Deno.remove(dataDirectory, { recursive: true });
+});
