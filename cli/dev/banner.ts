@@ -1,0 +1,31 @@
+/** What `dev` says once it runs. */
+import { resolve } from "node:path";
+import type { Config } from "../../core/config/schema.ts";
+import { VERSION } from "../../core/version.ts";
+import { formatCount } from "../format.ts";
+import { styled, type Terminal } from "../terminal.ts";
+
+export interface BannerParts {
+  readonly config: Config;
+  readonly url: string;
+  readonly workers: number;
+  readonly hasGenerator: boolean;
+  readonly terminal: Terminal;
+}
+
+/** A few aligned lines: where it is, what it does, how it stops. */
+export function banner({ config, url, workers, hasGenerator, terminal }: BannerParts): string {
+  const { rate, seed } = config.generator;
+  const events = config.engine.events === "store" ? "events stored" : "minutes only, events are not stored";
+  const lines: [string, string][] = [
+    ["gateway", styled(terminal, "bold", url)],
+    ["API docs", `${url}/docs`],
+    ["data", resolve(config.data)],
+    ["engine", `${workers} worker${workers === 1 ? "" : "s"}, ${events}`],
+    ["generator", hasGenerator ? `${formatCount(rate)} events/s (seed ${seed}); --no-generator leaves it out` : "off"],
+    ["send logs", "deno task produce --file FILE --topic TOPIC"],
+    ["stop", "Ctrl-C"],
+  ];
+  const rows = lines.map(([name, value]) => `  ${styled(terminal, "dim", name.padEnd(10))} ${value}\n`);
+  return `\n${styled(terminal, "bold", `Millrace ${VERSION}`)} is running\n\n${rows.join("")}\n`;
+}

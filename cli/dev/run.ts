@@ -1,0 +1,93 @@
+/** The composition root of `dev`: opens and starts the parts, and stops them in the opposite order. */
+import type { Config } from "../../core/config/schema.ts";
+import type { EmbeddedLog } from "../../core/log/embedded.ts";
+import { startEngine } from "../../engine/main.ts";
+import { startGateway } from "../../gateway/main.ts";
+import { type Generator, startGenerator } from "../../generator/main.ts";
+import { formatDuration, formatPlural } from "../format.ts";
+import { openLocalData, removeTopic, resetTopic } from "../local_data.ts";
+import { announceGateway, withdrawGateway } from "../running.ts";
+import { listenForStop } from "../signals.ts";
+import type { Terminal } from "../terminal.ts";
+import { banner } from "./banner.ts";
+import { lagOf } from "./lag.ts";
+import { startRetention } from "./retention.ts";
+import { StatusLine } from "./status_line.ts";
+
+export interface DevParts {
+  readonly config: Config;
+  readonly hasGenerator: boolean;
+  readonly terminal: Terminal;
+}
+
+/** Runs until the first SIGINT or SIGTERM; returns when everything is stored and closed. */
+export async function runDev({ config, hasGenerator, terminal }: DevParts): Promise<void> {
+  const startMs = performance.now();
+  const status = new StatusLine(terminal);
+  const onNotice = (message: string): void => status.print(message);
+  const signal = listenForStop(() =>
+    status.print("ended at once: what was not stored yet is read again at the next start")
+  );
+  const farewell: Farewell = {};
+  {
+    // Stops in the opposite order, also what had started when something after it failed.
+    await using parts = new AsyncDisposableStack();
+    const data = await openLocalData(config, onNotice);
+    parts.defer(() => data.close());
+    const engine = await startEngine({ config, log: data.log, store: data.store, onNotice });
+    parts.defer(async () => {
+      await engine.stop();
+      farewell.records = engine.status().recordsTotal;
+      farewell.lag = await lagOf(data);
+    });
+    const gateway = await startGateway({
+      config,
+      log: data.log,
+      store: data.store,
+      engine,
+      resetTopic: (topic) => resetTopic(data, topic, engine),
+      deleteTopic: (topic) => removeTopic(data, topic, engine),
+    });
+    parts.defer(() => gateway.stop());
+    const generator = hasGenerator ? await startDevGenerator(config, data.log, onNotice) : null;
+    parts.defer(async () => {
+      await generator?.stop();
+      farewell.generated = generator?.produced();
+    });
+    announceGateway(config.data, gateway.url);
+    parts.defer(() => withdrawGateway(config.data));
+    parts.use(startRetention({ config, data, onNotice }));
+
+    terminal.out(banner({ config, url: gateway.url, workers: engine.status().workers, hasGenerator, terminal }));
+    status.start({ data, engine });
+    parts.defer(() => status.end());
+    const name = await signal.stopped;
+    status.end();
+    terminal.out(`${name}: stopping\n`);
+  }
+  signal.release();
+  terminal.out(farewellOf(farewell, performance.now() - startMs));
+}
+
+/** What the parts say when they stop. */
+interface Farewell {
+  records?: number;
+  generated?: number;
+  lag?: number;
+}
+
+function farewellOf({ records = 0, generated, lag = 0 }: Farewell, elapsedMs: number): string {
+  const made = generated === undefined ? "" : ` (${formatPlural(generated, "event")} generated)`;
+  const rest = lag === 0 ? "nothing is left to do" : `${formatPlural(lag, "record")} wait in the log`;
+  const did = `stored ${formatPlural(records, "record")}${made} in ${formatDuration(elapsedMs)}`;
+  return `stopped: ${did}; ${rest}. The next start goes on here.\n`;
+}
+
+async function startDevGenerator(
+  config: Config,
+  log: EmbeddedLog,
+  onNotice: (message: string) => void,
+): Promise<Generator> {
+  const { rate, seed } = config.generator;
+  return await startGenerator({ config, log, rate, seed, onNotice });
+}

@@ -1,0 +1,77 @@
+/** The data directory of this machine, opened by one process: its lock, its log and its store. */
+import type { Config } from "../core/config/schema.ts";
+import { type DataLock, lockDataDirectory } from "../core/log/data_lock.ts";
+import type { EmbeddedLog } from "../core/log/embedded.ts";
+import { openEmbeddedLog } from "../core/log/registry.ts";
+import type { Topic } from "../core/log/partitioned_log.ts";
+import type { Store } from "../core/store/ports.ts";
+import { openStore } from "../core/store/registry.ts";
+
+export interface LocalData {
+  readonly log: EmbeddedLog;
+  readonly store: Store;
+  /** Makes what was appended durable, and lets go of the directory. */
+  close(): Promise<void>;
+}
+
+/** Locks and opens `config.data`. Throws DATA_LOCKED, FILE_UNAVAILABLE, CORRUPT_DATA or NEWER_DATA, and holds nothing then. */
+export async function openLocalData(config: Config, onNotice: (message: string) => void): Promise<LocalData> {
+  const lock = await lockDataDirectory(config.data);
+  let log: EmbeddedLog | undefined;
+  let store: Store | undefined;
+  try {
+    log = await openEmbeddedLog({ dataDirectory: config.data, settings: config.log, onNotice });
+    store = await openStore({ dataDirectory: config.data, settings: config.store });
+    await alignLog(log, store, onNotice);
+  } catch (error) {
+    await close(lock, log, store);
+    throw error;
+  }
+  const opened = { log, store };
+  return { ...opened, close: () => close(lock, opened.log, opened.store) };
+}
+
+async function close(lock: DataLock, log?: EmbeddedLog, store?: Store): Promise<void> {
+  try {
+    await log?.close();
+  } finally {
+    try {
+      await store?.close();
+    } finally {
+      lock.release();
+    }
+  }
+}
+
+/** Offsets that the store has counted are never given out again, also where the log lost its end in a power cut. */
+async function alignLog(log: EmbeddedLog, store: Store, onNotice: (message: string) => void): Promise<void> {
+  for (const topic of await log.listTopics()) {
+    for (const { partition, end } of await log.ends(topic)) {
+      const { checkpoint } = await store.readPartition(topic.id, partition);
+      if (checkpoint <= end) continue;
+      onNotice(`${topic.name}/${partition}: the store knows ${checkpoint - end} records more than the log kept`);
+      await log.ensureEnd(topic.id, partition, checkpoint);
+    }
+  }
+}
+
+/** What `resetTopic` needs of a running engine. */
+export interface TopicWorker {
+  forgetTopic(topicId: string): Promise<void>;
+}
+
+/**
+ * Empties a topic and what was derived from it: made again with the same partitions and format, as a new topic.
+ * What is derived goes first: a crash in between leaves a topic that is counted again, never counts without a topic.
+ */
+export async function resetTopic(data: LocalData, topic: Topic, engine?: TopicWorker): Promise<Topic> {
+  await removeTopic(data, topic, engine);
+  return await data.log.createTopic(topic.name, { partitions: topic.partitions, format: topic.format });
+}
+
+/** Removes a topic and what was derived from it. */
+export async function removeTopic(data: LocalData, topic: Topic, engine?: TopicWorker): Promise<void> {
+  await engine?.forgetTopic(topic.id);
+  await data.store.dropTopic(topic.id);
+  await data.log.deleteTopic(topic.name);
+}
