@@ -23,26 +23,6 @@ Deno.test("a locked data directory is refused with the holder's process id, unti
   });
 });
 
-Deno.test("the lock of a process that was killed is free", async () => {
-  await withDirectory(async (directory) => {
-    const module = new URL("./data_lock.ts", import.meta.url).href;
-    const script = `import { lockDataDirectory } from "${module}";
-      await lockDataDirectory(Deno.args[0]); console.log("locked"); setInterval(() => {}, 1000);`;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["eval", script, directory],
-      stdout: "piped",
-    }).spawn();
-    const reader = child.stdout.getReader();
-    await reader.read();
-    const error = await lockDataDirectory(directory).catch((thrown) => thrown);
-    expect(error.message).toContain(`process ${child.pid}`);
-    child.kill("SIGKILL");
-    await child.status;
-    await reader.cancel();
-    (await lockDataDirectory(directory)).release();
-  });
-});
-
 Deno.test("a data directory that does not exist is made, and one that cannot be is refused", async () => {
   await withDirectory(async (directory) => {
     (await lockDataDirectory(join(directory, "a", "b"))).release();

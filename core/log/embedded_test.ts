@@ -93,36 +93,6 @@ Deno.test("pending bytes are counted until they are durable", async () => {
   });
 });
 
-Deno.test("a process killed while appending has kept every batch that it had answered", async () => {
-  await withDirectory(async ({ dataDirectory, open }) => {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-check",
-        new URL("./test_appending_process.ts", import.meta.url).pathname,
-        dataDirectory,
-      ],
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    let answered = 0;
-    const decoder = new TextDecoder();
-    for await (const chunk of child.stdout) {
-      const lines = decoder.decode(chunk, { stream: true }).trim().split("\n");
-      answered = Math.max(answered, ...lines.slice(0, -1).map(Number));
-      if (answered >= 300) child.kill("SIGKILL");
-    }
-    await child.status;
-    const log = await open();
-    const [topic] = await log.listTopics();
-    const values = await valuesOf(log, topic);
-    expect(values.length).toBeGreaterThan(answered);
-    expect(values).toEqual(values.map((_, index) => `record ${index}`));
-    expect(await log.append(topic, 0, batchOf("after"))).toBe(values.length);
-  });
-});
-
 Deno.test("segments roll at their size, and a reader passes from one to the next", async () => {
   await withDirectory(async ({ open }) => {
     let log = await open({ segmentBytes: 500 });

@@ -1,6 +1,6 @@
 /** A process for a test to kill: appends records to the log in the given data directory and prints each answered offset. */
-import { openEmbeddedLog } from "./embedded.ts";
-import { batchOf, testSettings } from "./test_batches.ts";
+import { openEmbeddedLog } from "../../core/log/registry.ts";
+import { batchOf, testSettings } from "../../core/log/test_batches.ts";
 
 const settings = { ...testSettings, fsync: "interval", fsyncIntervalMs: 1, segmentBytes: 4096 } as const;
 const log = await openEmbeddedLog({ dataDirectory: Deno.args[0], settings });
