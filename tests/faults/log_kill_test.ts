@@ -26,11 +26,15 @@ Deno.test({
         stdout: "piped",
       }).spawn();
       let answered = 0;
+      let isKilled = false;
       const decoder = new TextDecoder();
       for await (const chunk of child.stdout) {
         const lines = decoder.decode(chunk, { stream: true }).trim().split("\n");
         answered = Math.max(answered, ...lines.slice(0, -1).map(Number));
-        if (answered >= 300) child.kill("SIGKILL");
+        if (answered >= 300 && !isKilled) {
+          child.kill("SIGKILL");
+          isKilled = true;
+        }
       }
       await child.status;
       const log = await openEmbeddedLog({ dataDirectory, settings: testSettings });
