@@ -81,6 +81,8 @@ export interface EventRows {
   readonly bytes: Uint8Array;
   readonly offsets: Float64Array;
   readonly timestampMicros: Float64Array;
+  /** The record's own time in the log, epoch milliseconds: what retention goes by. */
+  readonly recordTimesMs: Float64Array;
   /** The record itself. */
   readonly rawStarts: Uint32Array;
   readonly rawEnds: Uint32Array;
@@ -118,6 +120,8 @@ export interface PartitionFlush {
   readonly events: EventRows | null;
   readonly quarantine: QuarantineRows | null;
   readonly watermarkMs: number | null;
+  /** Time in the log of the last record reflected, epoch milliseconds: what retention of the units goes by. */
+  readonly lastRecordTimeMs: number;
   /** Differences to add to {@link PartitionTotals}, once, with the checkpoint. */
   readonly totals: PartitionTotals;
   /** Offsets in [start, end) that the log no longer held: kept for people to see. */
@@ -343,7 +347,10 @@ export interface StoreQueries {
 export interface Store extends MinuteStore, Ledger, StoreQueries {
   /** Forgets everything derived from a topic (`produce --reset`). */
   dropTopic(topicId: string): Promise<void>;
-  /** Deletes minutes, events and quarantine older than their retention; answers the rows deleted. */
+  /**
+   * Deletes what came into the log before these times: units (with their minutes) that have not changed since, events
+   * and quarantine. Event time is no measure: a file of 1995 that was produced today is new. Answers the rows deleted.
+   */
   retain(limits: { minutesBeforeMs: number; eventsBeforeMs: number }): Promise<number>;
   close(): Promise<void>;
 }

@@ -50,6 +50,7 @@ export interface FlushContent {
   readonly events: EventRows | null;
   readonly quarantine: QuarantineRows | null;
   readonly watermarkMs: number | null;
+  readonly lastRecordTimeMs: number;
   readonly totals: PartitionTotals;
 }
 
@@ -65,6 +66,8 @@ export class PartitionAggregator {
   readonly #quarantine = new QuarantineRowsBuilder();
   readonly #totals = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
   #watermarkMicros: number;
+  #lastRecordTimeMs = 0;
+  readonly #times = { micros: 0, recordTimeMs: 0 };
   /** Set while a record waits for its unit: the next call begins with it. */
   #isHolding = false;
   // The unit and partial of the record before: nearly always those of this one.
@@ -167,6 +170,7 @@ export class PartitionAggregator {
   ): void {
     const totals = this.#totals;
     totals.consumed++;
+    this.#lastRecordTimeMs = source.timestampMs;
     if (reason === null) {
       totals.events++;
       if (isClockBad) totals.clockBad++;
@@ -186,7 +190,7 @@ export class PartitionAggregator {
     unit.isDirty = true;
     if (reason === null) {
       this.#addEvent(partial.cells, unit.bucket);
-      this.#events?.add(offset, micros, bytes, source.valueStart, source.valueEnd, this.#fields);
+      this.#addEventRow(offset, micros, bytes, source);
       return;
     }
     this.#addUnparsed(partial.cells);
@@ -218,6 +222,13 @@ export class PartitionAggregator {
     }
   }
 
+  #addEventRow(offset: number, micros: number, bytes: Uint8Array, source: RecordSource): void {
+    if (this.#events === null) return;
+    this.#times.micros = micros;
+    this.#times.recordTimeMs = source.timestampMs;
+    this.#events.add(offset, this.#times, bytes, source.valueStart, source.valueEnd, this.#fields);
+  }
+
   #addUnparsed(cells: MinuteCells): void {
     const ids = this.#ids.unparsedIds;
     let cell = cells.find(ids);
@@ -244,6 +255,7 @@ export class PartitionAggregator {
       events: this.#events?.take() ?? null,
       quarantine: this.#quarantine.take(),
       watermarkMs: this.#watermarkMicros === -Infinity ? null : Math.floor(this.#watermarkMicros / 1000),
+      lastRecordTimeMs: this.#lastRecordTimeMs,
       totals,
     };
   }

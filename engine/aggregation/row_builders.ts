@@ -61,6 +61,7 @@ export class EventRowsBuilder {
   readonly #arena = new Arena();
   readonly #offsets = floats();
   readonly #times = floats();
+  readonly #recordTimes = floats();
   readonly #rawStarts = uints();
   readonly #rawEnds = uints();
   readonly #starts = TEXT_FIELDS.map(ints);
@@ -83,11 +84,19 @@ export class EventRowsBuilder {
     return this.#arena.size;
   }
 
-  /** Adds the event `fields` of the record bytes[start, end). `micros` is the time that it is counted at. */
-  add(offset: number, micros: number, bytes: Uint8Array, start: number, end: number, fields: EventFields): void {
+  /** Adds the event `fields` of the record bytes[start, end), counted at `times.micros`. */
+  add(
+    offset: number,
+    times: { micros: number; recordTimeMs: number },
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fields: EventFields,
+  ): void {
     const rawStart = this.#arena.append(bytes, start, end);
     this.#offsets.push(offset);
-    this.#times.push(micros);
+    this.#times.push(times.micros);
+    this.#recordTimes.push(times.recordTimeMs);
     this.#rawStarts.push(rawStart);
     this.#rawEnds.push(rawStart + end - start);
     // Spans of the record itself move with it; spans of a scratch buffer are copied behind it.
@@ -118,6 +127,7 @@ export class EventRowsBuilder {
       bytes: this.#arena.take(),
       offsets: this.#offsets.take(),
       timestampMicros: this.#times.take(),
+      recordTimesMs: this.#recordTimes.take(),
       rawStarts: this.#rawStarts.take(),
       rawEnds: this.#rawEnds.take(),
       text: Object.fromEntries(

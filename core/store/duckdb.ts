@@ -1,0 +1,282 @@
+/**
+ * The embedded store: one DuckDB file. A flush is one transaction, a read one snapshot, an export DuckDB's own COPY.
+ * The process that opens it is the only one (the data directory's lock sees to that).
+ */
+import { MillraceError } from "../errors.ts";
+import { DuckDbConnections, numberOf, numberOrNull, rowsOf, textOf } from "./duckdb_connections.ts";
+import { readEvents, readQuarantine } from "./duckdb_events.ts";
+import { exportTable } from "./duckdb_export.ts";
+import { applyFlush } from "./duckdb_flush.ts";
+import { readSeries, readSummary } from "./duckdb_minutes.ts";
+import { readAccessReport } from "./duckdb_report.ts";
+import { column, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
+import { DIMENSIONS } from "../minutes/fields.ts";
+import type {
+  AccessReport,
+  AccessReportQuery,
+  EventQuery,
+  EventRecord,
+  Export,
+  ExportQuery,
+  FlushOutcome,
+  PartitionFlush,
+  PartitionState,
+  QuarantineQuery,
+  QuarantineRecord,
+  SeriesQuery,
+  SeriesResult,
+  Store,
+  SummaryResult,
+  TimeRange,
+  UnitState,
+} from "./ports.ts";
+
+const MINUTES_PER_BUCKET = 60;
+/** Tables with rows of a topic. */
+const TOPIC_TABLES = ["units", "partitions", "gaps", "minutes", "events", "quarantine"];
+
+export interface DuckDbStoreOptions {
+  /** Where store.duckdb and its temporary files are kept. */
+  readonly directory: string;
+  readonly memoryBytes: number;
+  readonly threads: number;
+}
+
+/** Opens, or makes, the store in a directory. Throws NEWER_DATA where a newer Millrace wrote it. */
+export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<DuckDbStore> {
+  const exports = `${options.directory}/exports`;
+  // What a killed process left there belongs to nobody.
+  await Deno.remove(exports, { recursive: true }).catch(() => {});
+  await Deno.mkdir(exports, { recursive: true });
+  const connections = await DuckDbConnections.open(`${options.directory}/store.duckdb`, {
+    memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
+    threads: String(options.threads),
+    temp_directory: `${options.directory}/spill`,
+    checkpoint_threshold: "64MiB",
+    preserve_insertion_order: "false",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    TimeZone: "UTC",
+  });
+  const store = new DuckDbStore(connections, exports);
+  try {
+    await store.migrate();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
+}
+
+export class DuckDbStore implements Store {
+  readonly #connections: DuckDbConnections;
+  readonly #exports: string;
+
+  constructor(connections: DuckDbConnections, exports: string) {
+    this.#connections = connections;
+    this.#exports = exports;
+  }
+
+  /** Makes the tables; the first version has nothing to migrate from. */
+  async migrate(): Promise<void> {
+    await this.#connections.write(async (connection) => {
+      await connection.run(SCHEMA);
+      const [version] = await rowsOf(connection, "SELECT value FROM meta WHERE name = 'schema_version'");
+      if (version === undefined) {
+        await connection.run("INSERT INTO meta VALUES ('schema_version', $1)", [String(SCHEMA_VERSION)]);
+      } else if (Number(version.value) > SCHEMA_VERSION) {
+        throw new MillraceError(
+          "NEWER_DATA",
+          `the store has schema version ${version.value}, this Millrace knows versions up to ${SCHEMA_VERSION}`,
+          "run the newer Millrace that wrote it, or start with another data directory",
+        );
+      }
+    });
+  }
+
+  async readPartition(topicId: string, partition: number): Promise<PartitionState> {
+    const found = await this.#readPartitions(topicId, partition);
+    return found[0] ?? {
+      checkpoint: 0,
+      writer: null,
+      watermarkMs: null,
+      totals: { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 },
+    };
+  }
+
+  partitions(topicId: string): Promise<readonly (PartitionState & { partition: number })[]> {
+    return this.#readPartitions(topicId, null);
+  }
+
+  async #readPartitions(
+    topicId: string,
+    partition: number | null,
+  ): Promise<(PartitionState & { partition: number })[]> {
+    const rows = await this.#connections.read((connection) =>
+      rowsOf(
+        connection,
+        `SELECT * FROM partitions WHERE topic_id = $1 ${partition === null ? "" : "AND part = $2"} ORDER BY part`,
+        partition === null ? [topicId] : [topicId, partition],
+      )
+    );
+    return rows.map((row) => ({
+      partition: numberOf(row.part),
+      checkpoint: numberOf(row.checkpoint),
+      writer: textOf(row.writer),
+      watermarkMs: numberOrNull(row.watermark_ms),
+      totals: {
+        consumed: numberOf(row.consumed),
+        events: numberOf(row.events),
+        unparsed: numberOf(row.unparsed),
+        late: numberOf(row.late),
+        clockBad: numberOf(row.clock_bad),
+      },
+    }));
+  }
+
+  readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]> {
+    return this.#connections.read(async (connection) => {
+      const units: UnitState[] = [];
+      for (const bucket of buckets) {
+        const [unit] = await rowsOf(
+          connection,
+          "SELECT upto, writer FROM units WHERE topic_id = $1 AND part = $2 AND bucket = $3",
+          [topicId, partition, bucket],
+        );
+        if (unit === undefined) {
+          units.push({ bucket, upto: 0, writer: null, values: {} });
+          continue;
+        }
+        const [values] = await rowsOf(
+          connection,
+          `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${name}`).join(", ")}
+           FROM minutes WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4`,
+          [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
+        );
+        units.push({
+          bucket,
+          upto: numberOf(unit.upto),
+          writer: textOf(unit.writer),
+          values: Object.fromEntries(DIMENSIONS.map((name) => [name, textsOf(values[name])])),
+        });
+      }
+      return units;
+    });
+  }
+
+  flush(flush: PartitionFlush): Promise<FlushOutcome> {
+    return this.#connections.write((connection) => applyFlush(connection, flush), ({ kind }) => kind === "applied");
+  }
+
+  putIfAbsent(key: string, value: string): Promise<string> {
+    return this.#connections.write(async (connection) => {
+      await connection.run("INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO NOTHING", [key, value]);
+      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
+      return textOf(row.value);
+    });
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.#connections.read(async (connection) => {
+      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
+      return row === undefined ? null : textOf(row.value);
+    });
+  }
+
+  compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
+    return this.#connections.write(async (connection) => {
+      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
+      if ((row === undefined ? null : textOf(row.value)) !== expected) return false;
+      await connection.run(
+        "INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO UPDATE SET value = excluded.value",
+        [key, value],
+      );
+      return true;
+    });
+  }
+
+  series(query: SeriesQuery): Promise<SeriesResult> {
+    return this.#connections.read((connection) => readSeries(connection, query));
+  }
+
+  summary(topicId: string, range: TimeRange, apisMax: number): Promise<SummaryResult> {
+    return this.#connections.read((connection) => readSummary(connection, topicId, range, apisMax));
+  }
+
+  events(query: EventQuery): Promise<readonly EventRecord[]> {
+    return this.#connections.read((connection) => readEvents(connection, query));
+  }
+
+  quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
+    return this.#connections.read((connection) => readQuarantine(connection, query));
+  }
+
+  accessReport(query: AccessReportQuery): Promise<AccessReport> {
+    return this.#connections.read((connection) => readAccessReport(connection, query));
+  }
+
+  export(query: ExportQuery): Promise<Export> {
+    return exportTable(this.#connections, this.#exports, query);
+  }
+
+  gaps(topicId: string): Promise<readonly { partition: number; start: number; end: number }[]> {
+    return this.#connections.read(async (connection) => {
+      const rows = await rowsOf(connection, "SELECT * FROM gaps WHERE topic_id = $1 ORDER BY part, start_offset", [
+        topicId,
+      ]);
+      return rows.map((row) => ({
+        partition: numberOf(row.part),
+        start: numberOf(row.start_offset),
+        end: numberOf(row.end_offset),
+      }));
+    });
+  }
+
+  countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {
+    return this.#connections.read(async (connection) => {
+      const rows = await rowsOf(
+        connection,
+        "SELECT part, sum(count)::BIGINT AS count FROM minutes WHERE topic_id = $1 GROUP BY part ORDER BY part",
+        [topicId],
+      );
+      return rows.map((row) => ({ partition: numberOf(row.part), count: numberOf(row.count) }));
+    });
+  }
+
+  async dropTopic(topicId: string): Promise<void> {
+    await this.#connections.write(async (connection) => {
+      for (const table of TOPIC_TABLES) await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
+    });
+  }
+
+  async retain(
+    { minutesBeforeMs, eventsBeforeMs }: { minutesBeforeMs: number; eventsBeforeMs: number },
+  ): Promise<number> {
+    const deleted = await this.#connections.write(async (connection) => {
+      const minutesBefore = BigInt(Math.floor(minutesBeforeMs));
+      const eventsBefore = BigInt(Math.floor(eventsBeforeMs)) * 1000n;
+      const results = [
+        await connection.run(
+          `DELETE FROM minutes WHERE (topic_id, part, floor(minute / ${MINUTES_PER_BUCKET})::INTEGER) IN (
+             SELECT (topic_id, part, bucket) FROM units WHERE touched_ms < $1::BIGINT)`,
+          [minutesBefore],
+        ),
+        await connection.run("DELETE FROM events WHERE record_time < make_timestamp($1::BIGINT)", [eventsBefore]),
+        await connection.run("DELETE FROM quarantine WHERE record_time < make_timestamp($1::BIGINT)", [eventsBefore]),
+      ];
+      await connection.run("DELETE FROM units WHERE touched_ms < $1::BIGINT", [minutesBefore]);
+      return results.reduce((sum, result) => sum + result.rowsChanged, 0);
+    });
+    if (deleted > 0) await this.#connections.runAlone("CHECKPOINT").catch(() => {}); // a reader holds it off: next time
+    return deleted;
+  }
+
+  close(): Promise<void> {
+    this.#connections.close();
+    return Promise.resolve();
+  }
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((text): text is string => typeof text === "string") : [];
+}

@@ -1,0 +1,62 @@
+/** Ranges and conditions of queries as SQL: names from closed lists, values always bound. */
+import { DIMENSIONS, TEXT_FIELDS } from "../minutes/fields.ts";
+import type { Parameters } from "./duckdb_connections.ts";
+import { column } from "./duckdb_schema.ts";
+import type { Condition, TimeRange } from "./ports.ts";
+
+const MS_PER_MINUTE = 60_000;
+/** What a minute column and a timestamp can hold. */
+const MINUTES_MAX = 2_147_483_647;
+const MICROS_MAX = 9_000_000_000_000_000;
+
+const MINUTE_FIELDS: ReadonlySet<string> = new Set(DIMENSIONS);
+const EVENT_FIELDS: ReadonlySet<string> = new Set(TEXT_FIELDS);
+
+/** Minutes that begin in the range. */
+export function minutesIn(topicId: string, range: TimeRange, where: readonly Condition[], values: Parameters): string {
+  const from = Math.max(-MINUTES_MAX, Math.ceil(range.fromMs / MS_PER_MINUTE));
+  const to = Math.min(MINUTES_MAX, Math.ceil(range.toMs / MS_PER_MINUTE));
+  return [
+    `topic_id = ${values.add(topicId)}`,
+    `minute >= ${values.add(from)}`,
+    `minute < ${values.add(to)}`,
+    ...where.map((condition) => conditionSql(condition, MINUTE_FIELDS, values)),
+  ].join(" AND ");
+}
+
+/** Events whose time is in the range. */
+export function eventsIn(topicId: string, range: TimeRange, where: readonly Condition[], values: Parameters): string {
+  return [
+    `topic_id = ${values.add(topicId)}`,
+    ...timeIn("ts", range, values),
+    ...where.map((condition) => conditionSql(condition, EVENT_FIELDS, values)),
+  ].join(" AND ");
+}
+
+/** A timestamp column in the range. */
+export function timeIn(name: string, range: TimeRange, values: Parameters): string[] {
+  const bound = (ms: number) => `make_timestamp(${values.add(BigInt(clampMicros(ms * 1000)))}::BIGINT)`;
+  return [`${name} >= ${bound(range.fromMs)}`, `${name} < ${bound(range.toMs)}`];
+}
+
+function clampMicros(micros: number): number {
+  return Math.max(-MICROS_MAX, Math.min(MICROS_MAX, Math.floor(micros)));
+}
+
+/** An absent field equals the empty string. */
+function conditionSql(
+  { field, op, values: wanted }: Condition,
+  fields: ReadonlySet<string>,
+  values: Parameters,
+): string {
+  if (!fields.has(field)) throw new RangeError(`${field} is not a field of this table`);
+  const text = `coalesce(${column(field)}, '')`;
+  switch (op) {
+    case "in":
+      return wanted.length === 0 ? "false" : `${text} IN ${values.list(wanted)}`;
+    case "not_in":
+      return wanted.length === 0 ? "true" : `${text} NOT IN ${values.list(wanted)}`;
+    case "prefix":
+      return `(${wanted.map((prefix) => `starts_with(${text}, ${values.add(prefix)})`).join(" OR ") || "false"})`;
+  }
+}

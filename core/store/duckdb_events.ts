@@ -1,0 +1,82 @@
+/** Events and quarantine, newest first, a page at a time. */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { type Measure, MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
+import { eventsIn, timeIn } from "./duckdb_conditions.ts";
+import { bytesOf, numberOf, Parameters, type Row, rowsOf, textOf } from "./duckdb_connections.ts";
+import { column } from "./duckdb_schema.ts";
+import type { EventQuery, EventRecord, QuarantineQuery, QuarantineRecord } from "./ports.ts";
+
+const encoder = new TextEncoder();
+
+export async function readEvents(connection: DuckDBConnection, query: EventQuery): Promise<EventRecord[]> {
+  const values = new Parameters();
+  const where = [eventsIn(query.topicId, query.range, query.where, values)];
+  if (query.text !== undefined && query.text !== "") {
+    where.push(`contains(lower(raw), lower(${values.add(query.text)}))`);
+  }
+  if (query.after !== undefined) {
+    const { timestampMicros, partition, offset } = query.after;
+    where.push(
+      `(ts, part, "offset") < (make_timestamp(${values.add(BigInt(timestampMicros))}::BIGINT), ` +
+        `${values.add(partition)}::INTEGER, ${values.add(BigInt(offset))}::BIGINT)`,
+    );
+  }
+  // The smallest possible sort first, then the wide rows of the few events that are on the page.
+  const rows = await rowsOf(
+    connection,
+    `SELECT epoch_us(ts) AS micros, * FROM events
+     WHERE rowid IN (
+       SELECT rowid FROM events WHERE ${where.join(" AND ")}
+       ORDER BY ts DESC, part DESC, "offset" DESC LIMIT ${BigInt(query.limit)}
+     )
+     ORDER BY ts DESC, part DESC, "offset" DESC`,
+    values.values,
+  );
+  return rows.map(eventOf);
+}
+
+function eventOf(row: Row): EventRecord {
+  const fields: Partial<Record<(typeof TEXT_FIELDS)[number], string>> = {};
+  for (const name of TEXT_FIELDS) if (row[name] !== null) fields[name] = textOf(row[name]);
+  const measures: Partial<Record<Measure, number>> = {};
+  MEASURES.forEach(({ name }, slot) => {
+    if (row[name] !== null) measures[name] = numberOf(row[name]) / MEASURE_SCALE[slot];
+  });
+  return {
+    timestampMicros: numberOf(row.micros),
+    partition: numberOf(row.part),
+    offset: numberOf(row.offset),
+    fields,
+    measures,
+    raw: row.raw_bytes === null ? encoder.encode(textOf(row.raw)) : bytesOf(row.raw_bytes).slice(),
+  };
+}
+
+export async function readQuarantine(
+  connection: DuckDBConnection,
+  query: QuarantineQuery,
+): Promise<QuarantineRecord[]> {
+  const values = new Parameters();
+  const where = [`topic_id = ${values.add(query.topicId)}`, ...timeIn("record_time", query.range, values)];
+  if (query.reason !== undefined) where.push(`reason = ${values.add(query.reason)}`);
+  if (query.after !== undefined) {
+    const { recordTimeMs, partition, offset } = query.after;
+    where.push(
+      `(record_time, part, "offset") < (make_timestamp(${values.add(BigInt(recordTimeMs) * 1000n)}::BIGINT), ` +
+        `${values.add(partition)}::INTEGER, ${values.add(BigInt(offset))}::BIGINT)`,
+    );
+  }
+  const rows = await rowsOf(
+    connection,
+    `SELECT part, "offset", epoch_ms(record_time) AS ms, reason, raw FROM quarantine WHERE ${where.join(" AND ")}
+     ORDER BY record_time DESC, part DESC, ${column("offset")} DESC LIMIT ${BigInt(query.limit)}`,
+    values.values,
+  );
+  return rows.map((row) => ({
+    partition: numberOf(row.part),
+    offset: numberOf(row.offset),
+    recordTimeMs: numberOf(row.ms),
+    reason: textOf(row.reason),
+    raw: bytesOf(row.raw).slice(),
+  }));
+}

@@ -1,0 +1,257 @@
+/** Series and summaries over minute cells. Partials of one cell add up; quantiles come from merged sketches. */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { type Dimension, type Measure, MEASURE_SCALE, MEASURE_SLOT, UNPARSED } from "../minutes/fields.ts";
+import { Sketch } from "../minutes/sketch.ts";
+import { minutesIn } from "./duckdb_conditions.ts";
+import { bytesOf, numberOf, numberOrNull, Parameters, type Row, rowsOf, textOf } from "./duckdb_connections.ts";
+import { column } from "./duckdb_schema.ts";
+import type { ApiSummary, Series, SeriesQuery, SeriesResult, Statistic, SummaryResult, TimeRange } from "./ports.ts";
+
+const MS_PER_MINUTE = 60_000;
+const QUANTILES: Readonly<Partial<Record<Statistic, number>>> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 };
+
+/** Whole units of a measure's integers. */
+function scaleOf(measure: Measure): number {
+  return MEASURE_SCALE[MEASURE_SLOT[measure]];
+}
+
+/** SQL of one statistic over the rows of a group, in whole units; `mean` is the group's. */
+function statisticSql(statistic: Statistic, measure: Measure | undefined): string {
+  switch (statistic) {
+    case "count":
+      return "sum(count)::DOUBLE";
+    case "errors":
+      return "sum(errors)::DOUBLE";
+    case "error_rate":
+      return "sum(errors) / sum(count)";
+  }
+  if (measure === undefined) throw new RangeError(`${statistic} needs a measure`);
+  const scale = scaleOf(measure);
+  switch (statistic) {
+    case "sum":
+      return `sum(${measure}_sum) / ${scale}`;
+    case "avg":
+      return `sum(${measure}_sum) / sum(${measure}_count) / ${scale}`;
+    case "min":
+      return `min(${measure}_min) / ${scale}`;
+    case "max":
+      return `max(${measure}_max) / ${scale}`;
+    case "stddev":
+      return stddevSql(measure);
+    default:
+      throw new RangeError(`${statistic} is not computed in SQL`);
+  }
+}
+
+/**
+ * Chan et al. 1979: the squared deviations of a union are those of the parts plus what the parts' means deviate from
+ * the common mean, taken in a second pass so that nothing cancels.
+ */
+export function stddevSql(measure: Measure, mean = "mean"): string {
+  const count = `${measure}_count`;
+  return `sqrt(sum(${measure}_m2 + ${count} * power(${measure}_sum / ${count} - ${mean}, 2)) / sum(${count})) / ` +
+    `${scaleOf(measure)}`;
+}
+
+export async function readSeries(connection: DuckDBConnection, query: SeriesQuery): Promise<SeriesResult> {
+  const groups = await largestGroups(connection, query);
+  const isTruncated = groups.length > query.seriesMax;
+  const kept = groups.slice(0, query.seriesMax);
+  const points = QUANTILES[query.statistic] === undefined
+    ? await statisticPoints(connection, query)
+    : await quantilePoints(connection, query);
+  const series: Series[] = kept.map((dimensions) => ({
+    dimensions,
+    points: points.get(keyOf(query.by, dimensions)) ?? [],
+  }));
+  return { series, truncated: isTruncated };
+}
+
+type Group = Partial<Record<Dimension, string>>;
+type Points = Map<string, [number, number | null][]>;
+
+function groupOf(by: readonly Dimension[], row: Row): Group {
+  return Object.fromEntries(by.map((name) => [name, textOf(row[name])]));
+}
+
+function keyOf(by: readonly Dimension[], group: Group): string {
+  return JSON.stringify(by.map((name) => group[name]));
+}
+
+/** The groups by count, one more than the query wants, so that the rest can be told. */
+async function largestGroups(connection: DuckDBConnection, query: SeriesQuery): Promise<Group[]> {
+  const values = new Parameters();
+  const names = query.by.map(column);
+  const where = minutesIn(query.topicId, query.range, query.where, values);
+  const rows = await rowsOf(
+    connection,
+    `SELECT ${[...names, "sum(count) AS total"].join(", ")} FROM minutes WHERE ${where}
+     ${names.length === 0 ? "HAVING sum(count) > 0" : `GROUP BY ${names.join(", ")}`}
+     ORDER BY ${["total DESC", ...names].join(", ")} LIMIT ${query.seriesMax + 1}`,
+    values.values,
+  );
+  return rows.map((row) => groupOf(query.by, row));
+}
+
+function stepSql(stepMinutes: number): string {
+  const step = BigInt(stepMinutes);
+  // Floors towards the past for minutes before 1970, too.
+  return `(minute - ((minute % ${step}) + ${step}) % ${step})`;
+}
+
+async function statisticPoints(connection: DuckDBConnection, query: SeriesQuery): Promise<Points> {
+  const values = new Parameters();
+  const { measure, statistic } = query;
+  const names = query.by.map(column);
+  const keys = ["at", ...names];
+  const where = minutesIn(query.topicId, query.range, query.where, values);
+  const means = measure === undefined
+    ? ""
+    : `, sum(${measure}_sum) OVER cell / sum(${measure}_count) OVER cell AS mean`;
+  const rows = await rowsOf(
+    connection,
+    `SELECT ${keys.join(", ")}, ${statisticSql(statistic, measure)} AS value
+     FROM (
+       SELECT *${means} FROM (SELECT *, ${stepSql(query.stepMinutes)} AS at FROM minutes WHERE ${where})
+       ${measure === undefined ? "" : `WINDOW cell AS (PARTITION BY ${keys.join(", ")})`}
+     )
+     GROUP BY ${keys.join(", ")} ORDER BY at`,
+    values.values,
+  );
+  const points: Points = new Map();
+  for (const row of rows) pushPoint(points, query, row, numberOrNull(row.value));
+  return points;
+}
+
+function pushPoint(points: Points, query: SeriesQuery, row: Row, value: number | null): void {
+  const key = keyOf(query.by, groupOf(query.by, row));
+  const list = points.get(key) ?? [];
+  list.push([numberOf(row.at) * MS_PER_MINUTE, value]);
+  points.set(key, list);
+}
+
+async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery): Promise<Points> {
+  const { measure, statistic } = query;
+  if (measure === undefined) throw new RangeError(`${statistic} needs a measure`);
+  const values = new Parameters();
+  const names = query.by.map(column);
+  const where = minutesIn(query.topicId, query.range, query.where, values);
+  const result = await connection.stream(
+    `SELECT ${[`${stepSql(query.stepMinutes)} AS at`, ...names].join(", ")},
+       ${measure}_sketch AS sketch, ${measure}_min AS low, ${measure}_max AS high
+     FROM minutes WHERE ${where} AND ${measure}_count > 0
+     ORDER BY at`,
+    values.values,
+  );
+  const points: Points = new Map();
+  const open = new Map<string, { row: Row; quantiles: MergedSketch }>();
+  let at: unknown = null;
+  const close = () => {
+    for (const { row, quantiles } of open.values()) {
+      pushPoint(points, query, row, quantiles.quantile(QUANTILES[statistic] ?? 0) / scaleOf(measure));
+    }
+    open.clear();
+  };
+  for await (const rows of result.yieldRowObjectJs()) {
+    for (const row of rows) {
+      if (row.at !== at) close();
+      at = row.at;
+      const key = keyOf(query.by, groupOf(query.by, row));
+      let group = open.get(key);
+      if (group === undefined) open.set(key, group = { row, quantiles: new MergedSketch() });
+      group.quantiles.add(row);
+    }
+  }
+  close();
+  return points;
+}
+
+/** Sketches of one group with their smallest and largest value, which no estimate may leave. */
+export class MergedSketch {
+  readonly #sketch = new Sketch();
+  #low = Infinity;
+  #high = -Infinity;
+
+  /** Adds the columns `sketch`, `low` and `high` of a row, or those with other names. */
+  add(row: Row, sketch = "sketch", low = "low", high = "high"): void {
+    this.#sketch.mergeEncoded(bytesOf(row[sketch]));
+    this.#low = Math.min(this.#low, numberOf(row[low]));
+    this.#high = Math.max(this.#high, numberOf(row[high]));
+  }
+
+  quantile(q: number): number {
+    return Math.max(this.#low, Math.min(this.#high, this.#sketch.quantile(q) ?? this.#low));
+  }
+}
+
+const API = ["service", "method", "endpoint"] as const;
+
+export async function readSummary(
+  connection: DuckDBConnection,
+  topicId: string,
+  range: TimeRange,
+  apisMax: number,
+): Promise<SummaryResult> {
+  const values = new Parameters();
+  const where = minutesIn(topicId, range, [], values);
+  const levels = await rowsOf(
+    connection,
+    `SELECT level, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors FROM minutes WHERE ${where}
+     GROUP BY level ORDER BY count DESC, level`,
+    values.values,
+  );
+  const total = (name: string, rows: readonly Row[]) => rows.reduce((sum, row) => sum + numberOf(row[name]), 0);
+  const apis = await readApis(connection, topicId, range, apisMax + 1);
+  return {
+    totals: {
+      count: total("count", levels),
+      errors: total("errors", levels),
+      unparsed: total("count", levels.filter(({ level }) => level === UNPARSED)),
+    },
+    levels: levels.map(({ level, count }) => ({ level: textOf(level), count: numberOf(count) })),
+    apis: apis.slice(0, apisMax),
+    apisTruncated: apis.length > apisMax,
+  };
+}
+
+async function readApis(
+  connection: DuckDBConnection,
+  topicId: string,
+  range: TimeRange,
+  limit: number,
+): Promise<ApiSummary[]> {
+  const values = new Parameters();
+  const where = `${minutesIn(topicId, range, [], values)} AND level <> '${UNPARSED}'`;
+  const scale = scaleOf("response_time");
+  const top = `SELECT ${API}, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors,
+      sum(response_time_sum) / sum(response_time_count) / ${scale} AS average
+    FROM minutes WHERE ${where} GROUP BY ${API} ORDER BY count DESC, ${API} LIMIT ${limit}`;
+  const rows = await rowsOf(connection, top, values.values);
+  const sketches = new Map<string, MergedSketch>();
+  const keyOfApi = (row: Row) => JSON.stringify(API.map((name) => row[name]));
+  const result = await connection.stream(
+    `SELECT ${API}, response_time_sketch AS sketch, response_time_min AS low, response_time_max AS high
+     FROM minutes SEMI JOIN (${top}) USING (${API}) WHERE ${where} AND response_time_count > 0`,
+    values.values,
+  );
+  for await (const chunk of result.yieldRowObjectJs()) {
+    for (const row of chunk) {
+      const key = keyOfApi(row);
+      const merged = sketches.get(key) ?? new MergedSketch();
+      merged.add(row);
+      sketches.set(key, merged);
+    }
+  }
+  return rows.map((row) => {
+    const p95 = sketches.get(keyOfApi(row))?.quantile(0.95);
+    return {
+      service: textOf(row.service),
+      method: textOf(row.method),
+      endpoint: textOf(row.endpoint),
+      count: numberOf(row.count),
+      errors: numberOf(row.errors),
+      averageResponseTime: numberOrNull(row.average),
+      p95ResponseTime: p95 === undefined ? null : p95 / scale,
+    };
+  });
+}

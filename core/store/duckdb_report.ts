@@ -1,0 +1,119 @@
+/** The access report: exact counts over events. */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { eventsIn, timeIn } from "./duckdb_conditions.ts";
+import { numberOf, numberOrNull, Parameters, type Row, rowsOf, textOf } from "./duckdb_connections.ts";
+import { column } from "./duckdb_schema.ts";
+import type { AccessReport, AccessReportQuery } from "./ports.ts";
+
+/** Columns of every access log, by their field. */
+const COLUMNS = ["host", "ident", "user", "method", "endpoint", "protocol", "status", "content_size"] as const;
+/** Columns of the combined format: missing only where the topic has them at all. */
+const COMBINED_COLUMNS = ["referrer", "user_agent"] as const;
+
+export async function readAccessReport(connection: DuckDBConnection, query: AccessReportQuery): Promise<AccessReport> {
+  const totals = await readTotals(connection, query);
+  const unparsed = await countQuarantine(connection, query);
+  const size = await readContentSize(connection, query);
+  const hasCombined = COMBINED_COLUMNS.some((name) => numberOf(totals[`missing_${name}`]) < numberOf(totals.events));
+  const columns = hasCombined ? [...COLUMNS, ...COMBINED_COLUMNS] : COLUMNS;
+  const counted = (field: string, limit: number, condition = "true") =>
+    countBy(connection, query, field, limit, condition);
+  const notFound = await counted("endpoint", query.limit, "status = '404'");
+  return {
+    lines: numberOf(totals.events) + unparsed,
+    unparsed,
+    missing: Object.fromEntries(columns.map((name) => [name, numberOf(totals[`missing_${name}`])])),
+    contentSize: size,
+    notFound: {
+      count: numberOf(totals.not_found),
+      top: notFound.map(({ value, count }) => ({ endpoint: value, count })),
+    },
+    byStatus: (await counted("status", query.limit)).map(({ value, count }) => ({ status: Number(value), count })),
+    byHost: (await counted("host", query.limit)).map(({ value, count }) => ({ host: value, count })),
+    byEndpoint: (await counted("endpoint", query.limit)).map(({ value, count }) => ({ endpoint: value, count })),
+    byDay: await countByDay(connection, query),
+    hosts: numberOf(totals.hosts),
+    endpoints: numberOf(totals.endpoints),
+  };
+}
+
+async function readTotals(connection: DuckDBConnection, query: AccessReportQuery): Promise<Row> {
+  const values = new Parameters();
+  const missing = [...COLUMNS, ...COMBINED_COLUMNS].map((name) =>
+    `count(*) FILTER (${column(name)} IS NULL) AS missing_${name}`
+  );
+  const [row] = await rowsOf(
+    connection,
+    `SELECT count(*) AS events, count(*) FILTER (status = '404') AS not_found,
+       count(DISTINCT host) AS hosts, count(DISTINCT endpoint) AS endpoints, ${missing.join(", ")}
+     FROM events WHERE ${eventsIn(query.topicId, query.range, [], values)}`,
+    values.values,
+  );
+  return row;
+}
+
+async function countQuarantine(connection: DuckDBConnection, query: AccessReportQuery): Promise<number> {
+  const values = new Parameters();
+  const topic = values.add(query.topicId);
+  const [row] = await rowsOf(
+    connection,
+    `SELECT count(*) AS count FROM quarantine
+     WHERE topic_id = ${topic} AND ${timeIn("record_time", query.range, values).join(" AND ")}`,
+    values.values,
+  );
+  return numberOf(row.count);
+}
+
+/** The standard deviation is the population's, around the exact mean. */
+async function readContentSize(
+  connection: DuckDBConnection,
+  query: AccessReportQuery,
+): Promise<AccessReport["contentSize"]> {
+  const values = new Parameters();
+  const [row] = await rowsOf(
+    connection,
+    `SELECT count(content_size) AS count, min(content_size) AS min, max(content_size) AS max,
+       sum(content_size)::DOUBLE / count(content_size) AS mean, stddev_pop(content_size::DOUBLE) AS stddev
+     FROM events WHERE ${eventsIn(query.topicId, query.range, [], values)}`,
+    values.values,
+  );
+  const count = numberOf(row.count);
+  return {
+    count,
+    min: numberOrNull(row.min),
+    max: numberOrNull(row.max),
+    mean: count === 0 ? null : numberOrNull(row.mean),
+    stddev: numberOrNull(row.stddev),
+  };
+}
+
+async function countBy(
+  connection: DuckDBConnection,
+  query: AccessReportQuery,
+  field: string,
+  limit: number,
+  condition: string,
+): Promise<{ value: string; count: number }[]> {
+  const values = new Parameters();
+  const rows = await rowsOf(
+    connection,
+    `SELECT ${column(field)} AS value, count(*) AS count FROM events
+     WHERE ${eventsIn(query.topicId, query.range, [], values)} AND ${column(field)} IS NOT NULL AND ${condition}
+     GROUP BY value ORDER BY count DESC, value LIMIT ${BigInt(limit)}`,
+    values.values,
+  );
+  return rows.map(({ value, count }) => ({ value: textOf(value), count: numberOf(count) }));
+}
+
+async function countByDay(connection: DuckDBConnection, query: AccessReportQuery): Promise<AccessReport["byDay"]> {
+  const values = new Parameters();
+  const where = eventsIn(query.topicId, query.range, [], values);
+  const rows = await rowsOf(
+    connection,
+    `SELECT strftime((ts AT TIME ZONE 'UTC') AT TIME ZONE ${values.add(query.timeZone)}, '%Y-%m-%d') AS day,
+       count(*) AS count
+     FROM events WHERE ${where} GROUP BY day ORDER BY day`,
+    values.values,
+  );
+  return rows.map(({ day, count }) => ({ day: textOf(day), count: numberOf(count) }));
+}

@@ -1,0 +1,51 @@
+/** The tables of the DuckDB store, and their version. */
+import { DIMENSIONS, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
+
+export const SCHEMA_VERSION = 1;
+
+/** Columns of one measure in a row of minutes, in the order in which they are appended. */
+export const MEASURE_COLUMNS = MEASURES.flatMap(({ name }) => [
+  `${name}_count BIGINT`,
+  `${name}_sum BIGINT`,
+  `${name}_min BIGINT`,
+  `${name}_max BIGINT`,
+  `${name}_m2 DOUBLE`,
+  `${name}_sketch BLOB`,
+]);
+
+/** A field's column: some fields are words of SQL. */
+export function column(field: string): string {
+  return `"${field}"`;
+}
+
+// The big tables have no index: without one a checkpoint gives back the space of rows that later flushes replaced.
+export const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+  CREATE TABLE IF NOT EXISTS units (
+    topic_id VARCHAR, part INTEGER, bucket INTEGER, upto BIGINT NOT NULL, writer VARCHAR NOT NULL,
+    touched_ms BIGINT NOT NULL,
+    PRIMARY KEY (topic_id, part, bucket)
+  );
+  CREATE TABLE IF NOT EXISTS partitions (
+    topic_id VARCHAR, part INTEGER, checkpoint BIGINT NOT NULL, writer VARCHAR NOT NULL, watermark_ms BIGINT,
+    consumed BIGINT NOT NULL, events BIGINT NOT NULL, unparsed BIGINT NOT NULL, late BIGINT NOT NULL,
+    clock_bad BIGINT NOT NULL,
+    PRIMARY KEY (topic_id, part)
+  );
+  CREATE TABLE IF NOT EXISTS ledger (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+  CREATE TABLE IF NOT EXISTS gaps (topic_id VARCHAR, part INTEGER, start_offset BIGINT, end_offset BIGINT);
+  CREATE TABLE IF NOT EXISTS minutes (
+    topic_id VARCHAR, part INTEGER, minute INTEGER, from_offset BIGINT,
+    ${DIMENSIONS.map((name) => `${column(name)} VARCHAR`).join(", ")},
+    count BIGINT, errors BIGINT, ${MEASURE_COLUMNS.join(", ")}
+  );
+  CREATE TABLE IF NOT EXISTS events (
+    topic_id VARCHAR, part INTEGER, "offset" BIGINT, ts TIMESTAMP, record_time TIMESTAMP,
+    ${TEXT_FIELDS.map((name) => `${column(name)} VARCHAR`).join(", ")},
+    ${MEASURES.map(({ name }) => `${name} BIGINT`).join(", ")},
+    raw VARCHAR, raw_bytes BLOB
+  );
+  CREATE TABLE IF NOT EXISTS quarantine (
+    topic_id VARCHAR, part INTEGER, "offset" BIGINT, record_time TIMESTAMP, reason VARCHAR, raw BLOB
+  );
+`;
