@@ -56,7 +56,6 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
     preserve_insertion_order: "false",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
-    TimeZone: "UTC",
   });
   const store = new DuckDbStore(connections, exports);
   try {

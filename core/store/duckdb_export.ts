@@ -108,7 +108,7 @@ async function selectQuarantine(connection: DuckDBConnection, query: ExportQuery
 async function selectMinutes(connection: DuckDBConnection, query: ExportQuery, name: string): Promise<string> {
   const values = new Parameters();
   const minute = query.table === "hours" ? "minute - ((minute % 60) + 60) % 60" : "minute";
-  const keys = ["at", ...DIMENSIONS.map(column)];
+  const keys = ["starts", ...DIMENSIONS.map(column)];
   const where = minutesIn(query.topicId, query.range, query.where, values);
   const perMeasure = MEASURES.flatMap(({ name }, slot) => measureSql(name, MEASURE_SCALE[slot]));
   await connection.run(
@@ -117,13 +117,13 @@ async function selectMinutes(connection: DuckDBConnection, query: ExportQuery, n
        ${perMeasure.join(", ")}
      FROM (
        SELECT *, ${MEASURES.map(({ name }) => meanSql(name)).join(", ")}
-       FROM (SELECT *, ${minute} AS at FROM minutes WHERE ${where})
+       FROM (SELECT *, ${minute} AS starts FROM minutes WHERE ${where})
        WINDOW cell AS (PARTITION BY ${keys.join(", ")})
      ) GROUP BY ${keys.join(", ")}`,
     values.values,
   );
   await mergeQuantiles(connection, query, name, { minute, keys });
-  const time = timeSql("make_timestamp(at::BIGINT * 60000000)", query.format);
+  const time = timeSql("make_timestamp(starts::BIGINT * 60000000)", query.format);
   const dimensions = DIMENSIONS.map((field) => `${textSql(column(field), query)} AS ${column(field)}`);
   const measures = MEASURES.flatMap(({ name }) => [
     ...["count", "sum", "min", "max", "avg", "stddev"].map((part) => `${name}_${part}`),
@@ -169,7 +169,7 @@ async function mergeQuantiles(
   ) => [`${name}_sketch`, `m.${name}_min AS ${name}_low`, `m.${name}_max AS ${name}_high`]);
   const result = await connection.stream(
     `SELECT c.id, ${parts.join(", ")}
-     FROM (SELECT *, ${minute} AS at FROM minutes WHERE ${where}) m JOIN ${name}_cells c USING (${keys.join(", ")})
+     FROM (SELECT *, ${minute} AS starts FROM minutes WHERE ${where}) m JOIN ${name}_cells c USING (${keys.join(", ")})
      ORDER BY c.id`,
     values.values,
   );

@@ -103,7 +103,7 @@ async function statisticPoints(connection: DuckDBConnection, query: SeriesQuery)
   const values = new Parameters();
   const { measure, statistic } = query;
   const names = query.by.map(column);
-  const keys = ["at", ...names];
+  const keys = ["starts", ...names];
   const where = minutesIn(query.topicId, query.range, query.where, values);
   const means = measure === undefined
     ? ""
@@ -112,10 +112,10 @@ async function statisticPoints(connection: DuckDBConnection, query: SeriesQuery)
     connection,
     `SELECT ${keys.join(", ")}, ${statisticSql(statistic, measure)} AS value
      FROM (
-       SELECT *${means} FROM (SELECT *, ${stepSql(query.stepMinutes)} AS at FROM minutes WHERE ${where})
+       SELECT *${means} FROM (SELECT *, ${stepSql(query.stepMinutes)} AS starts FROM minutes WHERE ${where})
        ${measure === undefined ? "" : `WINDOW cell AS (PARTITION BY ${keys.join(", ")})`}
      )
-     GROUP BY ${keys.join(", ")} ORDER BY at`,
+     GROUP BY ${keys.join(", ")} ORDER BY starts`,
     values.values,
   );
   const points: Points = new Map();
@@ -126,7 +126,7 @@ async function statisticPoints(connection: DuckDBConnection, query: SeriesQuery)
 function pushPoint(points: Points, query: SeriesQuery, row: Row, value: number | null): void {
   const key = keyOf(query.by, groupOf(query.by, row));
   const list = points.get(key) ?? [];
-  list.push([numberOf(row.at) * MS_PER_MINUTE, value]);
+  list.push([numberOf(row.starts) * MS_PER_MINUTE, value]);
   points.set(key, list);
 }
 
@@ -137,10 +137,10 @@ async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery):
   const names = query.by.map(column);
   const where = minutesIn(query.topicId, query.range, query.where, values);
   const result = await connection.stream(
-    `SELECT ${[`${stepSql(query.stepMinutes)} AS at`, ...names].join(", ")},
+    `SELECT ${[`${stepSql(query.stepMinutes)} AS starts`, ...names].join(", ")},
        ${measure}_sketch AS sketch, ${measure}_min AS low, ${measure}_max AS high
      FROM minutes WHERE ${where} AND ${measure}_count > 0
-     ORDER BY at`,
+     ORDER BY starts`,
     values.values,
   );
   const points: Points = new Map();
@@ -154,8 +154,8 @@ async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery):
   };
   for await (const rows of result.yieldRowObjectJs()) {
     for (const row of rows) {
-      if (row.at !== at) close();
-      at = row.at;
+      if (row.starts !== at) close();
+      at = row.starts;
       const key = keyOf(query.by, groupOf(query.by, row));
       let group = open.get(key);
       if (group === undefined) open.set(key, group = { row, quantiles: new MergedSketch() });
