@@ -112,7 +112,7 @@ export class Projection {
         this.#span(target, start, end, isScratch);
         return;
       case TIMESTAMP:
-        this.#timestamp(target, bytes, start, end);
+        this.timestamp(target, bytes, start, end);
         return;
       case LEVEL:
         this.#rewritten(target, normalizeLevel(bytes, start, end), start, end, isScratch);
@@ -135,7 +135,7 @@ export class Projection {
         this.#span(target, start, end, isScratch);
         return;
       case TIMESTAMP:
-        this.#timestamp(target, bytes, start, end);
+        this.timestamp(target, bytes, start, end);
         return;
       case LEVEL:
       case OTEL_LEVEL:
@@ -171,7 +171,8 @@ export class Projection {
     }
   }
 
-  #timestamp(target: Target, bytes: Uint8Array, start: number, end: number): void {
+  /** A timestamp as it stands in `bytes`; one that cannot be read counts as absent. */
+  timestamp(target: Target, bytes: Uint8Array, start: number, end: number): void {
     const out = this.#out;
     if (out.timestampMicros === out.timestampMicros && this.#timestampRank < target.rank) return;
     const micros = this.timestamps.read(bytes, start, end, this.#recordTimeMs);

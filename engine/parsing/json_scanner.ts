@@ -6,7 +6,7 @@
  */
 import type { EventFields } from "../../core/minutes/fields.ts";
 import { END, Layout, type LayoutNode, OTHER, STRING } from "./json_layout.ts";
-import { DURATION, LEVEL, type NameNode, type Target, TEXT } from "./json_names.ts";
+import { DURATION, LEVEL, type NameNode, type Target, TEXT, TIMESTAMP } from "./json_names.ts";
 import { DEEPEST_NESTING } from "./json_object.ts";
 import type { Projection } from "./json_projection.ts";
 import { escapeEnd, numberEnd, plainEnd, whiteSpaceEnd, wordEnd } from "./json_tokens.ts";
@@ -25,10 +25,43 @@ function isUsualLevel(target: Target, view: DataView, start: number, end: number
   return word === INFO || word === WARN;
 }
 
+/** The child of `parent` whose literal stands at `at`, or null. */
+function followed(
+  parent: LayoutNode,
+  pool: Float64Array,
+  view: DataView,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): LayoutNode | null {
+  for (let node = parent.first; node !== null; node = node.next) {
+    const stop = at + node.length;
+    if (stop >= end) {
+      if (node.kind === END && stop === end && equalsBytes(node, pool, bytes, at)) return node;
+      continue;
+    }
+    if (node.kind === END) continue;
+    const word = node.words;
+    if (node.length >= 8) {
+      if (view.getFloat64(at, true) !== pool[word] || view.getFloat64(stop - 8, true) !== pool[word + 1]) continue;
+      if (node.length > 16 && !isBetween(view, at, stop, pool, word)) continue;
+    } else if (view.getInt32(at, true) !== pool[word] || view.getInt32(stop - 4, true) !== pool[word + 1]) continue;
+    if (node.kind === STRING) return node;
+    const byte = bytes[stop];
+    if (byte !== 0x22 && (byte !== 0x7b || !node.isEntered)) return node;
+  }
+  return null;
+}
+
 /** True where the middle of a literal, all but its first and last 8 bytes, stands in its place. */
 function isBetween(view: DataView, start: number, end: number, pool: Float64Array, words: number): boolean {
   let word = words + 2;
   for (let at = start + 8; at < end - 8; at += 8) if (view.getFloat64(at, true) !== pool[word++]) return false;
+  return true;
+}
+
+function equalsBytes(node: LayoutNode, pool: Float64Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < node.length; i++) if (bytes[at + i] !== pool[node.words + i]) return false;
   return true;
 }
 
@@ -69,38 +102,15 @@ export class JsonScanner {
     const { starts, ends, measures } = out;
     const { ranks, measureRanks } = projection;
     projection.begin(bytes, recordTimeMs, out);
-    let pool = layout.pool;
-    let parent = layout.root;
+    let node = layout.root;
     let at = start;
     for (;;) {
-      // The child whose literal stands here.
-      let node = parent.first;
-      for (; node !== null; node = node.next) {
-        const stop = at + node.length;
-        if (node.kind === END) {
-          if (stop === end && this.#isEnd(node, at)) return this.#isAscii || isValidUtf8(bytes, start, end);
-          continue;
-        }
-        // A value follows every literal but the last.
-        if (stop >= end) continue;
-        const word = node.words;
-        if (node.length >= 8) {
-          if (view.getFloat64(at, true) !== pool[word] || view.getFloat64(stop - 8, true) !== pool[word + 1]) continue;
-          if (node.length > 16 && !isBetween(view, at, stop, pool, word)) continue;
-        } else if (view.getInt32(at, true) !== pool[word] || view.getInt32(stop - 4, true) !== pool[word + 1]) continue;
-        if (node.kind === STRING) break;
-        const byte = bytes[stop];
-        if (byte !== 0x22 && (byte !== 0x7b || !node.isEntered)) break;
-      }
-      if (node === null) {
-        node = layout.learn(parent, bytes, view, at, end);
-        if (node === null) return false;
-        if (node.kind === END) return this.#isAscii || isValidUtf8(bytes, start, end);
-        pool = layout.pool;
-      }
-      parent = node;
+      const next = followed(node, layout.pool, view, bytes, at, end) ?? layout.learn(node, bytes, view, at, end);
+      if (next === null) return false;
+      if (next.kind === END) return this.#isAscii || isValidUtf8(bytes, start, end);
+      node = next;
       at += node.length;
-      const target = node.soleTarget;
+      const target: Target | null = node.soleTarget;
       const from = at;
       if (node.kind === OTHER) {
         // The usual number: up to 9 digits, no exponent, no leading zero.
@@ -150,18 +160,14 @@ export class JsonScanner {
           ends[target.slot] = at;
           ranks[target.slot] = target.rank;
         }
+      } else if (target !== null && target.kind === TIMESTAMP && !hasEscape) {
+        projection.timestamp(target, bytes, from, at);
       } else if (node.targets.length > 0) {
         if (hasEscape) projection.escapedString(node.targets, from, at);
         else projection.string(node.targets, from, at);
       }
       at++;
     }
-  }
-
-  #isEnd(node: LayoutNode, at: number): boolean {
-    const { pool } = this.#layout;
-    for (let i = 0; i < node.length; i++) if (this.#bytes[at + i] !== pool[node.words + i]) return false;
-    return true;
   }
 
   /** Any value but a string. The end, or -1 where it is invalid or unusual. */
