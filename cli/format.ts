@@ -20,8 +20,9 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${SIZE_UNITS[unit]}`;
 }
 
-/** 400 as "0.4 s", 75000 as "1 min 15 s", 7 260 000 as "2 h 1 min". */
+/** 35 as "35 ms", 400 as "0.4 s", 75000 as "1 min 15 s", 7 260 000 as "2 h 1 min". */
 export function formatDuration(ms: number): string {
+  if (ms < 100) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

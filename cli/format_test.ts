@@ -12,6 +12,6 @@ Deno.test("sizes have one decimal and never four digits before it", () => {
 });
 
 Deno.test("durations use two units at most", () => {
-  expect([0, 400, 59_900, 60_000, 75_000, 3_599_600, 7_260_000].map(formatDuration))
-    .toEqual(["0.0 s", "0.4 s", "59.9 s", "1 min 0 s", "1 min 15 s", "1 h 0 min", "2 h 1 min"]);
+  expect([35, 400, 59_900, 60_000, 75_000, 3_599_600, 7_260_000].map(formatDuration))
+    .toEqual(["35 ms", "0.4 s", "59.9 s", "1 min 0 s", "1 min 15 s", "1 h 0 min", "2 h 1 min"]);
 });

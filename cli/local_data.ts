@@ -1,6 +1,6 @@
 /** The data directory of this machine, opened by one process: its lock, its log and its store. */
 import type { Config } from "../core/config/schema.ts";
-import { type DataLock, lockDataDirectory } from "../core/log/data_lock.ts";
+import { lockDataDirectory } from "../core/log/data_lock.ts";
 import type { EmbeddedLog } from "../core/log/embedded.ts";
 import { openEmbeddedLog } from "../core/log/registry.ts";
 import type { Topic } from "../core/log/partitioned_log.ts";
@@ -17,30 +17,16 @@ export interface LocalData {
 /** Locks and opens `config.data`. Throws DATA_LOCKED, FILE_UNAVAILABLE, CORRUPT_DATA or NEWER_DATA, and holds nothing then. */
 export async function openLocalData(config: Config, onNotice: (message: string) => void): Promise<LocalData> {
   const lock = await lockDataDirectory(config.data);
-  let log: EmbeddedLog | undefined;
-  let store: Store | undefined;
-  try {
-    log = await openEmbeddedLog({ dataDirectory: config.data, settings: config.log, onNotice });
-    store = await openStore({ dataDirectory: config.data, settings: config.store });
-    await alignLog(log, store, onNotice);
-  } catch (error) {
-    await close(lock, log, store);
-    throw error;
-  }
-  const opened = { log, store };
-  return { ...opened, close: () => close(lock, opened.log, opened.store) };
-}
-
-async function close(lock: DataLock, log?: EmbeddedLog, store?: Store): Promise<void> {
-  try {
-    await log?.close();
-  } finally {
-    try {
-      await store?.close();
-    } finally {
-      lock.release();
-    }
-  }
+  // Closed in the opposite order, also what had opened before something failed.
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => lock.release());
+  const store = await openStore("duckdb", config);
+  opened.defer(() => store.close());
+  const log = await openEmbeddedLog({ dataDirectory: config.data, settings: config.log, onNotice });
+  opened.defer(() => log.close());
+  await alignLog(log, store, onNotice);
+  const held = opened.move();
+  return { log, store, close: () => held.disposeAsync() };
 }
 
 /** Offsets that the store has counted are never given out again, also where the log lost its end in a power cut. */

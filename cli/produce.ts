@@ -201,12 +201,13 @@ export function summary(
   result: StreamResult,
   { topic, partitions, elapsedMs }: { topic: string; partitions: number; elapsedMs: number },
 ): string {
-  const rate = formatPlural(result.records * 1000 / Math.max(1, elapsedMs), "record");
+  const perSecond = formatPlural(Math.round(result.records * 1000 / Math.max(1, elapsedMs)), "record");
+  const rate = result.records === 0 ? "" : ` (${perSecond}/s)`;
   const over = partitions === 0 ? "" : `, ${formatPlural(partitions, "partition")},`;
   const empty = result.emptyLines === 0 ? "" : `; ${formatPlural(result.emptyLines, "empty line")} left out`;
   const stopped = result.isStopped ? `; stopped after line ${result.durableLine}` : "";
   const produced = `produced ${formatPlural(result.records, "record")} (${
     formatBytes(result.recordBytes)
   }) to ${topic}`;
-  return `${produced}${over} in ${formatDuration(elapsedMs)} (${rate}/s)${empty}${stopped}`;
+  return `${produced}${over} in ${formatDuration(elapsedMs)}${rate}${empty}${stopped}`;
 }

@@ -1,56 +1,54 @@
-/** Appends records to a topic of a log in this process, whole batches to each partition in turn. */
+/** Appends records to a topic of a log in this process. */
 import { messageOf, MillraceError } from "../../core/errors.ts";
-import type { EncodedBatch, PartitionedLog, Topic } from "../../core/log/partitioned_log.ts";
-import { RecordBatchBuilder } from "../../core/log/record_batch.ts";
+import type { PartitionedLog, Topic } from "../../core/log/partitioned_log.ts";
+import { TopicWriter } from "../../core/log/topic_writer.ts";
 import { type RecordSink, Undelivered } from "./sink.ts";
 
 /** Small enough to spread a small file over the partitions, large enough that its header weighs nothing. */
 const BATCH_BYTES = 128 * 1024;
-/** Appended together, so that they share an fsync. */
+/** Less than the writer lets wait, so that its writes need not be awaited one by one. */
 const FLUSH_BYTES = 8 * 1024 * 1024;
 
 export class LogSink implements RecordSink {
-  readonly #builder = new RecordBatchBuilder(BATCH_BYTES);
-  #batches: EncodedBatch[] = [];
-  #batchesBytes = 0;
-  #nextPartition = 0;
+  readonly partitions: number;
+  readonly #writer: TopicWriter;
+  #addedBytes = 0;
+  #room: Promise<void> | null = null;
 
   /** The caller closes the log. */
-  constructor(private readonly log: PartitionedLog, private readonly topic: Topic) {}
-
-  get partitions(): number {
-    return this.topic.partitions;
+  constructor(log: PartitionedLog, topic: Topic) {
+    this.partitions = topic.partitions;
+    this.#writer = new TopicWriter(log, topic, { batchBytes: BATCH_BYTES });
   }
 
   add(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#batchesBytes >= FLUSH_BYTES) return false;
-    const nowMs = Date.now();
-    if (!this.#builder.add(bytes, nowMs, null, start, end)) {
-      this.#finishBatch();
-      this.#builder.add(bytes, nowMs, null, start, end);
+    if (this.#addedBytes >= FLUSH_BYTES) return false;
+    this.#addedBytes += end - start;
+    try {
+      // A promise tells that much is pending: a huge record. The flush that is due next awaits it.
+      const room = this.#writer.write(bytes.subarray(start, end), Date.now());
+      if (room !== undefined) this.#awaitRoom(room);
+    } catch (error) {
+      throw undelivered(error);
     }
     return true;
   }
 
-  #finishBatch(): void {
-    if (this.#builder.records === 0) return;
-    const batch = this.#builder.finish();
-    this.#batches.push(batch);
-    this.#batchesBytes += batch.bytes.length;
+  #awaitRoom(room: Promise<void>): void {
+    room.catch(() => {}); // told by the flush
+    this.#room = room;
+    this.#addedBytes = FLUSH_BYTES;
   }
 
   async flush(): Promise<void> {
-    this.#finishBatch();
-    const batches = this.#batches;
-    this.#batches = [];
-    this.#batchesBytes = 0;
-    const outcomes = await Promise.allSettled(batches.map((batch) => {
-      const partition = this.#nextPartition;
-      this.#nextPartition = (partition + 1) % this.topic.partitions;
-      return this.log.append(this.topic, partition, batch);
-    }));
-    const failures = outcomes.filter((outcome) => outcome.status === "rejected");
-    if (failures.length > 0) throw new Undelivered(reasonOf(failures[0].reason), failures.length < outcomes.length);
+    try {
+      await this.#room;
+      this.#room = null;
+      await this.#writer.flush();
+    } catch (error) {
+      throw undelivered(error);
+    }
+    this.#addedBytes = 0;
   }
 
   close(): Promise<void> {
@@ -58,12 +56,14 @@ export class LogSink implements RecordSink {
   }
 }
 
-function reasonOf(error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error;
-  return new MillraceError(
+/** One batch of several failed: others may be in. */
+function undelivered(error: unknown): Undelivered {
+  if (error instanceof MillraceError) return new Undelivered(error, true);
+  const reason = new MillraceError(
     "FILE_UNAVAILABLE",
     `the log could not be written: ${messageOf(error)}`,
     "check the disk of the data directory",
     { cause: error },
   );
+  return new Undelivered(reason, true);
 }
