@@ -279,6 +279,15 @@ Deno.test("a record that is no JSON object says why", () => {
       '{"a":1}\0',
       '\v{"a":1}',
       "level=info",
+      '{"x":[1}}',
+      '{"x":{"a":1]}',
+      '{"x":[1,]}',
+      '{"x":[,1]}',
+      '{"x":[1 2]}',
+      '{"x":{"a"}}',
+      '{"x":{1:2}}',
+      '{"x":{"a":1,}}',
+      '{"x":[1]',
     ],
   };
   for (const [reason, records] of Object.entries(cases)) {

@@ -37,6 +37,8 @@ const PIECES: readonly Uint8Array[] = [
   ),
 ];
 
+const STRUCTURE = encoder.encode('{}[]:,"');
+
 /** A record with none to three bytes or pieces changed, put in, taken out, repeated or cut off. */
 export function mutate(record: Uint8Array, random: (below: number) => number): Uint8Array {
   let bytes = Array.from(record);
@@ -44,7 +46,7 @@ export function mutate(record: Uint8Array, random: (below: number) => number): U
     const at = random(bytes.length + 1);
     const length = 1 + random(random(3) === 0 ? 40 : 3);
     const piece = PIECES[random(PIECES.length)];
-    switch (random(7)) {
+    switch (random(8)) {
       case 0:
         bytes[Math.min(at, bytes.length - 1)] = random(256);
         break;
@@ -64,6 +66,12 @@ export function mutate(record: Uint8Array, random: (below: number) => number): U
         // A digit or letter for another keeps most records whole.
         if (at < bytes.length && bytes[at] >= 0x30) bytes[at] = 0x30 + random(10);
         break;
+      case 7: {
+        // One bracket, comma, colon or quote for another.
+        const places = bytes.flatMap((byte, place) => STRUCTURE.includes(byte) ? [place] : []);
+        if (places.length > 0) bytes[places[random(places.length)]] = STRUCTURE[random(STRUCTURE.length)];
+        break;
+      }
       case 6:
         if (random(4) === 0) bytes = bytes.slice(0, at);
     }
