@@ -1,6 +1,6 @@
 /** `config`: the configuration in force, with the origin of every value. */
 import { Command } from "commander";
-import { Document, isMap, isScalar, visit } from "yaml";
+import { Document, isMap, isScalar, isSeq, visit } from "yaml";
 import type { TracedConfig } from "../core/config/load.ts";
 import type { CommandParts } from "./program.ts";
 
@@ -31,7 +31,8 @@ export function printed({ config, originOf }: TracedConfig): string {
   const document = new Document(config);
   visit(document, {
     Pair(_index, pair, ancestors) {
-      if (!isScalar(pair.key) || !isScalar(pair.value)) return;
+      if (!isScalar(pair.key) || !(isScalar(pair.value) || isSeq(pair.value))) return;
+      if (isSeq(pair.value)) pair.value.flow = true; // a comment goes behind it on the same line
       const path = ancestors.flatMap((node) =>
         "key" in node && isScalar(node.key) && "value" in node && isMap(node.value) ? [String(node.key.value)] : []
       );

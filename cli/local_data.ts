@@ -24,19 +24,17 @@ export async function openLocalData(config: Config, onNotice: (message: string) 
   opened.defer(() => store.close());
   const log = await openEmbeddedLog({ dataDirectory: config.data, settings: config.log, onNotice });
   opened.defer(() => log.close());
-  await alignLog(log, store, onNotice);
+  await alignLog(log, store);
   const held = opened.move();
   return { log, store, close: () => held.disposeAsync() };
 }
 
 /** Offsets that the store has counted are never given out again, also where the log lost its end in a power cut. */
-async function alignLog(log: EmbeddedLog, store: Store, onNotice: (message: string) => void): Promise<void> {
+async function alignLog(log: EmbeddedLog, store: Store): Promise<void> {
   for (const topic of await log.listTopics()) {
     for (const { partition, end } of await log.ends(topic)) {
       const { checkpoint } = await store.readPartition(topic.id, partition);
-      if (checkpoint <= end) continue;
-      onNotice(`${topic.name}/${partition}: the store knows ${checkpoint - end} records more than the log kept`);
-      await log.ensureEnd(topic.id, partition, checkpoint);
+      if (checkpoint > end) await log.ensureEnd(topic.id, partition, checkpoint);
     }
   }
 }
