@@ -15,7 +15,8 @@ export const DEEPEST_NESTING = 512;
 
 /** Numbers of up to 15 digits are exact in a float64; of longer ones the text is kept. */
 const LONG_NUMBER_LENGTH = 16;
-const MAYBE_LONG_NUMBER = /[\d.]{16}/;
+/** A run of digits that no quote precedes; inside of a longer string it is a false alarm that only costs time. */
+const MAYBE_LONG_NUMBER = /[-:,[\s][\d.]{16}/;
 
 // The byte order mark is kept, so that JSON.parse refuses it.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -63,8 +64,9 @@ function keepLongNumber(_key: string, value: Json, context?: { source?: string }
 
 /** The wanted values of an object, by the tree of their names. */
 export function projectObject(object: JsonObject, names: NameNode, projection: Projection): void {
-  for (const [key, node] of names.children) {
-    if (!Object.hasOwn(object, key)) continue;
+  for (const key of Object.keys(object)) {
+    const node = names.children.get(key);
+    if (node === undefined) continue;
     const value = object[key];
     if (typeof value === "string") projection.decodedString(node.targets, value);
     else if (typeof value === "number") projection.decodedNumber(node.targets, value, String(value));
