@@ -35,7 +35,7 @@ function flushTo(topic: Topic, at: number): PartitionFlush {
     events: null,
     quarantine: null,
     watermarkMs: null,
-    lastRecordTimeMs: null,
+    lastRecordTimeMs: 1_760_000_000_000,
     totals: { consumed: at, events: at, unparsed: 0, late: 0, clockBad: 0 },
     gaps: [],
   };
