@@ -147,7 +147,11 @@ class MeasureCells {
   }
 }
 
+let serials = 0;
+
 export class MinuteCells {
+  /** Unlike that of any other cells of this thread. */
+  readonly serial = ++serials;
   /** Dimension ids of cell i: dimensionIds[i × dimensions, (i + 1) × dimensions). */
   dimensionIds: Int32Array;
   counts: Float64Array;

@@ -2,7 +2,7 @@
  * One partition's records on their way into minute cells, events and quarantine: the hot path. Pure: no I/O, no clock;
  * the record's own time stands in where an event has none, so that a replay gives the same. bench/scan times it.
  */
-import { EventFields, MEASURE_SLOT } from "../../core/minutes/fields.ts";
+import { EventFields, MEASURE_SLOT, SLOT } from "../../core/minutes/fields.ts";
 import type { Preset } from "../../core/minutes/preset.ts";
 import type {
   EventRows,
@@ -18,6 +18,7 @@ import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
 import { EventRowsBuilder, QuarantineRowsBuilder } from "./row_builders.ts";
 import { MinuteCells } from "./minute_cells.ts";
 import { minuteRowsOf } from "./minute_rows.ts";
+import { NOT_CACHED, TupleCache } from "./tuple_cache.ts";
 
 const MICROS_PER_MINUTE = 60_000_000;
 /** Distinct dimension values held before memory is given back (between two flushes). */
@@ -60,6 +61,7 @@ export class PartitionAggregator {
   readonly #fields = new EventFields();
   #ids: PresetDimensionIds;
   readonly #caps = new Map<number, UnitCaps>();
+  readonly #tuples: TupleCache;
   readonly #cellIds: Int32Array;
   readonly #measureSlots: readonly number[];
   readonly #events: EventRowsBuilder | null;
@@ -80,6 +82,7 @@ export class PartitionAggregator {
     this.#options = options;
     this.#ids = new PresetDimensionIds(preset);
     this.#cellIds = new Int32Array(preset.dimensions.length);
+    this.#tuples = new TupleCache(preset.dimensions.map(({ name }) => SLOT[name]));
     this.#measureSlots = preset.measures.map((name) => MEASURE_SLOT[name]);
     this.#events = options.keepsEvents ? new EventRowsBuilder(preset.measures) : null;
     this.#watermarkMicros = state.watermarkMs === null ? -Infinity : state.watermarkMs * 1000;
@@ -199,6 +202,18 @@ export class PartitionAggregator {
   }
 
   #addEvent(cells: MinuteCells, bucket: number): void {
+    const fields = this.#fields;
+    let cell = this.#tuples.find(fields, cells.serial);
+    if (cell === NOT_CACHED) cell = this.#findCell(cells, bucket);
+    cells.counts[cell]++;
+    if (this.#tuples.isError) cells.errors[cell]++;
+    for (let i = 0; i < this.#measureSlots.length; i++) {
+      const value = fields.measures[this.#measureSlots[i]];
+      if (value === value) cells.measures[i].add(cell, value);
+    }
+  }
+
+  #findCell(cells: MinuteCells, bucket: number): number {
     const columns = this.#ids.columns;
     const ids = this.#cellIds;
     const fields = this.#fields;
@@ -214,12 +229,8 @@ export class PartitionAggregator {
       cell = cells.find(ids);
       if (cell < 0) cell = cells.insert(ids);
     }
-    cells.counts[cell]++;
-    if (isError) cells.errors[cell]++;
-    for (let i = 0; i < this.#measureSlots.length; i++) {
-      const value = fields.measures[this.#measureSlots[i]];
-      if (value === value) cells.measures[i].add(cell, value);
-    }
+    this.#tuples.put(fields, cells.serial, cell, isError);
+    return cell;
   }
 
   #addEventRow(offset: number, micros: number, bytes: Uint8Array, source: RecordSource): void {
