@@ -29,9 +29,10 @@ export function processTerminal(): Terminal {
 
 function consoleColumns(): number {
   try {
-    return Deno.consoleSize().columns;
+    // Terminals without a size, as in some CI systems, say 0 or throw.
+    return Deno.consoleSize().columns || COLUMNS_WITHOUT_TERMINAL;
   } catch {
-    return COLUMNS_WITHOUT_TERMINAL; // a terminal without a size: inside some CI systems
+    return COLUMNS_WITHOUT_TERMINAL;
   }
 }
 
