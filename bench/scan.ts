@@ -1,90 +1,132 @@
 /**
- * One core: records a second by JSON.parse and by the scanner alone, on seeded 286-byte application records that lie
- * one after the other in a buffer, as in a fetched batch. Run: deno run -A bench/scan.ts
+ * One core, 286-byte records that lie one after the other as in a fetched batch: JSON.parse alone, JSON.parse with
+ * minute aggregation into a Map, the scanner alone, and the scanner with minute aggregation as the engine runs it.
+ * Run: deno run -A bench/scan.ts
  */
 import { EventFields } from "../core/minutes/fields.ts";
+import { PRESETS } from "../core/minutes/preset.ts";
+import { PartitionAggregator } from "../engine/aggregation/partition_aggregator.ts";
 import { json } from "../engine/parsing/json.ts";
+import { RECORD_BYTES, recordSource, SEED, START_MS } from "./records.ts";
 
 const RECORDS = 200_000;
-const RECORD_BYTES = 286;
 const ROUNDS = 15;
-const SEED = 20_260_301;
 
-/** Mulberry32: the same numbers in [0, 1) on every machine. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ state >>> 15, 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ mixed >>> 7, 61 | mixed)) ^ mixed;
-    return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32;
-  };
-}
+const source = recordSource();
+const bytes = new TextEncoder().encode(Array.from({ length: RECORDS }, source).join("\n"));
 
-const random = seededRandom(SEED);
-const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)];
-const hex = (length: number): string => Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join("");
-
-function record(index: number): string {
-  const fields = {
-    "@timestamp": new Date(Date.UTC(2026, 2, 1) + index * 3).toISOString(),
-    level: random() < 0.9 ? "INFO" : pick(["WARN", "ERROR", "DEBUG"]),
-    service: pick(["checkout", "catalog", "search", "auth", "payments"]),
-    host: `web-${Math.floor(random() * 12)}`,
-    method: pick(["GET", "POST", "PUT"]),
-    path: pick(["/api/v1/orders", "/api/v1/cart/items", "/api/v1/products/search", "/login", "/health"]),
-    status: pick([200, 200, 200, 201, 304, 404, 500]),
-    response_time_ms: Math.round(random() * 500_000) / 1000,
-    trace_id: hex(32),
-    message: "",
-  };
-  const message = "request handled by the worker pool ".repeat(4);
-  const bare = JSON.stringify(fields).length;
-  return JSON.stringify({ ...fields, message: message.slice(0, RECORD_BYTES - bare) });
-}
-
-const texts = Array.from({ length: RECORDS }, (_, index) => record(index));
-const bytes = new TextEncoder().encode(texts.join("\n"));
-const starts = Array.from({ length: RECORDS }, (_, index) => index * (RECORD_BYTES + 1));
-
-/** Records a second in the best round: the least disturbed one. */
-function best(round: () => number): number {
-  let bestSeconds = Infinity;
-  for (let i = 0; i < ROUNDS; i++) {
-    const before = performance.now();
-    const read = round();
-    bestSeconds = Math.min(bestSeconds, (performance.now() - before) / 1000);
-    if (read !== RECORDS) throw new Error(`expected ${RECORDS} records to be read, found ${read}`);
-  }
-  return RECORDS / bestSeconds;
-}
-
-function parseAll(): number {
+function parseAlone(): number {
   const decoder = new TextDecoder();
   let read = 0;
-  for (const start of starts) {
-    const value = JSON.parse(decoder.decode(bytes.subarray(start, start + RECORD_BYTES)));
-    if (value.status > 0) read++;
+  for (let i = 0; i < RECORDS; i++) {
+    const start = i * (RECORD_BYTES + 1);
+    const record = JSON.parse(decoder.decode(bytes.subarray(start, start + RECORD_BYTES)));
+    if (record.status > 0) read++;
   }
   return read;
+}
+
+/** What one would write without much thought, less the quantiles. */
+function parseAndAggregate(): number {
+  const decoder = new TextDecoder();
+  const cells = new Map<string, { count: number; errors: number; sum: number; min: number; max: number }>();
+  for (let i = 0; i < RECORDS; i++) {
+    const start = i * (RECORD_BYTES + 1);
+    const record = JSON.parse(decoder.decode(bytes.subarray(start, start + RECORD_BYTES)));
+    const minute = Math.floor(Date.parse(record["@timestamp"]) / 60_000);
+    const key = `${minute}|${record.service}|${record.level}|${record.method}|${record.path}|${record.status}`;
+    let cell = cells.get(key);
+    if (cell === undefined) cells.set(key, cell = { count: 0, errors: 0, sum: 0, min: Infinity, max: -Infinity });
+    const value = record.response_time_ms;
+    cell.count++;
+    if (record.level === "ERROR" || record.level === "FATAL") cell.errors++;
+    cell.sum += value;
+    cell.min = Math.min(cell.min, value);
+    cell.max = Math.max(cell.max, value);
+  }
+  let counted = 0;
+  for (const { count } of cells.values()) counted += count;
+  return counted;
 }
 
 const parser = json.compile({ timeZone: "UTC", mapping: {} });
 const out = new EventFields();
 
-function scanAll(): number {
+function scanAlone(): number {
   let read = 0;
   for (let i = 0; i < RECORDS; i++) {
-    const start = starts[i];
+    const start = i * (RECORD_BYTES + 1);
     if (parser.parse(bytes, start, start + RECORD_BYTES, 0, out) === null && out.measures[0] >= 0) read++;
   }
   return read;
 }
 
-const million = (rate: number): string => `${(rate / 1e6).toFixed(2)} M records/s (${Math.round(1e9 / rate)} ns each)`;
-const parsed = best(parseAll);
-const scanned = best(scanAll);
-console.log(`${RECORDS} records of ${RECORD_BYTES} bytes, seed ${SEED}, one core, best of ${ROUNDS} rounds`);
-console.log(`JSON.parse  ${million(parsed)}`);
-console.log(`scanner     ${million(scanned)}`);
-console.log(`ratio       ${(scanned / parsed).toFixed(1)}`);
+/** Walks the buffer as the engine walks a batch. */
+class Walk {
+  offset = -1;
+  timestampMs = START_MS + 3_600_000;
+  valueStart = 0;
+  valueEnd = 0;
+
+  next(): boolean {
+    if (++this.offset >= RECORDS) return false;
+    this.valueStart = this.offset * (RECORD_BYTES + 1);
+    this.valueEnd = this.valueStart + RECORD_BYTES;
+    return true;
+  }
+}
+
+function scanAndAggregate(): number {
+  const aggregator = new PartitionAggregator("bench", { checkpoint: 0, watermarkMs: null }, {
+    parser,
+    preset: PRESETS.apps,
+    latenessMs: 60_000,
+    futureMs: 600_000,
+    recordBytesMax: 1_048_576,
+    keepsEvents: false,
+  });
+  const walk = new Walk();
+  for (;;) {
+    const bucket = aggregator.apply(bytes, walk);
+    if (bucket === null) break;
+    aggregator.addUnit({ bucket, upto: 0, writer: null, values: {} });
+  }
+  return aggregator.takeFlush()?.minutes.counts.reduce((sum, count) => sum + count, 0) ?? 0;
+}
+
+const CONTENDERS = {
+  "JSON.parse": parseAlone,
+  "JSON.parse + Map": parseAndAggregate,
+  "scanner": scanAlone,
+  "scanner + minute cells": scanAndAggregate,
+};
+
+const seconds = new Map<string, number[]>();
+// Alternating, so that a slow moment of the machine meets all of them.
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [name, run] of Object.entries(CONTENDERS)) {
+    const before = performance.now();
+    const read = run();
+    if (read !== RECORDS) throw new Error(`${name}: expected ${RECORDS} records, counted ${read}`);
+    seconds.set(name, [...seconds.get(name) ?? [], (performance.now() - before) / 1000]);
+  }
+}
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const rates = Object.fromEntries(
+  [...seconds].map(([name, times]) => [name, {
+    median: RECORDS / median(times),
+    best: RECORDS / Math.min(...times),
+  }]),
+);
+const ratio = rates["scanner + minute cells"].median / rates["JSON.parse"].median;
+if (Deno.args.includes("--json")) {
+  console.log(JSON.stringify({ records: RECORDS, seed: SEED, rates, ratio }));
+} else {
+  console.log(`${RECORDS} records of ${RECORD_BYTES} bytes, seed ${SEED}, one core, ${ROUNDS} rounds\n`);
+  console.log("| contender | median, M records/s | best |\n|---|---|---|");
+  for (const [name, rate] of Object.entries(rates)) {
+    console.log(`| ${name} | ${(rate.median / 1e6).toFixed(2)} | ${(rate.best / 1e6).toFixed(2)} |`);
+  }
+  console.log(`\nscanner + minute cells : JSON.parse alone = ${ratio.toFixed(2)}`);
+}

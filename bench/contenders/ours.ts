@@ -1,0 +1,66 @@
+/**
+ * The engine over an existing embedded log: DIR RECORDS. Prints one JSON line. The log of a first, untimed run warms the
+ * workers up, as the other contenders are warmed by a first query.
+ */
+import process from "node:process";
+import { configSchema } from "../../core/config/schema.ts";
+import type { Topic } from "../../core/log/partitioned_log.ts";
+import { openEmbeddedLog } from "../../core/log/registry.ts";
+import { openStore } from "../../core/store/registry.ts";
+import { startEngine } from "../../engine/main.ts";
+
+const directory = Deno.args[0];
+await Deno.remove(`${directory}/store`, { recursive: true }).catch(() => {});
+const config = configSchema.parse({ data: directory, engine: { workers: 2, events: "off" } });
+const log = await openEmbeddedLog({ dataDirectory: directory, settings: config.log });
+const store = await openStore("duckdb", config);
+
+/** The log as the engine sees it: topics appear one after the other. */
+const visible: Topic[] = [];
+const engine = await startEngine({
+  config,
+  log: Object.assign(Object.create(log), { listTopics: () => Promise.resolve(visible) }),
+  store,
+  onNotice: (message) => console.error(message),
+});
+
+async function readAll(name: string): Promise<number> {
+  const topic = await log.findTopic(name);
+  if (topic === undefined) throw new Error(`no topic ${name} in ${directory}`);
+  const total = (await log.ends(topic)).reduce((sum, { end }) => sum + end, 0);
+  visible.push(topic);
+  let first = 0;
+  for (;;) {
+    const reached = (await store.partitions(topic.id)).reduce((sum, { checkpoint }) => sum + checkpoint, 0);
+    if (reached > 0 && first === 0) first = performance.now();
+    if (reached === total) return total;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+await readAll("warm");
+// Topics are looked for every 250 ms: the clock starts when the engine takes the topic up.
+const taken = Promise.withResolvers<number>();
+const readerSpec = log.readerSpec.bind(log);
+log.readerSpec = (topic, partition) => {
+  taken.resolve(performance.now());
+  return readerSpec(topic, partition);
+};
+const cpuBefore = process.cpuUsage();
+const records = await readAll("bench");
+const seconds = (performance.now() - await taken.promise) / 1000;
+const cpu = process.cpuUsage(cpuBefore);
+const topic = await log.findTopic("bench");
+const range = { fromMs: 0, toMs: Date.UTC(2100, 0) };
+const summary = topic === undefined ? null : await store.summary(topic.id, range, 100);
+console.log(JSON.stringify({
+  records,
+  seconds,
+  cpuSeconds: (cpu.user + cpu.system) / 1e6,
+  peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  check: [summary?.totals.count, summary?.totals.errors],
+}));
+await engine.stop();
+await store.close();
+await log.close();
+Deno.exit(0);

@@ -1,0 +1,126 @@
+/**
+ * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
+ * Run: deno task bench [--only scan,log,dev] [--records N] [--runs N] [--seconds N] [--json FILE]
+ */
+import { Command } from "commander";
+import { z } from "zod";
+import { measureDev } from "./dev.ts";
+import { prepare } from "./prepare.ts";
+
+const root = new URL("../", import.meta.url).pathname;
+const out = new URL("./out/", import.meta.url).pathname;
+
+const runLine = z.object({
+  records: z.number(),
+  seconds: z.number(),
+  cpuSeconds: z.number(),
+  peakRssBytes: z.number(),
+  check: z.array(z.number()),
+});
+type Run = z.infer<typeof runLine>;
+
+const options = new Command("bench")
+  .description("Ours and the peers', side by side")
+  .option("--only <names>", "which benches: scan, log, dev", "scan,log,dev")
+  .option("--records <n>", "records of the log bench", "4000000")
+  .option("--runs <n>", "runs of each contender", "5")
+  .option("--seconds <n>", "length of the dev bench", "60")
+  .option("--json <file>", "also write the figures as JSON")
+  .parse(["deno", "bench", ...Deno.args])
+  .opts<{ only: string; records: string; runs: string; seconds: string; json?: string }>();
+
+/** Runs one process and reads the JSON of its last line. */
+async function run(command: string, args: readonly string[]): Promise<Run> {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd: root }).output();
+  const lines = new TextDecoder().decode(stdout).trim().split("\n");
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")}: exit ${code}\n${new TextDecoder().decode(stderr)}`);
+  return runLine.parse(JSON.parse(lines[lines.length - 1]));
+}
+
+/** Python with chdb in a virtual environment of the bench's own, or null with the reason printed. */
+async function clickhousePython(): Promise<string | null> {
+  const python = `${out}venv/bin/python`;
+  const works = async (args: string[]) =>
+    (await new Deno.Command(python, { args, stdout: "null", stderr: "null" }).output().catch(() => null))?.code === 0;
+  if (await works(["-c", "import chdb"])) return python;
+  const made = await new Deno.Command("python3", { args: ["-m", "venv", `${out}venv`] }).output().catch(() => null);
+  if (made?.code === 0 && await works(["-m", "pip", "install", "-q", "chdb==4.4.0"])) return python;
+  console.log("ClickHouse is left out: chdb could not be installed (it needs python3 with venv and pip)");
+  return null;
+}
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+async function benchLog(records: number, runs: number) {
+  await Deno.mkdir(out, { recursive: true });
+  const directory = await prepare(records);
+  const deno = (file: string, ...args: string[]) => () =>
+    run(Deno.execPath(), ["run", "-A", "--no-check", file, directory, String(records), ...args]);
+  const contenders = new Map<string, () => Promise<Run>>([
+    ["Millrace, embedded log, 2 workers, with quantiles", deno("bench/contenders/ours.ts")],
+    ["DuckDB, 2 threads", deno("bench/contenders/duckdb.ts")],
+    ["DuckDB, 2 threads, with quantiles", deno("bench/contenders/duckdb.ts", "quantiles")],
+  ]);
+  const python = await clickhousePython();
+  if (python !== null) {
+    const clickhouse = (...args: string[]) => () =>
+      run(python, ["bench/contenders/clickhouse.py", directory, String(records), ...args]);
+    contenders.set("ClickHouse (chdb), 2 threads", clickhouse());
+    contenders.set("ClickHouse (chdb), 2 threads, with quantiles", clickhouse("quantiles"));
+  }
+  const results = new Map<string, Run[]>();
+  let check = "";
+  for (let round = 0; round < runs; round++) {
+    for (const [name, start] of contenders) {
+      const result = await start();
+      check ||= JSON.stringify(result.check);
+      if (JSON.stringify(result.check) !== check) throw new Error(`${name} counts ${result.check}, not ${check}`);
+      results.set(name, [...results.get(name) ?? [], result]);
+    }
+  }
+  const [[, ours]] = results;
+  const rows = [...results].map(([name, list]) => {
+    const rates = list.map((result) => result.records / result.seconds / 1e6);
+    const ratios = list.map((result, i) => result.seconds / ours[i].seconds);
+    return {
+      name,
+      min: Math.min(...rates),
+      median: median(rates),
+      max: Math.max(...rates),
+      oursIsFasterBy: median(ratios),
+      cpuSeconds: median(list.map(({ cpuSeconds }) => cpuSeconds)),
+      peakRssMegabytes: median(list.map(({ peakRssBytes }) => peakRssBytes / 1e6)),
+    };
+  });
+  console.log(`\n## The embedded log: ${records} records, ${runs} runs each, alternating; M records/s\n`);
+  console.log(
+    "| contender | min | median | max | ours is faster by | CPU s | peak RSS, MB |\n|---|---|---|---|---|---|---|",
+  );
+  for (const row of rows) {
+    console.log(
+      `| ${row.name} | ${row.min.toFixed(2)} | ${row.median.toFixed(2)} | ${row.max.toFixed(2)} | ` +
+        `${row.oursIsFasterBy.toFixed(2)} | ${row.cpuSeconds.toFixed(2)} | ${row.peakRssMegabytes.toFixed(0)} |`,
+    );
+  }
+  return rows;
+}
+
+async function benchScan(): Promise<unknown> {
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-check", "bench/scan.ts"], cwd: root });
+  const { stdout } = await command.output();
+  console.log(`\n## One core\n\n${new TextDecoder().decode(stdout)}`);
+  const asJson = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "bench/scan.ts", "--json"],
+    cwd: root,
+  });
+  return options.json === undefined ? null : JSON.parse(new TextDecoder().decode((await asJson.output()).stdout));
+}
+
+const figures: Record<string, unknown> = { deno: Deno.version.deno, cores: navigator.hardwareConcurrency };
+for (const name of options.only.split(",")) {
+  if (name === "scan") figures.scan = await benchScan();
+  else if (name === "log") figures.log = await benchLog(Number(options.records), Number(options.runs));
+  else if (name === "dev") figures.dev = await measureDev(Number(options.seconds));
+  else throw new Error(`no bench is called ${name}: scan, log, dev`);
+}
+if (options.json !== undefined) await Deno.writeTextFile(options.json, JSON.stringify(figures, null, 2) + "\n");
