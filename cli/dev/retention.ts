@@ -1,15 +1,19 @@
 /** Deletes what is older than its retention, in the log and in the store, once an hour. */
 import type { Config } from "../../core/config/schema.ts";
 import { messageOf } from "../../core/errors.ts";
+import type { EmbeddedLog } from "../../core/log/embedded.ts";
+import type { Store } from "../../core/store/ports.ts";
 import { formatPlural } from "../format.ts";
-import type { LocalData } from "../local_data.ts";
 
 const INTERVAL_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 export interface RetentionParts {
   readonly config: Config;
-  readonly data: Pick<LocalData, "log" | "store">;
+  readonly data: {
+    readonly log: Pick<EmbeddedLog, "applyRetention">;
+    readonly store: Pick<Store, "retain">;
+  };
   readonly onNotice: (message: string) => void;
 }
 
