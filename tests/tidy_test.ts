@@ -39,7 +39,10 @@ function importsOf({ path, text }: SourceFile): string[] {
     ...text.matchAll(/new URL\(\s*"(\.{1,2}\/[^"]+\.(?:ts|js|css|html))"\s*,\s*import\.meta\.url/g),
     ...text.matchAll(/@ts-types="(\.{1,2}\/[^"]+)"/g),
   ].map((match) => match[1]);
-  return specifiers.map((specifier) => normalize(join(dirname(path), specifier)).replaceAll("\\", "/"));
+  // Started as a process of their own, by their path from the root.
+  const started = [...text.matchAll(/"(bench\/[\w./-]+\.ts)"/g)].map((match) => match[1]);
+  const imported = specifiers.map((specifier) => normalize(join(dirname(path), specifier)).replaceAll("\\", "/"));
+  return [...imported, ...started];
 }
 
 /** The part of the house that a file is in: engine, core/log, cli... */
