@@ -1,0 +1,41 @@
+/** Messages between the generator's main thread, which appends, and its worker, which makes the records. */
+
+/** A topic to feed. Its number in `start` names it in all other messages. */
+export interface TopicPlace {
+  /** Counts the topics that had this name: what was made for an earlier one is dropped. */
+  readonly epoch: number;
+  /** Per partition, the index of its next record: where the log ends. */
+  readonly nextIndexes: readonly number[];
+}
+
+export type ToWorker =
+  | {
+    readonly kind: "start";
+    readonly seed: number;
+    /** Records a second, over all topics. */
+    readonly rate: number;
+    /** One for each scenario, in the registry's order. */
+    readonly topics: readonly TopicPlace[];
+  }
+  /** The topic was made anew. */
+  | { readonly kind: "place"; readonly topic: number; readonly place: TopicPlace }
+  /** Bytes that are in the log now, or were dropped: there is room for as many. */
+  | {
+    readonly kind: "done";
+    readonly topic: number;
+    readonly epoch: number;
+    readonly partition: number;
+    readonly bytes: number;
+  };
+
+export interface BatchMessage {
+  readonly kind: "batch";
+  readonly topic: number;
+  readonly epoch: number;
+  readonly partition: number;
+  readonly records: number;
+  /** One record batch; its buffer is transferred. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export type FromWorker = { readonly kind: "ready" } | BatchMessage;
