@@ -13,6 +13,7 @@ const MANTISSA_BITS = 6;
 export const BINS_PER_OCTAVE = 1 << MANTISSA_BITS;
 /** Octaves of the integers up to 2^53. */
 export const OCTAVES = 54;
+const BINS_MAX = OCTAVES * BINS_PER_OCTAVE;
 const SHIFT = 20 - MANTISSA_BITS;
 /** Bin of the value 1; smaller magnitudes count as 1, for values are integer units. */
 const INDEX_OF_ONE = 1023 << MANTISSA_BITS;
@@ -81,7 +82,7 @@ export class Sketch {
     else this.zeros += count;
   }
 
-  /** Adds an encoded sketch, bytes[start, end). Throws a RangeError where the bytes are not one. */
+  /** Adds an encoded sketch, bytes[start, end). Throws a RangeError where they are not one; parts may be added by then. */
   mergeEncoded(bytes: Uint8Array, start = 0, end = bytes.length): void {
     let at = start;
     const next = (): number => {
@@ -91,6 +92,7 @@ export class Sketch {
         if (at >= end) throw new RangeError("a sketch ends in the middle of a number");
         const byte = bytes[at++];
         value += (byte & 0x7f) * unit;
+        if (value > Number.MAX_SAFE_INTEGER) throw new RangeError("a sketch has a number beyond 2^53");
         if (byte < 0x80) return value;
         unit *= 128;
       }
@@ -101,6 +103,8 @@ export class Sketch {
       let bin = 0;
       for (let i = 0; i < entries; i++) {
         bin += next();
+        // Damaged bytes must not make the window grow without end.
+        if (bin >= BINS_MAX) throw new RangeError(`a sketch has bin ${bin} of ${BINS_MAX}`);
         bins.add(bin, next());
       }
     }
