@@ -5,10 +5,3 @@ import { payment } from "./payment.ts";
 import type { Scenario } from "./scenario.ts";
 
 export const SCENARIOS: readonly Scenario[] = [api, access, payment];
-
-/** The scenario of that name. Throws where there is none: names come from this list. */
-export function findScenario(name: string): Scenario {
-  const scenario = SCENARIOS.find((some) => some.name === name);
-  if (scenario === undefined) throw new Error(`no scenario is called ${name}`);
-  return scenario;
-}
