@@ -1,11 +1,12 @@
 /** The composition root of `dev`: opens and starts the parts, and stops them in the opposite order. */
 import type { Config } from "../../core/config/schema.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { EmbeddedLog } from "../../core/log/embedded.ts";
 import { startEngine } from "../../engine/main.ts";
 import { startGateway } from "../../gateway/main.ts";
 import { type Generator, startGenerator } from "../../generator/main.ts";
 import { formatDuration, formatPlural } from "../format.ts";
-import { openLocalData, removeTopic, resetTopic } from "../local_data.ts";
+import { openLocalData, removeTopic } from "../local_data.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
@@ -45,7 +46,6 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
       log: data.log,
       store: data.store,
       engine,
-      resetTopic: (topic) => resetTopic(data, topic, engine),
       deleteTopic: (topic) => removeTopic(data, topic, engine),
     });
     parts.defer(() => gateway.stop());
@@ -54,7 +54,7 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
       await generator?.stop();
       farewell.generated = generator?.produced();
     });
-    announceGateway(config.data, gateway.url);
+    announce(config.data, gateway.url, onNotice);
     parts.defer(() => withdrawGateway(config.data));
     parts.use(startRetention({ config, data, onNotice }));
 
@@ -67,6 +67,15 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
   }
   signal.release();
   terminal.out(farewellOf(farewell, performance.now() - startMs));
+}
+
+/** Without the file (a full disk) only `produce` is worse off: it cannot find the gateway by itself. */
+function announce(dataDirectory: string, url: string, onNotice: (message: string) => void): void {
+  try {
+    announceGateway(dataDirectory, url);
+  } catch (error) {
+    onNotice(`${dataDirectory}/gateway.json could not be written: ${messageOf(error)}; produce needs --url ${url}`);
+  }
 }
 
 /** What the parts say when they stop. */

@@ -1,0 +1,32 @@
+/** What the gateway is made of: everything from outside, so that it knows neither engine nor clock. */
+import type { Config } from "../core/config/schema.ts";
+import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
+import type { PresetName } from "../core/minutes/preset.ts";
+import type { Store } from "../core/store/ports.ts";
+
+/** Live figures of an engine in the same process. */
+export interface EngineFigures {
+  readonly workers: number;
+  readonly isHealthy: boolean;
+  readonly recordsTotal: number;
+  readonly unparsedTotal: number;
+  readonly flushesTotal: number;
+  readonly conflictsTotal: number;
+  readonly flushErrorsTotal: number;
+  readonly lastError: string | null;
+}
+
+export interface GatewayParts {
+  readonly config: Config;
+  readonly store: Store;
+  /** `pendingBytes`: appended but not durable yet, where the log can tell. */
+  readonly log: PartitionedLog & { readonly pendingBytes?: number };
+  readonly engine: {
+    status(): EngineFigures;
+    describeTopic(topic: Topic): Promise<{ format: string | null; preset: PresetName }>;
+  };
+  /** Removes a topic and what was derived from it. */
+  readonly deleteTopic: (topic: Topic) => Promise<void>;
+  /** Epoch milliseconds; the system's clock unless given. */
+  readonly now?: () => number;
+}

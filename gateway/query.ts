@@ -1,0 +1,91 @@
+/** Query parameters that several routes share, and the topic that they are about. */
+import { z } from "@hono/zod-openapi";
+import { timeZone, topicName } from "../core/config/schema.ts";
+import type { Topic } from "../core/log/partitioned_log.ts";
+import { type Preset, PRESETS } from "../core/minutes/preset.ts";
+import type { GatewayParts } from "./parts.ts";
+import { Problem } from "./problem.ts";
+import { TIME_HINT } from "./time_range.ts";
+
+/** A schema of core as a parameter here: only schemas made through this z can be described. */
+function stringOf(schema: typeof topicName | typeof timeZone) {
+  return z.string().superRefine((value, context) => {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) for (const { message } of parsed.error.issues) context.addIssue({ code: "custom", message });
+  });
+}
+
+export const topicParameter = stringOf(topicName).openapi({ description: "The topic", example: "app-logs" });
+export const timeZoneParameter = stringOf(timeZone);
+
+export const timeParameters = {
+  from: z.string().optional().openapi({ description: `Start, inclusive: ${TIME_HINT}`, example: "now-1h" }),
+  to: z.string().optional().openapi({ description: `End, exclusive: ${TIME_HINT}`, example: "now" }),
+};
+
+/** A parameter that may be given several times. */
+export function repeated(description: string, example: string) {
+  return z.union([z.string(), z.array(z.string())]).optional()
+    .transform((value) => value === undefined ? [] : Array.isArray(value) ? value : [value])
+    .openapi({ type: "array", items: { type: "string" }, description, example: [example] });
+}
+
+export const whereParameter = repeated(
+  "A condition, repeated for more: field=a|b, field!=a, field^=prefix; all must hold",
+  "level=ERROR",
+);
+
+/** A whole number between two limits, as a query has it. */
+export function wholeNumber(min: number, max: number, otherwise: number) {
+  const message = `a whole number from ${min} to ${max} is expected`;
+  return z.string().regex(/^\d{1,9}$/, message).default(String(otherwise)).transform(Number)
+    .refine((value) => value >= min && value <= max, message)
+    .openapi({ type: "integer", minimum: min, maximum: max, default: otherwise });
+}
+
+/** The topic, or 404 with the ones that there are. */
+export async function topicOf({ log }: Pick<GatewayParts, "log">, name: string): Promise<Topic> {
+  const topic = await log.findTopic(name);
+  if (topic !== undefined) return topic;
+  const names = (await log.listTopics()).map((known) => known.name).sort();
+  const near = names.find((known) => known.toLowerCase() === name.toLowerCase() || isNear(known, name));
+  throw new Problem(
+    404,
+    "No such topic",
+    `there is no topic ${name}` + (near !== undefined ? `; did you mean ${near}?` : "") +
+      (names.length > 0 ? ` Topics: ${names.slice(0, 20).join(", ")}.` : " There are no topics yet."),
+  );
+}
+
+/** One letter more, less or other. */
+function isNear(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  const rest = (text: string, skip: number) => text.slice(start + skip);
+  return rest(a, 1) === rest(b, 1) || rest(a, 1) === rest(b, 0) || rest(a, 0) === rest(b, 1);
+}
+
+export async function presetOf({ engine }: Pick<GatewayParts, "engine">, topic: Topic): Promise<Preset> {
+  return PRESETS[(await engine.describeTopic(topic)).preset];
+}
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  parameter: z.string().optional(),
+  errors: z.array(z.object({ parameter: z.string(), message: z.string() })).optional(),
+}).openapi("Problem");
+
+/** The answers that every route may give besides its own. */
+export const problemResponses = {
+  400: { description: "A parameter is wrong", content: { "application/problem+json": { schema: problemSchema } } },
+  404: { description: "No such topic", content: { "application/problem+json": { schema: problemSchema } } },
+};
+
+/** A 200 answer in JSON. */
+export function jsonAnswer<S extends z.ZodType>(schema: S, description: string) {
+  return { 200: { description, content: { "application/json": { schema } } }, ...problemResponses };
+}

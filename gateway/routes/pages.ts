@@ -1,0 +1,27 @@
+/** The start page, the API's docs page and their files: an allow-list, nothing from outside, no inline script. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+
+const HTML = "text/html; charset=utf-8";
+const CSS = "text/css; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+
+const own = (name: string) => new URL(`../pages/${name}`, import.meta.url);
+/** Files of the npm package, beside the one that its name resolves to. */
+const swagger = (name: string) => new URL(name, import.meta.resolve("swagger-ui-dist"));
+
+const FILES: Readonly<Record<string, { readonly file: URL; readonly type: string }>> = {
+  "/": { file: own("start.html"), type: HTML },
+  "/pages/start.css": { file: own("start.css"), type: CSS },
+  "/pages/start.js": { file: own("start.js"), type: SCRIPT },
+  "/favicon.svg": { file: own("favicon.svg"), type: "image/svg+xml" },
+  "/docs": { file: own("docs.html"), type: HTML },
+  "/docs/start.js": { file: own("docs.js"), type: SCRIPT },
+  "/docs/swagger-ui.css": { file: swagger("swagger-ui.css"), type: CSS },
+  "/docs/swagger-ui-bundle.js": { file: swagger("swagger-ui-bundle.js"), type: SCRIPT },
+};
+
+export function pageRoutes(app: OpenAPIHono): void {
+  for (const [path, { file, type }] of Object.entries(FILES)) {
+    app.get(path, async (c) => c.body(await Deno.readFile(file), 200, { "Content-Type": type }));
+  }
+}
