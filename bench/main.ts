@@ -1,6 +1,6 @@
 /**
  * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
- * Run: deno task bench [--only scan,log,dev] [--records N] [--runs N] [--seconds N] [--json FILE]
+ * Run: deno task bench [--only scan,sketch,log,dev] [--records N] [--runs N] [--seconds N] [--json FILE]
  */
 import { Command } from "commander";
 import { z } from "zod";
@@ -21,7 +21,7 @@ type Run = z.infer<typeof runLine>;
 
 const options = new Command("bench")
   .description("Ours and the peers', side by side")
-  .option("--only <names>", "which benches: scan, log, dev", "scan,log,dev")
+  .option("--only <names>", "which benches: scan, sketch, log, dev", "scan,sketch,log,dev")
   .option("--records <n>", "records of the log bench", "4000000")
   .option("--runs <n>", "runs of each contender", "5")
   .option("--seconds <n>", "length of the dev bench", "60")
@@ -105,22 +105,24 @@ async function benchLog(records: number, runs: number) {
   return rows;
 }
 
-async function benchScan(): Promise<unknown> {
-  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-check", "bench/scan.ts"], cwd: root });
-  const { stdout } = await command.output();
-  console.log(`\n## One core\n\n${new TextDecoder().decode(stdout)}`);
-  const asJson = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "bench/scan.ts", "--json"],
-    cwd: root,
-  });
-  return options.json === undefined ? null : JSON.parse(new TextDecoder().decode((await asJson.output()).stdout));
+/** Runs a bench of one core: a script that prints a table or, with --json, its figures. */
+async function benchOneCore(title: string, file: string): Promise<unknown> {
+  const output = async (...args: string[]): Promise<string> => {
+    const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-check", file, ...args], cwd: root });
+    const { code, stdout, stderr } = await command.output();
+    if (code !== 0) throw new Error(`${file}: exit ${code}\n${new TextDecoder().decode(stderr)}`);
+    return new TextDecoder().decode(stdout);
+  };
+  console.log(`\n## ${title}\n\n${await output()}`);
+  return options.json === undefined ? null : JSON.parse(await output("--json"));
 }
 
 const figures: Record<string, unknown> = { deno: Deno.version.deno, cores: navigator.hardwareConcurrency };
 for (const name of options.only.split(",")) {
-  if (name === "scan") figures.scan = await benchScan();
+  if (name === "scan") figures.scan = await benchOneCore("Parsing and aggregation, one core", "bench/scan.ts");
+  else if (name === "sketch") figures.sketch = await benchOneCore("Quantile sketches, one core", "bench/sketch.ts");
   else if (name === "log") figures.log = await benchLog(Number(options.records), Number(options.runs));
   else if (name === "dev") figures.dev = await measureDev(Number(options.seconds));
-  else throw new Error(`no bench is called ${name}: scan, log, dev`);
+  else throw new Error(`no bench is called ${name}: scan, sketch, log, dev`);
 }
 if (options.json !== undefined) await Deno.writeTextFile(options.json, JSON.stringify(figures, null, 2) + "\n");
