@@ -3,25 +3,17 @@ import { z } from "zod";
 import { messageOf, MillraceError } from "../core/errors.ts";
 
 const HEALTH_TIMEOUT_MS = 2_000;
+/** Deleting a large topic takes its time. */
+const REQUEST_TIMEOUT_MS = 120_000;
 
 /** problem+json, as far as it is shown. */
-const problem = z.object({ title: z.string().optional(), detail: z.string().optional() });
-const topicAnswer = z.object({ partitions: z.array(z.unknown()) });
-
-/** Empties the topic and what was derived from it; a topic that isn't there is fine. */
-export async function resetTopicOver(url: string, topic: string): Promise<void> {
-  let response: Response;
-  try {
-    response = await fetch(new URL(`/api/v1/topics/${encodeURIComponent(topic)}`, url), {
-      method: "DELETE",
-      headers: { "x-confirm": topic },
-    });
-  } catch (error) {
-    throw unreachable(url, error);
-  }
-  if (!response.ok && response.status !== 404) throw await refusal(response, `DELETE /api/v1/topics/${topic}`);
-  await response.body?.cancel();
-}
+const problem = z.object({
+  title: z.string().optional(),
+  detail: z.string().optional(),
+  /** Lines that are in although the request failed; absent: none was read. */
+  accepted: z.number().optional(),
+});
+const topicAnswer = z.object({ partitions: z.array(z.unknown()), format: z.string().nullable() });
 
 /** Whether the gateway at `url` answers its health check. */
 export async function isHealthy(url: string): Promise<boolean> {
@@ -34,18 +26,58 @@ export async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/** How many partitions the topic has, for a summary; 0 where the gateway doesn't say. */
-export async function countPartitions(url: string, topic: string): Promise<number> {
-  try {
-    const response = await fetch(new URL(`/api/v1/topics/${encodeURIComponent(topic)}`, url), {
-      signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS),
-    });
-    const answer = topicAnswer.safeParse(await response.json());
-    return answer.success ? answer.data.partitions.length : 0;
-  } catch {
-    // The records are in: a summary that lacks a figure is no failure.
-    return 0;
+/** A topic as its gateway tells it. */
+export interface RemoteTopic {
+  readonly partitions: number;
+  /** Null: not detected yet. */
+  readonly format: string | null;
+}
+
+/** The topic of that name, or null where there is none. Throws UNREACHABLE or REFUSED. */
+export async function findRemoteTopic(url: string, topic: string): Promise<RemoteTopic | null> {
+  const response = await ask(url, `/api/v1/topics/${encodeURIComponent(topic)}`);
+  if (response.status === 404) {
+    await response.body?.cancel();
+    return null;
   }
+  return await remoteTopicOf(response, `GET /api/v1/topics/${topic}`);
+}
+
+/** Makes the topic; where a number of partitions isn't given, as many as the gateway's configuration says. */
+export async function createRemoteTopic(
+  url: string,
+  topic: string,
+  options: { readonly partitions?: number; readonly format?: string },
+): Promise<RemoteTopic> {
+  const body = JSON.stringify({ name: topic, ...options });
+  const headers = { "content-type": "application/json" };
+  const response = await ask(url, "/api/v1/topics", { method: "POST", headers, body });
+  return await remoteTopicOf(response, "POST /api/v1/topics");
+}
+
+/** Deletes the topic and what was derived from it. */
+export async function deleteRemoteTopic(url: string, topic: string): Promise<void> {
+  const headers = { "x-confirm": topic };
+  const response = await ask(url, `/api/v1/topics/${encodeURIComponent(topic)}`, { method: "DELETE", headers });
+  if (!response.ok && response.status !== 404) throw (await refusal(response, `DELETE /api/v1/topics/${topic}`)).error;
+  await response.body?.cancel();
+}
+
+async function ask(url: string, path: string, init: RequestInit = {}): Promise<Response> {
+  try {
+    return await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+}
+
+async function remoteTopicOf(response: Response, request: string): Promise<RemoteTopic> {
+  if (!response.ok) throw (await refusal(response, request)).error;
+  const answer = topicAnswer.safeParse(await response.json().catch(() => null));
+  if (!answer.success) {
+    throw new MillraceError("REFUSED", `${request}: not the answer of a Millrace gateway`, "check the address (--url)");
+  }
+  return { partitions: answer.data.partitions.length, format: answer.data.format };
 }
 
 /** fetch says "fetch failed"; what happened is in its cause. */
@@ -70,21 +102,33 @@ export function unreachable(url: string, error: unknown): MillraceError {
   );
 }
 
-/** The error for an answer that is not a success, with what its body says. Reads the body. */
-export async function refusal(response: Response, request: string): Promise<MillraceError> {
+/** An answer that is not a success. */
+export interface Refusal {
+  readonly error: MillraceError;
+  /** True where the gateway had begun to take lines. */
+  readonly hasBegun: boolean;
+}
+
+/** What such an answer says. Reads its body. */
+export async function refusal(response: Response, request: string): Promise<Refusal> {
   const text = await response.text().catch(() => "");
-  let detail = "";
+  let detail = text.slice(0, 200).trim(); // of a proxy, perhaps
+  let hasBegun = false;
   try {
     const parsed = problem.safeParse(JSON.parse(text));
-    if (parsed.success) detail = parsed.data.detail ?? parsed.data.title ?? "";
+    if (parsed.success) {
+      detail = parsed.data.detail ?? parsed.data.title ?? "";
+      hasBegun = parsed.data.accepted !== undefined;
+    }
   } catch {
-    detail = text.slice(0, 200).trim(); // a proxy's page, perhaps
+    // Not JSON: the text itself is shown.
   }
-  return new MillraceError(
+  const error = new MillraceError(
     "REFUSED",
     `${request}: the gateway answered ${response.status}${detail === "" ? "" : `: ${detail}`}`,
     response.status === 413
-      ? "send smaller records, or raise gateway.ingestBodyBytesMax there"
+      ? "send smaller records, or raise gateway.ingestBodyBytesMax and log.recordBytesMax there"
       : "see what the gateway says",
   );
+  return { error, hasBegun };
 }

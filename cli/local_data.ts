@@ -39,21 +39,15 @@ async function alignLog(log: EmbeddedLog, store: Store): Promise<void> {
   }
 }
 
-/** What `resetTopic` needs of a running engine. */
+/** What {@link removeTopic} needs of a running engine. */
 export interface TopicWorker {
   forgetTopic(topicId: string): Promise<void>;
 }
 
 /**
- * Empties a topic and what was derived from it: made again with the same partitions and format, as a new topic.
+ * Removes a topic and what was derived from it.
  * What is derived goes first: a crash in between leaves a topic that is counted again, never counts without a topic.
  */
-export async function resetTopic(data: LocalData, topic: Topic, engine?: TopicWorker): Promise<Topic> {
-  await removeTopic(data, topic, engine);
-  return await data.log.createTopic(topic.name, { partitions: topic.partitions, format: topic.format });
-}
-
-/** Removes a topic and what was derived from it. */
 export async function removeTopic(data: LocalData, topic: Topic, engine?: TopicWorker): Promise<void> {
   await engine?.forgetTopic(topic.id);
   await data.store.dropTopic(topic.id);

@@ -4,7 +4,7 @@ import { MillraceError } from "../core/errors.ts";
 import type { Topic } from "../core/log/partitioned_log.ts";
 import { RecordBatchBuilder } from "../core/log/record_batch.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
-import { openLocalData, resetTopic } from "./local_data.ts";
+import { openLocalData, removeTopic } from "./local_data.ts";
 
 async function withData(use: (config: Config, notices: string[]) => Promise<void>): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "millrace-data-" });
@@ -56,24 +56,24 @@ Deno.test("offsets that the store has counted are not given out again after the 
   });
 });
 
-Deno.test("a reset makes a new topic with the same partitions and format, and forgets what was derived", async () => {
+Deno.test("a removed topic leaves nothing, and one made again under its name starts from nothing", async () => {
   await withData(async (config) => {
     const data = await openLocalData(config, () => {});
     const topic = await data.log.createTopic("shop", { partitions: 3, format: "json" });
     await data.log.append(topic, 0, batchOf("a"));
     await data.store.flush(flushTo(topic, 1));
     const forgotten: string[] = [];
-    const fresh = await resetTopic(data, topic, {
+    await removeTopic(data, topic, {
       forgetTopic: (id) => {
         forgotten.push(id);
         return Promise.resolve();
       },
     });
     expect(forgotten).toEqual([topic.id]);
-    expect(fresh).toMatchObject({ name: "shop", partitions: 3, format: "json" });
-    expect(fresh.id).not.toBe(topic.id);
-    expect((await data.log.ends(fresh)).map(({ end }) => end)).toEqual([0, 0, 0]);
+    expect(await data.log.findTopic("shop")).toBeUndefined();
     expect((await data.store.readPartition(topic.id, 0)).checkpoint).toBe(0);
+    const again = await data.log.createTopic("shop", { partitions: 1 });
+    expect((await data.log.ends(again)).map(({ end }) => end)).toEqual([0]);
     await data.close();
   });
 });

@@ -4,7 +4,6 @@ import type { ConfigFlag } from "../core/config/load.ts";
 import { type Config, topicName, topicSettingsOf } from "../core/config/schema.ts";
 import { MillraceError } from "../core/errors.ts";
 import { formatBytes, formatDuration, formatPlural } from "./format.ts";
-import { isHealthy } from "./gateway_client.ts";
 import { positiveInteger, positiveNumber, wholeNumber } from "./numbers.ts";
 import type { Input } from "./produce/input.ts";
 import type { RecordSink } from "./produce/sink.ts";
@@ -115,10 +114,7 @@ interface Target {
 
 /** --url; else the log of the data directory, or, where a dev holds that, the dev. Resets the topic if asked. */
 async function openTarget(options: ProduceOptions, config: Config, terminal: Terminal): Promise<Target> {
-  if (options.url !== undefined) {
-    if (options.reset === true && !(await isHealthy(options.url))) throw notRunning(options.url);
-    return await httpTarget(options.url, options, config);
-  }
+  if (options.url !== undefined) return await httpTarget(options.url, options, config);
   try {
     const { openLogTarget } = await import("./produce/log_target.ts");
     return await openLogTarget({
@@ -139,20 +135,15 @@ async function openTarget(options: ProduceOptions, config: Config, terminal: Ter
 }
 
 async function httpTarget(url: string, options: ProduceOptions, config: Config): Promise<Target> {
-  const { HttpSink } = await import("./produce/http_sink.ts");
-  const { resetTopicOver } = await import("./gateway_client.ts");
-  if (options.reset === true) await resetTopicOver(url, options.topic);
-  const { topic, format, partitions } = options;
-  const sink = new HttpSink({ url, topic, format, partitions, bodyBytesMax: config.gateway.ingestBodyBytesMax });
+  const { openHttpTarget } = await import("./produce/http_target.ts");
+  const sink = await openHttpTarget({
+    url,
+    topic: options.topic,
+    asked: { partitions: options.partitions, format: options.format },
+    isReset: options.reset === true,
+    bodyBytesMax: config.gateway.ingestBodyBytesMax,
+  });
   return { sink, close: () => Promise.resolve() };
-}
-
-function notRunning(url: string): MillraceError {
-  return new MillraceError(
-    "UNREACHABLE",
-    `the gateway at ${url} does not answer`,
-    "check the address, and that `deno task dev` runs there",
-  );
 }
 
 function lockedWithoutGateway(error: MillraceError): MillraceError {

@@ -166,7 +166,7 @@ Deno.test("a topic that is there keeps its partitions unless it is reset", async
       run("produce", "--file", file, "--topic", "shop", "--data", `${directory}/data`, ...args);
     await produce("--partitions", "2", "--format", "json");
     expect(await produce("--partitions", "3")).toMatchObject({ status: 2 });
-    expect((await produce("--format", "access")).errors).toContain("topic shop was made with format json");
+    expect((await produce("--format", "access")).errors).toContain("topic shop is there already, its format: json");
     expect((await produce("--reset")).output).toContain("2 partitions");
     expect((await produce("--reset", "--partitions", "3")).output).toContain(
       "produced 2 records (2 B) to shop, 3 partitions",

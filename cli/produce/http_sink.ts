@@ -1,6 +1,6 @@
 /** Sends records to the ingest endpoint of a gateway, one body after the other. */
 import type { MillraceError } from "../../core/errors.ts";
-import { countPartitions, isNotConnected, refusal, unreachable } from "../gateway_client.ts";
+import { isNotConnected, refusal, unreachable } from "../gateway_client.ts";
 import { type RecordSink, Undelivered } from "./sink.ts";
 
 const LINE_FEED = 10;
@@ -15,9 +15,8 @@ export interface HttpSinkOptions {
   /** Of the gateway, without a path. */
   readonly url: string;
   readonly topic: string;
-  /** For a topic that this makes. */
-  readonly partitions?: number;
-  readonly format?: string;
+  /** Of that topic, for the summary. */
+  readonly partitions: number;
   /** Replaced by tests, so that they don't wait. */
   readonly sleep?: (ms: number) => Promise<void>;
   readonly bodyBytesMax?: number;
@@ -26,18 +25,14 @@ export interface HttpSinkOptions {
 export class HttpSink implements RecordSink {
   #body: Uint8Array = new Uint8Array(64 * 1024);
   #length = 0;
-  #partitions = 0;
+  readonly partitions: number;
   readonly #bodyBytesMax: number;
   readonly #sleep: (ms: number) => Promise<void>;
 
   constructor(private readonly options: HttpSinkOptions) {
+    this.partitions = options.partitions;
     this.#bodyBytesMax = Math.min(BODY_BYTES, options.bodyBytesMax ?? BODY_BYTES);
     this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
-  }
-
-  /** As the gateway last said; 0 before {@link close}. */
-  get partitions(): number {
-    return this.#partitions;
   }
 
   add(bytes: Uint8Array, start: number, end: number): boolean {
@@ -90,24 +85,20 @@ export class HttpSink implements RecordSink {
       return "taken";
     }
     const retryAfter = response.headers.get("retry-after");
-    const reason = await refusal(response, `POST /ingest/v1/${this.options.topic}`);
-    if (response.status === 429 || response.status === 503) {
+    const { error: reason, hasBegun } = await refusal(response, `POST /ingest/v1/${this.options.topic}`);
+    if ((response.status === 429 || response.status === 503) && !hasBegun) {
       return { reason, retryAfterMs: parseRetryAfter(retryAfter, Date.now()) };
     }
-    // A request that was refused took nothing; after a failure inside of the server nobody knows.
-    throw new Undelivered(reason, response.status >= 500);
+    // After a failure inside of the server, or on the way to it, nobody knows what it took.
+    throw new Undelivered(reason, hasBegun || response.status >= 500);
   }
 
   #ingestUrl(): URL {
-    const { url, topic, partitions, format } = this.options;
-    const target = new URL(`/ingest/v1/${encodeURIComponent(topic)}`, url);
-    if (partitions !== undefined) target.searchParams.set("partitions", String(partitions));
-    if (format !== undefined) target.searchParams.set("format", format);
-    return target;
+    return new URL(`/ingest/v1/${encodeURIComponent(this.options.topic)}`, this.options.url);
   }
 
-  async close(): Promise<void> {
-    this.#partitions = await countPartitions(this.options.url, this.options.topic);
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

@@ -31,7 +31,7 @@ function sinkFor(url: string, options: Partial<HttpSinkOptions> = {}): { sink: H
     waits.push(ms);
     return Promise.resolve();
   };
-  return { sink: new HttpSink({ url, topic: "shop", sleep, ...options }), waits };
+  return { sink: new HttpSink({ url, topic: "shop", partitions: 4, sleep, ...options }), waits };
 }
 
 function add(sink: HttpSink, text: string): boolean {
@@ -42,14 +42,14 @@ function add(sink: HttpSink, text: string): boolean {
 const problem = (status: number, detail: string, headers: Record<string, string> = {}): Response =>
   Response.json({ title: "refused", detail }, { status, headers });
 
-Deno.test("records are sent as lines to the topic, with what a new topic is made with", async () => {
+Deno.test("records are sent as lines to the topic", async () => {
   await withGateway([], async (url, received) => {
-    const { sink } = sinkFor(url, { partitions: 8, format: "json" });
+    const { sink } = sinkFor(url);
     for (const text of ["a", "bc", "d"]) expect(add(sink, text)).toBe(true);
     await sink.flush();
     await sink.flush();
     expect(received.map(({ body }) => body)).toEqual(["a\nbc\nd\n"]);
-    expect(received[0].url.pathname + received[0].url.search).toBe("/ingest/v1/shop?partitions=8&format=json");
+    expect(received[0].url.pathname + received[0].url.search).toBe("/ingest/v1/shop");
   });
 });
 
@@ -77,6 +77,20 @@ Deno.test("a gateway that cannot keep up is asked again after the time that it n
     expect(waits[0]).toBe(3000);
     expect(waits).toHaveLength(2);
   });
+});
+
+Deno.test("a gateway that stopped in the middle of a body is not sent the same lines again", async () => {
+  const full = () => Response.json({ detail: "the disk is full", accepted: 0 }, { status: 507 });
+  const midway = () => Response.json({ detail: "line 3 is too long", accepted: 2 }, { status: 413 });
+  const busy = () => Response.json({ detail: "slow down", accepted: 0 }, { status: 429 });
+  for (const answer of [full, midway, busy]) {
+    await withGateway([answer], async (url, received) => {
+      const { sink } = sinkFor(url);
+      add(sink, "a");
+      expect((await failureOf(sink)).mayBeIn).toBe(true);
+      expect(received).toHaveLength(1);
+    });
+  }
 });
 
 async function failureOf(sink: HttpSink): Promise<Undelivered> {
@@ -143,7 +157,7 @@ Deno.test("a gateway that isn't there yet is waited for", async () => {
     });
     return Promise.resolve();
   };
-  const sink = new HttpSink({ url: `http://127.0.0.1:${port}`, topic: "shop", sleep });
+  const sink = new HttpSink({ url: `http://127.0.0.1:${port}`, topic: "shop", partitions: 4, sleep });
   add(sink, "a");
   await sink.flush();
   expect(received).toEqual(["a\n"]);

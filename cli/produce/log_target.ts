@@ -1,8 +1,8 @@
 /** The log of a data directory that no process runs on, as a target of `produce`. */
 import type { Config } from "../../core/config/schema.ts";
-import { MillraceError } from "../../core/errors.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import { type LocalData, openLocalData, removeTopic } from "../local_data.ts";
+import { type Asked, refuseChange } from "./asked.ts";
 import { LogSink } from "./log_sink.ts";
 import type { RecordSink } from "./sink.ts";
 
@@ -11,8 +11,7 @@ export interface LogTargetOptions {
   readonly topic: string;
   /** Partitions of the topic if this makes it. */
   readonly partitions: number;
-  /** What the command line itself asks for: it must agree with a topic that is there. */
-  readonly asked: { readonly partitions?: number; readonly format?: string };
+  readonly asked: Asked;
   readonly isReset: boolean;
   readonly onNotice: (message: string) => void;
 }
@@ -36,22 +35,12 @@ async function openTopic(data: LocalData, options: LogTargetOptions): Promise<To
   const existing = await data.log.findTopic(name);
   if (existing !== undefined && options.isReset) await removeTopic(data, existing);
   if (existing === undefined || options.isReset) {
-    // A reset keeps what the topic was made with, unless the command line says otherwise.
+    // A reset keeps the partitions; the format is detected anew, for other records may come.
     return await data.log.createTopic(name, {
       partitions: asked.partitions ?? existing?.partitions ?? partitions,
-      format: asked.format ?? existing?.format,
+      format: asked.format,
     });
   }
-  refuseChange("partitions", asked.partitions, existing.partitions, existing);
-  refuseChange("format", asked.format, existing.format ?? "detected from its records", existing);
+  refuseChange(name, asked, { partitions: existing.partitions, format: existing.format ?? null });
   return existing;
-}
-
-function refuseChange(what: string, asked: unknown, has: unknown, topic: Topic): void {
-  if (asked === undefined || asked === has) return;
-  throw new MillraceError(
-    "INVALID_INPUT",
-    `--${what} ${asked}: topic ${topic.name} was made with ${what} ${has}`,
-    `leave --${what} out, or start the topic anew with --reset`,
-  );
 }
