@@ -3,6 +3,7 @@ import { type Config, topicSettingsOf } from "../core/config/schema.ts";
 import type { PartitionedLog } from "../core/log/partitioned_log.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { SCENARIOS } from "./scenarios/registry.ts";
+import { Stall } from "./stall.ts";
 import { TopicFeed } from "./topic_feed.ts";
 
 export interface GeneratorParts {
@@ -44,6 +45,7 @@ class RunningGenerator implements Generator {
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
     const { config, log, onNotice } = parts;
+    const stall = new Stall(onNotice);
     this.#feeds = SCENARIOS.map(({ topic: name }, topic) =>
       new TopicFeed({
         log,
@@ -51,6 +53,7 @@ class RunningGenerator implements Generator {
         partitions: topicSettingsOf(config, name).partitions ?? config.log.partitions,
         stopped: this.#stopped.signal,
         onNotice,
+        stall,
         onDone: (partition, epoch, bytes, recordsAppended) => {
           this.#produced += recordsAppended;
           this.#send({ kind: "done", topic, epoch, partition, bytes });
@@ -82,17 +85,20 @@ class RunningGenerator implements Generator {
   #startWorker(): Promise<void> {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "generator" });
     this.#worker = worker;
+    let isReady = false;
     return new Promise((resolve, reject) => {
       worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
-        if (data.kind === "ready") resolve();
-        else this.#feeds[data.topic].push(data.partition, data);
+        if (data.kind === "ready") {
+          isReady = true;
+          resolve();
+        } else this.#feeds[data.topic].push(data.partition, data);
       });
       worker.addEventListener("error", (event) => {
         event.preventDefault(); // made-up traffic must not end the process that keeps real logs
         worker.terminate();
         this.#worker = null;
-        reject(new Error(`the generator's worker failed: ${event.message}`));
-        this.#parts.onNotice(`error: the generator ended: ${event.message}; start again to go on`);
+        if (isReady) this.#parts.onNotice(`error: the generator ended: ${event.message}; start again to go on`);
+        else reject(new Error(`the generator's worker failed: ${event.message}`));
       });
     });
   }

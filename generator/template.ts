@@ -55,7 +55,7 @@ export function writeDigits(value: number, digits: number, out: Uint8Array, at: 
   let rest = value;
   for (let index = at + digits - 1; index >= at; index--) {
     const quotient = Math.floor(rest / 10);
-    out[index] = ZERO + rest - quotient * 10;
+    out[index] = ZERO + (rest - quotient * 10);
     rest = quotient;
   }
   return at + digits;

@@ -1,7 +1,8 @@
 /** Appends what the worker made to one topic, in order, through full disks and resets. */
-import { isDiskFull, messageOf, MillraceError } from "../core/errors.ts";
+import { MillraceError } from "../core/errors.ts";
 import type { EncodedBatch, PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
 import type { TopicPlace } from "./protocol.ts";
+import type { Stall } from "./stall.ts";
 
 /** Wait before an append that failed is tried again. */
 const RETRY_MS = 1_000;
@@ -16,6 +17,8 @@ export interface TopicFeedOptions {
   /** Aborted where the generator stops: nothing new is tried then. */
   readonly stopped: AbortSignal;
   readonly onNotice: (message: string) => void;
+  /** Hears of failed writes; one for all topics, which share a disk. */
+  readonly stall: Stall;
   /** A batch is durable (its records count), or was dropped with the topic that it was made for. */
   readonly onDone: (partition: number, epoch: number, bytes: number, recordsAppended: number) => void;
   /** The topic was made anew. */
@@ -37,8 +40,6 @@ export class TopicFeed {
   #queues: Waiting[][] = [];
   #running: Promise<void>[] = [];
   #renewing: Promise<void> | null = null;
-  /** Set from the first failure to the next success: there is one notice of each. */
-  #isStalled = false;
 
   constructor(options: TopicFeedOptions) {
     this.#options = options;
@@ -86,6 +87,7 @@ export class TopicFeed {
     while (queue.length > 0 && !this.#options.stopped.aborted) {
       const batch = queue[0];
       const isAppended = await this.#appendUntilDone(partition, batch);
+      if (!this.#options.stopped.aborted) this.#options.stall.end(this.#nameOf(partition));
       queue.shift();
       this.#options.onDone(partition, batch.epoch, batch.bytes.length, isAppended ? batch.records : 0);
     }
@@ -99,50 +101,42 @@ export class TopicFeed {
       if (topic === null || stopped.aborted || batch.epoch !== this.#epoch) return false;
       try {
         await log.append(topic, partition, batch);
-        this.#goesOn();
         return true;
       } catch (error) {
-        if (stopped.aborted) return false;
+        // Told late of a topic that has been replaced since: nothing is wrong with the new one.
+        if (stopped.aborted || batch.epoch !== this.#epoch) return false;
         if (error instanceof MillraceError && error.code === "UNKNOWN_TOPIC") {
           await (this.#renewing ??= this.#renew());
         } else {
-          this.#stalls(error);
+          this.#options.stall.begin(this.#nameOf(partition), error);
           await wait(RETRY_MS, stopped);
         }
       }
     }
   }
 
+  #nameOf(partition: number): string {
+    return `${this.#options.name}/${partition}`;
+  }
+
   /** The topic is gone: goes on with the one that is made in its place, by whomever. */
   async #renew(): Promise<void> {
-    const { log, name, stopped, onNotice, onPlaced } = this.#options;
+    const { log, name, stopped, stall, onNotice, onPlaced } = this.#options;
     await wait(RESET_MS, stopped);
     while (!stopped.aborted) {
       try {
         const isMadeAnew = await log.findTopic(name) !== undefined;
         const place = await this.open();
+        stall.end(name);
         onPlaced(place);
         onNotice(`generator: ${name} was ${isMadeAnew ? "made anew" : "deleted and is made again"}; it goes on there`);
         break;
       } catch (error) {
-        this.#stalls(error);
+        stall.begin(name, error);
         await wait(RETRY_MS, stopped);
       }
     }
     this.#renewing = null;
-  }
-
-  #stalls(error: unknown): void {
-    if (this.#isStalled) return;
-    this.#isStalled = true;
-    const why = isDiskFull(error) ? "the disk is full" : messageOf(error);
-    this.#options.onNotice(`generator: ${this.#options.name} waits: ${why}; it tries again every second`);
-  }
-
-  #goesOn(): void {
-    if (!this.#isStalled) return;
-    this.#isStalled = false;
-    this.#options.onNotice(`generator: ${this.#options.name} goes on`);
   }
 }
 

@@ -1,0 +1,126 @@
+import { expect } from "expect";
+import { recordsOf } from "../core/log/test_batches.ts";
+import type { BatchMessage } from "./protocol.ts";
+import { api } from "./scenarios/api.ts";
+import { RECORD_ROOM_BYTES } from "./scenarios/scenario.ts";
+import { PARTITION_PENDING_BYTES_MAX, TopicSource } from "./topic_source.ts";
+
+const EPOCH_MS = Date.UTC(2026, 2, 1);
+
+interface Fed {
+  readonly source: TopicSource;
+  readonly sent: BatchMessage[];
+  /** Lets time go on, and everything that was sent be done if `isDone`. */
+  run(ms: number, isDone?: boolean): void;
+}
+
+function feed(rate: number, nextIndexes: readonly number[]): Fed {
+  const source = new TopicSource({
+    scenario: api,
+    topic: 0,
+    seed: 3,
+    rate,
+    place: { epoch: 1, nextIndexes },
+    nowMs: 0,
+  });
+  const sent: BatchMessage[] = [];
+  let nowMs = 0;
+  return {
+    source,
+    sent,
+    run: (ms, isDone = true) => {
+      const fromEpochMs = EPOCH_MS + nowMs;
+      nowMs += ms;
+      const first = sent.length;
+      source.run({ nowMs, fromEpochMs, toEpochMs: EPOCH_MS + nowMs }, (batch) => sent.push(batch));
+      if (!isDone) return;
+      for (const { epoch, partition, bytes } of sent.slice(first)) source.done(epoch, partition, bytes.length);
+    },
+  };
+}
+
+/** Records of a partition in the order in which they were sent, as text. */
+function textsOf(sent: readonly BatchMessage[], partition: number): { text: string; timestampMs: number }[] {
+  const decoder = new TextDecoder();
+  return sent.filter((batch) => batch.partition === partition).flatMap(({ bytes }) =>
+    recordsOf(bytes).map(({ value, timestampMs }) => ({ text: decoder.decode(value ?? undefined), timestampMs }))
+  );
+}
+
+const sumOf = (sent: readonly BatchMessage[]): number => sent.reduce((sum, { records }) => sum + records, 0);
+
+Deno.test("record after record of a partition is that of the scenario, from the index on where the log ends", () => {
+  const { sent, run } = feed(20_000, [0, 7_000]);
+  for (let tick = 0; tick < 20; tick++) run(50);
+  const out = new Uint8Array(RECORD_ROOM_BYTES);
+  const writer = api.create(3);
+  for (const [partition, firstIndex] of [[0, 0], [1, 7_000]]) {
+    const made = textsOf(sent, partition);
+    expect(made.length).toBe(10_000);
+    made.forEach(({ text, timestampMs }, k) => {
+      const end = writer.write(partition, firstIndex + k, timestampMs, out, 0);
+      expect(text).toBe(new TextDecoder().decode(out.subarray(0, end)));
+    });
+  }
+});
+
+Deno.test("records get times spread over the tick, never before it and never after", () => {
+  const { sent, run } = feed(4_000, [0]);
+  run(50);
+  run(50);
+  const times = textsOf(sent, 0).map(({ timestampMs }) => timestampMs - EPOCH_MS);
+  expect(times.length).toBe(400);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+  expect(times[199]).toBe(50);
+  expect(times[200]).toBe(50);
+  expect(times[399]).toBe(100);
+  expect(new Set(times).size).toBeGreaterThan(95);
+});
+
+Deno.test("at a small rate a tick writes to one partition, and all get their turn", () => {
+  const { sent, run } = feed(160, [0, 0, 0, 0]);
+  for (let tick = 0; tick < 20; tick++) run(50);
+  expect(sent.length).toBe(20);
+  expect([0, 1, 2, 3].map((partition) => textsOf(sent, partition).length)).toEqual([40, 40, 40, 40]);
+});
+
+Deno.test("a log that does not answer holds the source back, and what is due is made later", () => {
+  const { source, sent, run } = feed(100_000, [0, 0]);
+  for (let tick = 0; tick < 10; tick++) run(50, false);
+  const held = sumOf(sent);
+  expect(source.pendingBytes).toBeGreaterThanOrEqual(2 * PARTITION_PENDING_BYTES_MAX);
+  expect(source.pendingBytes).toBeLessThan(2.6 * PARTITION_PENDING_BYTES_MAX);
+  expect(held).toBeLessThan(50_000);
+  for (const { epoch, partition, bytes } of [...sent]) source.done(epoch, partition, bytes.length);
+  for (let tick = 0; tick < 10; tick++) {
+    run(0);
+  }
+  expect(sumOf(sent)).toBe(50_000);
+});
+
+Deno.test("a partition that is stuck does not hold back the others", () => {
+  const { sent, source, run } = feed(100_000, [0, 0]);
+  for (let tick = 0; tick < 40; tick++) {
+    const first = sent.length;
+    run(50, false);
+    for (const batch of sent.slice(first)) {
+      if (batch.partition === 1) source.done(batch.epoch, batch.partition, batch.bytes.length);
+    }
+  }
+  expect(sumOf(sent)).toBeGreaterThan(190_000);
+  expect(textsOf(sent, 0).length).toBeLessThan(12_000);
+});
+
+Deno.test("in a topic that was made anew the indexes start again, and old answers count for nothing", () => {
+  const { source, sent, run } = feed(1_000, [500]);
+  run(50, false);
+  source.place({ epoch: 2, nextIndexes: [0, 0] });
+  source.done(1, 0, sent[0].bytes.length);
+  expect(source.pendingBytes).toBe(0);
+  const before = sent.length;
+  run(50);
+  expect(sent.slice(before).map(({ epoch }) => epoch)).toEqual([2]);
+  const out = new Uint8Array(RECORD_ROOM_BYTES);
+  const [{ text, timestampMs }] = textsOf(sent.slice(before), 0);
+  expect(text).toBe(new TextDecoder().decode(out.subarray(0, api.create(3).write(0, 0, timestampMs, out, 0))));
+});
