@@ -57,10 +57,11 @@ Deno.test("record after record of a partition is that of the scenario, from the 
   for (const [partition, firstIndex] of [[0, 0], [1, 7_000]]) {
     const made = textsOf(sent, partition);
     expect(made.length).toBe(10_000);
-    made.forEach(({ text, timestampMs }, k) => {
+    const isRight = made.map(({ text, timestampMs }, k) => {
       const end = writer.write(partition, firstIndex + k, timestampMs, out, 0);
-      expect(text).toBe(new TextDecoder().decode(out.subarray(0, end)));
+      return text === new TextDecoder().decode(out.subarray(0, end));
     });
+    expect(isRight.indexOf(false)).toBe(-1);
   }
 });
 
