@@ -37,14 +37,23 @@ async function run(command: string, args: readonly string[]): Promise<Run> {
   return runLine.parse(JSON.parse(lines[lines.length - 1]));
 }
 
+/** Whether the command could be run and ended well. */
+async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
+  try {
+    const { code } = await new Deno.Command(command, { args: [...args], stdout: "null", stderr: "null" }).output();
+    return code === 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** Python with chdb in a virtual environment of the bench's own, or null with the reason printed. */
 async function clickhousePython(): Promise<string | null> {
   const python = `${out}venv/bin/python`;
-  const works = async (args: string[]) =>
-    (await new Deno.Command(python, { args, stdout: "null", stderr: "null" }).output().catch(() => null))?.code === 0;
-  if (await works(["-c", "import chdb"])) return python;
-  const made = await new Deno.Command("python3", { args: ["-m", "venv", `${out}venv`] }).output().catch(() => null);
-  if (made?.code === 0 && await works(["-m", "pip", "install", "-q", "chdb==4.4.0"])) return python;
+  if (await succeeds(python, ["-c", "import chdb"])) return python;
+  const isMade = await succeeds("python3", ["-m", "venv", `${out}venv`]);
+  if (isMade && await succeeds(python, ["-m", "pip", "install", "-q", "chdb==4.4.0"])) return python;
   console.log("ClickHouse is left out: chdb could not be installed (it needs python3 with venv and pip)");
   return null;
 }

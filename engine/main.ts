@@ -18,7 +18,7 @@ const ERROR_MEMORY_MS = 60_000;
 
 export interface EngineParts {
   readonly config: Config;
-  readonly log: PartitionedLog;
+  readonly log: Pick<PartitionedLog, "listTopics" | "readerSpec">;
   readonly store: Store;
   /** Told in words, for the log of the program. */
   readonly onNotice: (message: string) => void;

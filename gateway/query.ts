@@ -11,7 +11,9 @@ import { TIME_HINT } from "./time_range.ts";
 function stringOf(schema: typeof topicName | typeof timeZone) {
   return z.string().superRefine((value, context) => {
     const parsed = schema.safeParse(value);
-    if (!parsed.success) for (const { message } of parsed.error.issues) context.addIssue({ code: "custom", message });
+    if (!parsed.success) {
+      for (const { message } of parsed.error.issues) context.addIssue({ code: "custom", message });
+    }
   });
 }
 

@@ -39,7 +39,9 @@ const topicShape = z.object({
   gaps: z.array(z.object({ partition: z.int(), start: z.int(), end: z.int() })),
 }).openapi("Topic");
 
-const namePath = z.object({ topic: topicParameter.openapi({ param: { name: "topic", in: "path" }, example: "app-logs" }) });
+const namePath = z.object({
+  topic: topicParameter.openapi({ param: { name: "topic", in: "path" }, example: "app-logs" }),
+});
 const noQuery = z.strictObject({});
 
 const listRoute = createRoute({
