@@ -1,6 +1,6 @@
 /** Messages between the generator's main thread, which appends, and its worker, which makes the records. */
 
-/** A topic to feed. Its number in `start` names it in all other messages. */
+/** Where a topic goes on. Messages name topics by their place in `start`. */
 export interface TopicPlace {
   /** Counts the topics that had this name: what was made for an earlier one is dropped. */
   readonly epoch: number;

@@ -120,10 +120,10 @@ export class TopicSource {
     const { records, bytes } = this.#builder.finish();
     lane.pendingBytes += bytes.length;
     const { partition } = lane;
-    // A copy of its own: `finish` answers bytes that fill their buffer, but its type does not say so.
-    const own = bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength
-      ? new Uint8Array(bytes.buffer)
-      : new Uint8Array(bytes);
+    // Only a whole ArrayBuffer can be transferred: what `finish` answers, though its type says less.
+    const { buffer } = bytes;
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length;
+    const own = isWhole ? new Uint8Array(buffer) : new Uint8Array(bytes);
     send({ kind: "batch", topic: this.#topic, epoch: this.#epoch, partition, records, bytes: own });
   }
 }

@@ -5,6 +5,8 @@ import { SCENARIOS } from "./scenarios/registry.ts";
 import { TopicSource } from "./topic_source.ts";
 
 const TICK_MS = 50;
+/** The records of one tick have times at most so far apart. */
+const SPAN_MS_MAX = 1_000;
 /** Bytes of all topics that may wait for the log; beyond, the worker waits too. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -23,8 +25,8 @@ function send(batch: BatchMessage): void {
 
 function tick(): void {
   const toEpochMs = Date.now();
-  // A clock that was set back must not make a batch run backwards.
-  const fromEpochMs = Math.min(lastEpochMs, toEpochMs);
+  // A clock that was set back must not make a batch run backwards, nor a night asleep spread it over hours.
+  const fromEpochMs = Math.max(Math.min(lastEpochMs, toEpochMs), toEpochMs - SPAN_MS_MAX);
   const nowMs = performance.now();
   isWaiting = false;
   for (const source of sources) {
