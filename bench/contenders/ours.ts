@@ -36,13 +36,12 @@ async function readAll(name: string): Promise<number> {
   const topic = await log.findTopic(name);
   if (topic === undefined) throw new Error(`no topic ${name} in ${directory}`);
   const total = (await log.ends(topic)).reduce((sum, { end }) => sum + end, 0);
+  const before = engine.status().recordsTotal;
   taken = null;
   visible.push(topic);
-  for (;;) {
-    const reached = (await store.partitions(topic.id)).reduce((sum, { checkpoint }) => sum + checkpoint, 0);
-    if (reached === total) return total;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+  // What the store has accepted, as the engine counts it: asking the store would take the time of the workers' cores.
+  while (engine.status().recordsTotal < before + total) await new Promise((resolve) => setTimeout(resolve, 2));
+  return total;
 }
 
 await readAll("warm");
