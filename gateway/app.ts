@@ -1,5 +1,7 @@
 /** The gateway's routes and what holds for all of them: validation, errors, security headers, timing. */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { isDiskFull, messageOf, MillraceError } from "../core/errors.ts";
@@ -7,7 +9,7 @@ import { VERSION } from "../core/version.ts";
 import { exportRoute } from "./exports/export.ts";
 import { ingestRoute } from "./ingest/ingest.ts";
 import type { GatewayParts } from "./parts.ts";
-import { Problem, problemOfZod, problemResponse } from "./problem.ts";
+import { Problem, problemResponse } from "./problem.ts";
 import { recordRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { Metrics, metricsRoute } from "./routes/metrics.ts";
@@ -16,18 +18,16 @@ import { reportRoutes } from "./routes/reports.ts";
 import { seriesRoute } from "./routes/series.ts";
 import { summaryRoute } from "./routes/summary.ts";
 import { topicRoutes } from "./routes/topics.ts";
+import { validationHook } from "./validation.ts";
 
 const METHODS = ["GET", "POST", "DELETE"];
+/** Of the API's own JSON; ingest has limits of its own. */
+const BODY_BYTES_MAX = 64 * 1024;
 
+/** The whole gateway, without a server: `app.request(...)` asks it. */
 export function createApp(given: GatewayParts): OpenAPIHono {
   const parts = { ...given, log: given.log, now: given.now ?? Date.now };
-  const app = new OpenAPIHono({
-    defaultHook: (result, c) => {
-      if (!result.success) {
-        return problemResponse(c, problemOfZod(result.error, knownParameters(app, c.req.method, routePath(c))));
-      }
-    },
-  });
+  const app: OpenAPIHono = new OpenAPIHono({ defaultHook: validationHook(() => app) });
   const metrics = new Metrics(parts);
 
   app.use(secureHeaders({
@@ -46,6 +46,21 @@ export function createApp(given: GatewayParts): OpenAPIHono {
     await next();
     metrics.observe(c.req.method, routePath(c, -1), c.res.status, (performance.now() - before) / 1000);
   });
+  app.use(async (c, next) => {
+    if (c.req.method !== "GET" && c.req.method !== "HEAD" && isFromElsewhere(c.req.raw.headers)) {
+      throw new Problem(403, "Forbidden", "a page of another site may not change anything here");
+    }
+    await next();
+  });
+  app.use(
+    "/api/*",
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError: () => {
+        throw new Problem(413, "Body too large", `a body has at most ${BODY_BYTES_MAX} bytes here`);
+      },
+    }),
+  );
 
   seriesRoute(app, parts);
   summaryRoute(app, parts);
@@ -71,21 +86,20 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   return app;
 }
 
-/** The names of a route's query parameters, for those who misspell one. */
-function knownParameters(app: OpenAPIHono, method: string, path: string): string[] {
-  for (const definition of app.openAPIRegistry.definitions) {
-    if (definition.type !== "route" || definition.route.method !== method.toLowerCase()) continue;
-    if (definition.route.path.replaceAll(/\{(\w+)\}/g, ":$1") !== path) continue;
-    const query = definition.route.request?.query;
-    return query !== undefined && "shape" in query ? Object.keys(query.shape) : [];
-  }
-  return [];
+/** Whether a browser sends this for a page of another site; who asks without a browser says nothing of the kind. */
+function isFromElsewhere(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  if (site !== null) return site !== "same-origin" && site !== "none";
+  const origin = headers.get("origin");
+  return origin !== null && URL.parse(origin)?.host !== headers.get("host");
 }
 
 function notFound(app: OpenAPIHono, method: string, path: string): Problem {
-  const others = METHODS.filter((other) => app.router.match(other, path)[0].some(([[, route]]) => route.path !== "/*"));
-  if (others.length > 0) {
-    return new Problem(405, "Method not allowed", `${method} is not possible on ${path}: use ${others.join(" or ")}`);
+  const isRoute = (pattern: string) => !pattern.endsWith("*"); // those are for what holds everywhere
+  const allow = METHODS.filter((other) => app.router.match(other, path)[0].some(([[, { path }]]) => isRoute(path)));
+  if (allow.length > 0) {
+    const detail = `${method} is not possible on ${path}: use ${allow.join(" or ")}`;
+    return new Problem(405, "Method not allowed", detail, { allow });
   }
   return new Problem(404, "Not found", `there is nothing at ${path}; /docs lists what there is`);
 }
@@ -98,9 +112,14 @@ function problemOf(error: Error): Problem {
   if (isDiskFull(error)) {
     return new Problem(507, "Disk full", messageOf(error), { retryAfterSeconds: 10 });
   }
-  // Hono says so of a body that is no JSON.
-  if ("status" in error && error.status === 400) return new Problem(400, "Bad request", error.message);
+  // Hono's own: a body that is no JSON, or is not said to be JSON.
+  if (error instanceof HTTPException && error.status === 415) {
+    return new Problem(415, "Unsupported media type", "send the body with Content-Type: application/json");
+  }
+  if (error instanceof HTTPException && error.status < 500) return new Problem(400, "Bad request", error.message);
   const requestId = crypto.randomUUID();
   console.error(JSON.stringify({ level: "ERROR", requestId, message: error.message, stack: error.stack }));
-  return new Problem(500, "Internal error", `something went wrong here; the log has more under ${requestId}`);
+  return new Problem(500, "Internal error", `something went wrong here; the log has more under ${requestId}`, {
+    fields: { requestId },
+  });
 }

@@ -1,7 +1,6 @@
 /** Errors as application/problem+json (RFC 9457): what was wrong, which parameter, and what a right value looks like. */
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { z } from "zod";
 
 export interface ParameterProblem {
   readonly parameter: string;
@@ -19,6 +18,9 @@ export class Problem extends Error {
     readonly extra: {
       readonly errors?: readonly ParameterProblem[];
       readonly retryAfterSeconds?: number;
+      /** Methods that there are instead, for 405. */
+      readonly allow?: readonly string[];
+      /** Further members of the body. */
       readonly fields?: Readonly<Record<string, unknown>>;
     } = {},
   ) {
@@ -32,8 +34,9 @@ export function badParameter(parameter: string, message: string): Problem {
 }
 
 export function problemResponse(c: Context, problem: Problem): Response {
-  const { errors, retryAfterSeconds, fields } = problem.extra;
+  const { errors, retryAfterSeconds, allow, fields } = problem.extra;
   if (retryAfterSeconds !== undefined) c.header("Retry-After", String(retryAfterSeconds));
+  if (allow !== undefined) c.header("Allow", allow.join(", "));
   const body = {
     type: "about:blank",
     title: problem.title,
@@ -43,19 +46,4 @@ export function problemResponse(c: Context, problem: Problem): Response {
     ...fields,
   };
   return c.body(JSON.stringify(body), problem.status, { "Content-Type": "application/problem+json" });
-}
-
-/** What zod found, by parameter. Unknown names come with the known ones. */
-export function problemOfZod(error: z.core.$ZodError, known: readonly string[]): Problem {
-  const errors = error.issues.flatMap((issue): ParameterProblem[] => {
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        parameter: key,
-        message: `there is no such parameter${known.length > 0 ? `; there are ${known.join(", ")}` : ""}`,
-      }));
-    }
-    return [{ parameter: issue.path.map(String).join(".") || "body", message: issue.message }];
-  });
-  const detail = errors.map(({ parameter, message }) => `${parameter}: ${message}`).join("; ");
-  return new Problem(400, "Bad parameter", detail, { errors });
 }

@@ -1,11 +1,14 @@
 /** Query parameters that several routes share, and the topic that they are about. */
 import { z } from "@hono/zod-openapi";
+import { didYouMean } from "../core/config/nearest.ts";
 import { timeZone, topicName } from "../core/config/schema.ts";
 import type { Topic } from "../core/log/partitioned_log.ts";
 import { type Preset, PRESETS } from "../core/minutes/preset.ts";
 import type { GatewayParts } from "./parts.ts";
 import { Problem } from "./problem.ts";
 import { TIME_HINT } from "./time_range.ts";
+
+const TOPICS_NAMED = 20;
 
 /** A schema of core as a parameter here: only schemas made through this z can be described. */
 function stringOf(schema: typeof topicName | typeof timeZone) {
@@ -50,22 +53,14 @@ export async function topicOf({ log }: Pick<GatewayParts, "log">, name: string):
   const topic = await log.findTopic(name);
   if (topic !== undefined) return topic;
   const names = (await log.listTopics()).map((known) => known.name).sort();
-  const near = names.find((known) => known.toLowerCase() === name.toLowerCase() || isNear(known, name));
-  throw new Problem(
-    404,
-    "No such topic",
-    `there is no topic ${name}` + (near !== undefined ? `; did you mean ${near}?` : "") +
-      (names.length > 0 ? ` Topics: ${names.slice(0, 20).join(", ")}.` : " There are no topics yet."),
-  );
-}
-
-/** One letter more, less or other. */
-function isNear(a: string, b: string): boolean {
-  if (Math.abs(a.length - b.length) > 1) return false;
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  const rest = (text: string, skip: number) => text.slice(start + skip);
-  return rest(a, 1) === rest(b, 1) || rest(a, 1) === rest(b, 0) || rest(a, 0) === rest(b, 1);
+  const more = names.length > TOPICS_NAMED ? ` and ${names.length - TOPICS_NAMED} more` : "";
+  const known = names.length === 0
+    ? "there are no topics yet"
+    : `there are ${names.slice(0, TOPICS_NAMED).join(", ")}${more}`;
+  throw new Problem(404, "No such topic", `there is no topic ${name}${didYouMean(name, names)}; ${known}`, {
+    errors: [{ parameter: "topic", message: `there is no topic ${name}` }],
+    fields: { topics: names },
+  });
 }
 
 export async function presetOf({ engine }: Pick<GatewayParts, "engine">, topic: Topic): Promise<Preset> {
