@@ -1,4 +1,4 @@
-/** Times in queries: RFC 3339, a date, or relative to now (`now-15m`). */
+/** Times in queries: RFC 3339, a date, epoch milliseconds, or relative to now (`now-15m`). */
 import type { TimeRange } from "../core/store/ports.ts";
 import { badParameter } from "./problem.ts";
 
@@ -11,13 +11,24 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 const RELATIVE = /^now(?:([+-])((?:\d{1,9}[smhdw])+))?$/;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2}))?$/;
+/** As points of a series have them. Shorter ones would be mistaken for years or seconds. */
+const EPOCH_MS = /^\d{12,14}$/;
+/** What a date can say: the years 0 to 9999. */
+const EARLIEST_MS = Date.parse("0000-01-01T00:00:00Z");
+const LATEST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 /** Before any record and after every one. */
 export const EVERYTHING: TimeRange = { fromMs: -8_640_000_000_000, toMs: 8_640_000_000_000 };
 
-export const TIME_HINT = "use RFC 3339 (2026-03-01T12:00:00Z), a date (2026-03-01), or now, now-15m, now-7d";
+export const TIME_HINT = "use RFC 3339 with a zone (2026-03-01T12:00:00Z), a date (2026-03-01), epoch milliseconds, " +
+  "or now, now-15m, now-1h30m, now-7d";
 
-/** Epoch milliseconds, or null where the text is no time. */
+/** Epoch milliseconds, or null where the text is no time of the years 0 to 9999. */
 export function parseTime(text: string, nowMs: number): number | null {
+  const ms = readTime(text, nowMs);
+  return ms !== null && ms >= EARLIEST_MS && ms <= LATEST_MS ? ms : null;
+}
+
+function readTime(text: string, nowMs: number): number | null {
   const relative = RELATIVE.exec(text);
   if (relative !== null) {
     const [, sign, amount = ""] = relative;
@@ -25,6 +36,7 @@ export function parseTime(text: string, nowMs: number): number | null {
     for (const [, count, unit] of amount.matchAll(/(\d+)([smhdw])/g)) shiftMs += Number(count) * UNIT_MS[unit];
     return sign === "-" ? nowMs - shiftMs : nowMs + shiftMs;
   }
+  if (EPOCH_MS.test(text)) return Number(text);
   if (!RFC3339.test(text)) return null;
   const ms = Date.parse(text.toUpperCase().replace(" ", "T"));
   if (Number.isNaN(ms)) return null;
@@ -68,10 +80,10 @@ export function isoOf(ms: number): string | null {
   return ms <= EVERYTHING.fromMs || ms >= EVERYTHING.toMs ? null : new Date(ms).toISOString();
 }
 
-/** Minutes of a step such as `5m`, `1h`, `1d` or `300s`; null where it is no whole number of minutes. */
+/** Minutes of a step such as `5m`, `1h`, `1d`, `300s` or `300`; null where it is no whole number of minutes. */
 export function parseStep(text: string): number | null {
-  const match = /^(\d{1,6})([smhdw])$/.exec(text);
+  const match = /^(\d{1,6})([smhdw]?)$/.exec(text);
   if (match === null) return null;
-  const minutes = Number(match[1]) * UNIT_MS[match[2]] / UNIT_MS.m;
+  const minutes = Number(match[1]) * UNIT_MS[match[2] || "s"] / UNIT_MS.m;
   return Number.isInteger(minutes) && minutes > 0 ? minutes : null;
 }

@@ -13,8 +13,6 @@ const MS_PER_MINUTE = 60_000;
 const SERIES_MAX = 100;
 const POINTS_MAX = 50_000;
 const AUTO_POINTS = 500;
-/** Steps without data are filled in up to this many steps. */
-const FILL_STEPS_MAX = 1_500;
 const AUTO_STEPS = [1, 5, 10, 15, 30, 60, 180, 360, 720, 1440, 10_080, 43_200];
 const COUNTED: ReadonlySet<Statistic> = new Set(["count", "errors", "error_rate"]);
 
@@ -25,7 +23,10 @@ const query = z.strictObject({
   metric: z.enum(STATISTICS).openapi({ description: "What to compute for each step", example: "count" }),
   measure: z.enum(measureNames).optional().openapi({ description: "Of which measure; the topic's first unless given" }),
   ...timeParameters,
-  step: z.string().refine((text) => parseStep(text) !== null, "a step is a number of whole minutes: 1m, 5m, 1h, 1d")
+  step: z.string().refine(
+    (text) => parseStep(text) !== null,
+    "a step is a whole number of minutes: 1m, 5m, 1h, 1d, 300s",
+  )
     .optional().openapi({ description: "Width of a point; unless given, for at most 500 points", example: "5m" }),
   by: repeated("Dimensions to split by, comma-separated or repeated", "service"),
   where: whereParameter,
@@ -54,6 +55,9 @@ const route = createRoute({
   tags: ["Metrics"],
   summary: "A metric over time",
   request: { query },
+  description: `Minutes that begin in the range, in steps aligned to the epoch; ${SERIES_MAX} series, the largest by ` +
+    `count, and ${POINTS_MAX} points at most: truncated says that there are more series. Steps without events are 0 for ` +
+    "count and errors, null for the rest.",
   responses: jsonAnswer(answer, "Points are [start of the step in epoch milliseconds, value or null]"),
 });
 
@@ -65,18 +69,22 @@ export function seriesRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
     const range = rangeOf(given, parts.now());
     const measure = measureOf(given.metric, given.measure, preset);
     const stepMinutes = given.step === undefined ? autoStep(range) : parseStep(given.step) ?? 1;
-    checkPoints(range, stepMinutes);
+    const by = dimensionsOf(given.by, preset);
+    const steps = stepsOf(range, stepMinutes);
+    // Asked first: the series then reflects at least this frontier.
+    const partitions = await parts.store.partitions(topic.id);
     const result = await parts.store.series({
       topicId: topic.id,
       range,
       stepMinutes,
       statistic: given.metric,
       measure,
-      by: dimensionsOf(given.by, preset),
+      by,
       where: parseWhere(given.where, preset.dimensions.map(({ name }) => name)),
-      seriesMax: SERIES_MAX,
+      seriesMax: Math.min(SERIES_MAX, Math.floor(POINTS_MAX / Math.max(1, steps.length))),
     });
-    const partitions = await parts.store.partitions(topic.id);
+    // One line without any record is still a line, of zeros.
+    const series = result.series.length === 0 && by.length === 0 ? [{ dimensions: {}, points: [] }] : result.series;
     return c.json({
       topic: topic.name,
       metric: given.metric,
@@ -87,7 +95,7 @@ export function seriesRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
       step: `${stepMinutes}m`,
       finalUntil: finalUntil(partitions.map(({ watermarkMs }) => watermarkMs)),
       frontier: partitions.map(({ partition, checkpoint }) => ({ partition, offset: checkpoint })),
-      series: result.series.map((series) => filled(series, range, stepMinutes, given.metric)),
+      series: series.map((one) => filled(one, steps, given.metric)),
       truncated: result.truncated,
     }, 200);
   });
@@ -116,14 +124,21 @@ function dimensionsOf(texts: readonly string[], preset: Preset): (typeof DIMENSI
 
 function autoStep({ fromMs, toMs }: TimeRange): number {
   const minutes = (toMs - fromMs) / MS_PER_MINUTE;
-  return AUTO_STEPS.find((step) => minutes / step <= AUTO_POINTS) ?? Math.ceil(minutes / AUTO_POINTS / 1440) * 1440;
+  // One point more than the range has room for, where it begins within a step.
+  const longest = AUTO_POINTS - 1;
+  return AUTO_STEPS.find((step) => minutes / step <= longest) ?? Math.ceil(minutes / longest / 1440) * 1440;
 }
 
-function checkPoints({ fromMs, toMs }: TimeRange, stepMinutes: number): void {
-  const points = (toMs - fromMs) / MS_PER_MINUTE / stepMinutes;
-  if (points > POINTS_MAX) {
-    throw badParameter("step", `${Math.ceil(points)} points are more than ${POINTS_MAX}: take a larger step or range`);
+/** Starts of the steps that the minutes of the range are in, epoch milliseconds. */
+function stepsOf({ fromMs, toMs }: TimeRange, stepMinutes: number): readonly number[] {
+  const stepMs = stepMinutes * MS_PER_MINUTE;
+  const firstMinuteMs = Math.ceil(fromMs / MS_PER_MINUTE) * MS_PER_MINUTE;
+  const startMs = Math.floor(firstMinuteMs / stepMs) * stepMs;
+  const length = firstMinuteMs >= toMs ? 0 : Math.ceil((toMs - startMs) / stepMs);
+  if (length > POINTS_MAX) {
+    throw badParameter("step", `${length} points are more than ${POINTS_MAX}: take a larger step or a shorter range`);
   }
+  return Array.from({ length }, (_, i) => startMs + i * stepMs);
 }
 
 /** The smallest watermark: no partition can still change a minute before it, but for late events. */
@@ -132,20 +147,9 @@ function finalUntil(watermarks: readonly (number | null)[]): string | null {
   return known.length === 0 ? null : new Date(Math.min(...known)).toISOString();
 }
 
-/** Steps without data are 0 for counts, null for everything else; long ranges stay as sparse as they are. */
-function filled({ dimensions, points }: Series, range: TimeRange, stepMinutes: number, metric: Statistic) {
-  const stepMs = stepMinutes * MS_PER_MINUTE;
-  const first = Math.floor(range.fromMs / stepMs) * stepMs;
-  const steps = Math.ceil((range.toMs - first) / stepMs);
-  const sparse = points.map(([at, value]): [number, number | null] => [at, value]);
-  if (steps > FILL_STEPS_MAX) return { dimensions, points: sparse };
-  const values = new Map(sparse);
+/** Steps without data are 0 for counts, null for everything else. */
+function filled({ dimensions, points }: Series, steps: readonly number[], metric: Statistic) {
+  const values = new Map(points);
   const empty = metric === "count" || metric === "errors" ? 0 : null;
-  return {
-    dimensions,
-    points: Array.from({ length: steps }, (_, i): [number, number | null] => {
-      const at = first + i * stepMs;
-      return [at, values.get(at) ?? empty];
-    }),
-  };
+  return { dimensions, points: steps.map((atMs): [number, number | null] => [atMs, values.get(atMs) ?? empty]) };
 }
