@@ -37,8 +37,10 @@ function readTime(text: string, nowMs: number): number | null {
     return sign === "-" ? nowMs - shiftMs : nowMs + shiftMs;
   }
   if (EPOCH_MS.test(text)) return Number(text);
-  if (!RFC3339.test(text)) return null;
-  const ms = Date.parse(text.toUpperCase().replace(" ", "T"));
+  // A + that was not percent-encoded arrives as a space.
+  const stamp = text.replace(/(:\d{2}(?:\.\d+)?) (\d{2}:\d{2})$/, "$1+$2");
+  if (!RFC3339.test(stamp)) return null;
+  const ms = Date.parse(stamp.toUpperCase().replace(" ", "T"));
   if (Number.isNaN(ms)) return null;
   // Date.parse takes the 30th of February for the 2nd of March.
   const [year, month, day] = text.slice(0, 10).split("-").map(Number);

@@ -2,36 +2,20 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { encodeBase64 } from "hono/utils/encode";
 import { TEXT_FIELDS } from "../../core/minutes/fields.ts";
-import type { TimeRange } from "../../core/store/ports.ts";
+import type { EventRecord, QuarantineRecord, TimeRange } from "../../core/store/ports.ts";
 import type { GatewayParts } from "../parts.ts";
-import { badParameter } from "../problem.ts";
 import { jsonAnswer, timeParameters, topicOf, topicParameter, whereParameter, wholeNumber } from "../query.ts";
 import { rawText } from "../raw_text.ts";
-import { rangeOf } from "../time_range.ts";
+import { rangeOf, type RangeParameters } from "../time_range.ts";
 import { parseWhere } from "../where.ts";
+import { decodeCursor, encodeCursor, type PageSource, type Position, readPage } from "./record_page.ts";
 
 const page = {
-  limit: wholeNumber(1, 1000, 100).openapi({ description: "Records on the page" }),
+  limit: wholeNumber(1, 1000, 100).openapi({
+    description: "Records on the page; there are fewer where they are large, and nextCursor then leads on",
+  }),
   cursor: z.string().optional().openapi({ description: "nextCursor of the page before; it carries the range" }),
 };
-
-/** Range and position, so that `now` means the same on every page. */
-const cursorShape = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]);
-
-function encodeCursor(range: TimeRange, position: readonly [number, number, number]): string {
-  return btoa(JSON.stringify([range.fromMs, range.toMs, ...position])).replaceAll("+", "-").replaceAll("/", "_");
-}
-
-function decodeCursor(text: string): { range: TimeRange; position: readonly [number, number, number] } {
-  try {
-    const [fromMs, toMs, ...position] = cursorShape.parse(
-      JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))),
-    );
-    return { range: { fromMs, toMs }, position };
-  } catch {
-    throw badParameter("cursor", "it is not one that this API gave: pass nextCursor on as it is");
-  }
-}
 
 const eventsQuery = z.strictObject({
   topic: topicParameter,
@@ -98,22 +82,29 @@ export function recordRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =
   app.openapi(eventsRoute, async (c) => {
     const given = c.req.valid("query");
     const topic = await topicOf(parts, given.topic);
-    const cursor = given.cursor === undefined ? null : decodeCursor(given.cursor);
-    const range = cursor?.range ?? rangeOf(given, parts.now());
+    const { range, after } = startOf("events", given, parts.now());
     const where = parseWhere(given.where, TEXT_FIELDS);
-    if (given.level !== undefined) where.push({ field: "level", op: "in", values: given.level.split("|") });
-    const after = cursor?.position;
-    const events = await parts.store.events({
-      topicId: topic.id,
-      range,
-      where,
-      text: given.q,
-      limit: given.limit,
-      ...(after === undefined ? {} : { after: { timestampMicros: after[0], partition: after[1], offset: after[2] } }),
-    });
-    const last = events.at(-1);
+    // Parsers write levels in upper case.
+    if (given.level !== undefined) {
+      where.push({ field: "level", op: "in", values: given.level.toUpperCase().split("|") });
+    }
+    const source: PageSource<EventRecord> = {
+      read: (limit, position) =>
+        parts.store.events({
+          topicId: topic.id,
+          range,
+          where,
+          text: given.q,
+          limit,
+          ...(position === null
+            ? {}
+            : { after: { timestampMicros: position[0], partition: position[1], offset: position[2] } }),
+        }),
+      positionOf: ({ timestampMicros, partition, offset }) => [timestampMicros, partition, offset],
+    };
+    const { records, next } = await readPage(source, given.limit, after);
     return c.json({
-      events: events.map((event) => ({
+      events: records.map((event) => ({
         timestamp: isoMicros(event.timestampMicros),
         topic: topic.name,
         partition: event.partition,
@@ -123,26 +114,28 @@ export function recordRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =
         measures: event.measures as Record<string, number>,
         raw: rawText(event.raw),
       })),
-      nextCursor: last === undefined || events.length < given.limit
-        ? null
-        : encodeCursor(range, [last.timestampMicros, last.partition, last.offset]),
+      nextCursor: next === null ? null : encodeCursor("events", { range, after: next }),
     }, 200);
   });
 
   app.openapi(quarantineRoute, async (c) => {
     const given = c.req.valid("query");
     const topic = await topicOf(parts, given.topic);
-    const cursor = given.cursor === undefined ? null : decodeCursor(given.cursor);
-    const range = cursor?.range ?? rangeOf(given, parts.now());
-    const after = cursor?.position;
-    const records = await parts.store.quarantine({
-      topicId: topic.id,
-      range,
-      reason: given.reason,
-      limit: given.limit,
-      ...(after === undefined ? {} : { after: { recordTimeMs: after[0], partition: after[1], offset: after[2] } }),
-    });
-    const last = records.at(-1);
+    const { range, after } = startOf("quarantine", given, parts.now());
+    const source: PageSource<QuarantineRecord> = {
+      read: (limit, position) =>
+        parts.store.quarantine({
+          topicId: topic.id,
+          range,
+          reason: given.reason,
+          limit,
+          ...(position === null
+            ? {}
+            : { after: { recordTimeMs: position[0], partition: position[1], offset: position[2] } }),
+        }),
+      positionOf: ({ recordTimeMs, partition, offset }) => [recordTimeMs, partition, offset],
+    };
+    const { records, next } = await readPage(source, given.limit, after);
     return c.json({
       records: records.map((record) => ({
         recordTime: new Date(record.recordTimeMs).toISOString(),
@@ -153,11 +146,18 @@ export function recordRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =
         raw: rawText(record.raw),
         rawBase64: encodeBase64(record.raw.slice().buffer),
       })),
-      nextCursor: last === undefined || records.length < given.limit
-        ? null
-        : encodeCursor(range, [last.recordTimeMs, last.partition, last.offset]),
+      nextCursor: next === null ? null : encodeCursor("quarantine", { range, after: next }),
     }, 200);
   });
+}
+
+/** Where a page begins: where the cursor says, or at the newest end of the range. */
+function startOf(
+  table: string,
+  given: RangeParameters & { readonly cursor?: string },
+  nowMs: number,
+): { range: TimeRange; after: Position | null } {
+  return given.cursor === undefined ? { range: rangeOf(given, nowMs), after: null } : decodeCursor(table, given.cursor);
 }
 
 /** RFC 3339 with microseconds. */

@@ -1,0 +1,74 @@
+/** Pages of records, newest first: cursors that carry their range, and a limit in bytes beside the one in records. */
+import { z } from "@hono/zod-openapi";
+import type { TimeRange } from "../../core/store/ports.ts";
+import { badParameter } from "../problem.ts";
+
+/** A page ends early once its records have this many bytes: 1000 records of 16 MiB would not fit in memory. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Asked of the store at first, then twice as many each time while they are small. */
+const FIRST_BATCH = 8;
+
+/** Where a record stands in the order newest first: time in the unit of its table, partition, offset. */
+export type Position = readonly [time: number, partition: number, offset: number];
+
+export interface Cursor {
+  readonly range: TimeRange;
+  readonly after: Position;
+}
+
+const TIME_MAX = 9_000_000_000_000_000; // what the stores' timestamps hold, in microseconds
+const time = z.int().min(-TIME_MAX).max(TIME_MAX);
+const shapeOf = (table: string) =>
+  z.tuple([z.literal(table), time, time, time, z.int().min(0).max(2_147_483_647), z.int().min(0)]);
+
+/** An opaque cursor: the next page of `table` goes on after `after`, and `now` still means what it meant at first. */
+export function encodeCursor(table: string, { range, after }: Cursor): string {
+  const text = btoa(JSON.stringify([table, range.fromMs, range.toMs, ...after]));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** What {@link encodeCursor} wrote for the same table, or a 400. */
+export function decodeCursor(table: string, text: string): Cursor {
+  try {
+    const [, fromMs, toMs, ...after] = shapeOf(table).parse(
+      JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/"))),
+    );
+    return { range: { fromMs, toMs }, after };
+  } catch {
+    throw badParameter("cursor", `it is not one of this API for ${table}: pass nextCursor on as it is`);
+  }
+}
+
+export interface PageSource<R> {
+  readonly read: (limit: number, after: Position | null) => Promise<readonly R[]>;
+  readonly positionOf: (record: R) => Position;
+}
+
+export interface Page<R> {
+  readonly records: readonly R[];
+  /** The next page begins after it; null where there is none. */
+  readonly next: Position | null;
+}
+
+/** Up to `limit` records after `after`: fewer where they are large. */
+export async function readPage<R extends { readonly raw: Uint8Array }>(
+  { read, positionOf }: PageSource<R>,
+  limit: number,
+  after: Position | null,
+): Promise<Page<R>> {
+  const records: R[] = [];
+  let bytes = 0;
+  let last = after;
+  for (let batch = FIRST_BATCH; records.length < limit && bytes < PAGE_BYTES_MAX; batch *= 2) {
+    const wanted = Math.min(batch, limit - records.length);
+    const found = await read(wanted, last);
+    for (const record of found) {
+      records.push(record);
+      bytes += record.raw.length;
+      last = positionOf(record);
+      if (bytes >= PAGE_BYTES_MAX) break;
+    }
+    if (found.length < wanted && bytes < PAGE_BYTES_MAX) return { records, next: null };
+  }
+  return { records, next: last };
+}
