@@ -47,6 +47,9 @@ export interface EmbeddedLogOptions {
   readonly openFile?: OpenSegmentFile;
 }
 
+/** The first offset that must stay, whatever its age: what is derived from the log does not reflect it yet. */
+export type KeepFrom = (topicId: string, partition: number) => number;
+
 interface OpenTopic {
   readonly topic: Topic;
   readonly directory: string;
@@ -217,11 +220,13 @@ export class EmbeddedLog implements PartitionedLog {
    * Removes segments past `log.retentionHours` (since their last write) and `log.retentionBytes` (a partition), never
    * the one being written. Answers how many.
    */
-  applyRetention(nowMs: number): Promise<number> {
+  applyRetention(nowMs: number, keepFrom: KeepFrom = () => Infinity): Promise<number> {
     return this.#inTurn(async () => {
       let removed = 0;
-      for (const { writers } of this.#topics.values()) {
-        for (const writer of writers) removed += await writer.applyRetention(nowMs);
+      for (const { topic, writers } of this.#topics.values()) {
+        for (const [partition, writer] of writers.entries()) {
+          removed += await writer.applyRetention(nowMs, keepFrom(topic.id, partition));
+        }
       }
       return removed;
     });

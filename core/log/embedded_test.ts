@@ -128,6 +128,17 @@ Deno.test("retention by size removes the oldest segments and moves the start", a
   });
 });
 
+Deno.test("retention spares what is to be kept, whatever its size", async () => {
+  await withDirectory(async ({ open }) => {
+    const log = await open({ segmentBytes: 500, retentionBytes: 1000 });
+    const topic = await log.createTopic("t", { partitions: 1 });
+    for (let index = 0; index < 20; index++) await log.append(topic, 0, batchOf("x".repeat(100)));
+    await log.applyRetention(Date.now(), (topicId, partition) => topicId === topic.id && partition === 0 ? 7 : 0);
+    expect(await log.ends(topic)).toMatchObject([{ start: 6, end: 20 }]);
+    expect((await valuesOf(log, topic, 7)).length).toBe(13);
+  });
+});
+
 Deno.test("retention by time goes by the last write to a segment and spares the one being written", async () => {
   await withDirectory(async ({ open }) => {
     const log = await open({ segmentBytes: 500, retentionHours: 2 });

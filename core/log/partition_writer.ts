@@ -176,11 +176,12 @@ export class PartitionWriter {
    * Removes the oldest segments while they are too old (by the time of their last write: the times inside of records
    * may be those of a replay) or the partition too large. Never the last segment. Answers how many.
    */
-  async applyRetention(nowMs: number): Promise<number> {
+  async applyRetention(nowMs: number, keepFrom: number): Promise<number> {
     const { directory, settings } = this.#options;
     const oldestMs = nowMs - settings.retentionHours * 3_600_000;
     let removed = 0;
-    while (this.#segments.length > 1) {
+    // A segment ends where the next one begins.
+    while (this.#segments.length > 1 && this.#segments[1].baseOffset <= keepFrom) {
       const path = segmentPath(directory, this.#segments[0].baseOffset);
       const isTooLarge = this.sizeBytes > settings.retentionBytes;
       if (!isTooLarge && ((await Deno.stat(path)).mtime?.getTime() ?? nowMs) >= oldestMs) break;
