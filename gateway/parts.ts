@@ -25,6 +25,8 @@ export interface GatewayParts {
     status(): EngineFigures;
     describeTopic(topic: Topic): Promise<{ format: string | null; preset: PresetName }>;
   };
+  /** Names of the parsers, where they are known: a topic in any other format is refused. */
+  readonly formats?: readonly string[];
   /** Removes a topic and what was derived from it. */
   readonly deleteTopic: (topic: Topic) => Promise<void>;
   /** Epoch milliseconds; the system's clock unless given. */

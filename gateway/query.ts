@@ -5,7 +5,7 @@ import { timeZone, topicName } from "../core/config/schema.ts";
 import type { Topic } from "../core/log/partitioned_log.ts";
 import { type Preset, PRESETS } from "../core/minutes/preset.ts";
 import type { GatewayParts } from "./parts.ts";
-import { Problem } from "./problem.ts";
+import { badParameter, Problem } from "./problem.ts";
 import { TIME_HINT } from "./time_range.ts";
 
 const TOPICS_NAMED = 20;
@@ -63,6 +63,12 @@ export async function topicOf({ log }: Pick<GatewayParts, "log">, name: string):
   });
 }
 
+/** Refuses a format that no parser has: every record would end in quarantine. */
+export function checkFormat({ formats }: Pick<GatewayParts, "formats">, format: string | undefined): void {
+  if (format === undefined || formats === undefined || formats.includes(format)) return;
+  throw badParameter("format", `"${format}" is none of ${formats.join(", ")}${didYouMean(format, formats)}`);
+}
+
 export async function presetOf({ engine }: Pick<GatewayParts, "engine">, topic: Topic): Promise<Preset> {
   return PRESETS[(await engine.describeTopic(topic)).preset];
 }
@@ -76,10 +82,12 @@ export const problemSchema = z.object({
   errors: z.array(z.object({ parameter: z.string(), message: z.string() })).optional(),
 }).openapi("Problem");
 
+export const problemBody = { content: { "application/problem+json": { schema: problemSchema } } };
+
 /** The answers that every route may give besides its own. */
 export const problemResponses = {
-  400: { description: "A parameter is wrong", content: { "application/problem+json": { schema: problemSchema } } },
-  404: { description: "No such topic", content: { "application/problem+json": { schema: problemSchema } } },
+  400: { description: "A parameter is wrong", ...problemBody },
+  404: { description: "No such topic", ...problemBody },
 };
 
 /** A 200 answer in JSON. */

@@ -4,7 +4,7 @@ import { DIMENSIONS, TEXT_FIELDS } from "../../core/minutes/fields.ts";
 import { EXPORT_FORMATS, EXPORT_TABLES, type ExportFormat } from "../../core/store/ports.ts";
 import type { GatewayParts } from "../parts.ts";
 import { badParameter, Problem } from "../problem.ts";
-import { problemResponses, timeParameters, topicOf, topicParameter, whereParameter } from "../query.ts";
+import { problemBody, problemResponses, timeParameters, topicOf, topicParameter, whereParameter } from "../query.ts";
 import { EVERYTHING, isoOf, rangeOf } from "../time_range.ts";
 import { parseWhere } from "../where.ts";
 
@@ -37,9 +37,14 @@ const route = createRoute({
   responses: {
     200: {
       description: "The file",
+      headers: z.object({
+        "X-Millrace-Frontier": z.string().openapi({ description: "partition:offset pairs", example: "0:123,1:456" }),
+        "Content-Disposition": z.string(),
+      }),
       content: Object.fromEntries(Object.values(MEDIA_TYPES).map((type) => [type, { schema: z.string() }])),
     },
     ...problemResponses,
+    429: { description: "Two exports are running: try again after Retry-After", ...problemBody },
   },
 });
 
@@ -47,6 +52,10 @@ export function exportRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
   let running = 0;
   app.openapi(route, async (c) => {
     const given = c.req.valid("query");
+    // Its body would never be read, and the export never end.
+    if (c.req.method === "HEAD") {
+      throw new Problem(405, "Method not allowed", "an export has no HEAD: use GET", { allow: ["GET"] });
+    }
     const topic = await topicOf(parts, given.topic);
     const range = rangeOf(given, parts.now(), EVERYTHING);
     if (given.table === "quarantine" && given.where.length > 0) {

@@ -1,17 +1,18 @@
 /** POST /ingest/v1/{topic}: lines into the log, answered once they are durable. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { topicSettingsOf } from "../../core/config/schema.ts";
-import { MillraceError } from "../../core/errors.ts";
+import { type Config, topicSettingsOf } from "../../core/config/schema.ts";
+import { isDiskFull, messageOf } from "../../core/errors.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import { TopicWriter } from "../../core/log/topic_writer.ts";
 import type { GatewayParts } from "../parts.ts";
 import { Problem } from "../problem.ts";
-import { problemResponses, problemSchema, topicParameter } from "../query.ts";
+import { checkFormat, problemBody, problemResponses, topicParameter } from "../query.ts";
 import { LineSplitter, LineTooLong } from "./lines.ts";
 
 const BATCH_BYTES = 256 * 1024;
+/** Of one request, beyond which its body is not read on. */
+const PENDING_BYTES_MAX = 2 * 1024 * 1024;
 
-const problemBody = { content: { "application/problem+json": { schema: problemSchema } } };
 const route = createRoute({
   method: "post",
   path: "/ingest/v1/{topic}",
@@ -49,32 +50,47 @@ const route = createRoute({
   },
 });
 
+/** What came of one request so far. */
 interface Intake {
+  /** Records handed to the log. */
   accepted: number;
+  /** Of the body, after decompression. */
   bytes: number;
 }
 
+/** The sender's stream failed or is no gzip: told apart from what the log throws. */
+class UnreadableBody extends Error {
+  override readonly name = "UnreadableBody";
+}
+
 export function ingestRoute(app: OpenAPIHono, parts: GatewayParts & { now: () => number }): void {
-  /** Bytes read but not durable, over all requests of this process. */
-  let pendingBytes = 0;
+  const { ingestPendingBytesMax, ingestBodyBytesMax } = parts.config.gateway;
+  const writers = new Set<TopicWriter>();
+  /** Bytes taken but not durable, of this process: a request that is slow to arrive holds nothing back for others. */
+  const pendingBytes = () => {
+    const taken = [...writers].reduce((sum, writer) => sum + writer.pendingBytes, 0);
+    return Math.max(taken, parts.log.pendingBytes ?? 0);
+  };
   app.openapi(route, async (c) => {
     const { topic: name } = c.req.valid("param");
+    if (Number(c.req.header("content-length") ?? 0) > ingestBodyBytesMax) throw bodyTooLarge(ingestBodyBytesMax, 0);
     const body = decoded(c.req.raw);
-    if (Math.max(pendingBytes, parts.log.pendingBytes ?? 0) >= parts.config.gateway.ingestPendingBytesMax) {
+    if (pendingBytes() >= ingestPendingBytesMax) {
       throw new Problem(429, "Too busy", "more is coming in than becomes durable: send it again a little later", {
         retryAfterSeconds: 1,
       });
     }
     const topic = await openTopic(parts, name, c.req.valid("query"));
     const intake: Intake = { accepted: 0, bytes: 0 };
-    const writer = new TopicWriter(parts.log, topic, { batchBytes: BATCH_BYTES });
+    const writer = new TopicWriter(parts.log, topic, { batchBytes: BATCH_BYTES, pendingBytesMax: PENDING_BYTES_MAX });
+    writers.add(writer);
     try {
-      await takeLines(parts, body, writer, intake, (bytes) => pendingBytes += bytes);
+      await takeLines(parts, body, writer, intake);
       await writer.flush();
     } catch (error) {
-      throw await explained(error, writer, intake);
+      throw await explained(error, { writer, intake, config: parts.config });
     } finally {
-      pendingBytes -= intake.bytes;
+      writers.delete(writer);
     }
     return c.json({ topic: topic.name, ...intake }, 200);
   });
@@ -91,67 +107,83 @@ function decoded(request: Request): ReadableStream<Uint8Array> | null {
 }
 
 async function openTopic(
-  { config, log }: GatewayParts,
+  parts: GatewayParts,
   name: string,
   wanted: { partitions?: number; format?: string },
 ): Promise<Topic> {
-  const settings = topicSettingsOf(config, name);
-  return await log.findTopic(name) ?? await log.createTopic(name, {
-    partitions: wanted.partitions ?? settings.partitions ?? config.log.partitions,
+  checkFormat(parts, wanted.format);
+  const settings = topicSettingsOf(parts.config, name);
+  return await parts.log.findTopic(name) ?? await parts.log.createTopic(name, {
+    partitions: wanted.partitions ?? settings.partitions ?? parts.config.log.partitions,
     format: wanted.format ?? settings.format,
   });
 }
 
+/** Hands each line to the writer; waits while it has too much to do. */
 async function takeLines(
   { config, now }: GatewayParts & { now: () => number },
   body: ReadableStream<Uint8Array> | null,
   writer: TopicWriter,
   intake: Intake,
-  onBytes: (bytes: number) => void,
 ): Promise<void> {
   if (body === null) return;
   const splitter = new LineSplitter(config.log.recordBytesMax, (line) => {
+    const waiting = writer.write(line, now());
     intake.accepted++;
-    return writer.write(line, now());
+    return waiting;
   });
-  for await (const chunk of body) {
-    intake.bytes += chunk.length;
-    onBytes(chunk.length);
-    if (intake.bytes > config.gateway.ingestBodyBytesMax) {
-      throw new Problem(
-        413,
-        "Body too large",
-        `the body is larger than ${config.gateway.ingestBodyBytesMax} bytes (gateway.ingestBodyBytesMax): send it in parts`,
-      );
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((cause) => {
+        throw new UnreadableBody(messageOf(cause), { cause });
+      });
+      if (done) break;
+      intake.bytes += value.length;
+      if (intake.bytes > config.gateway.ingestBodyBytesMax) {
+        throw bodyTooLarge(config.gateway.ingestBodyBytesMax, intake.accepted);
+      }
+      await splitter.push(value);
     }
-    await splitter.push(chunk);
+    await splitter.end();
+  } finally {
+    reader.cancel().catch(() => {}); // what is left of it is of no use, and may fail on its own
   }
-  await splitter.end();
 }
 
-/** What was read before the failure is made durable, so that the answer can say how far it came. */
-async function explained(error: unknown, writer: TopicWriter, intake: Intake): Promise<unknown> {
-  let accepted = intake.accepted;
-  try {
-    await writer.flush();
-  } catch {
-    accepted = 0; // how many of them are in cannot be told
+function bodyTooLarge(bytesMax: number, accepted: number): Problem {
+  const stored = accepted === 0 ? "nothing of it is stored" : `its first ${accepted} records are stored`;
+  const detail = `a body has at most ${bytesMax} bytes, also when decompressed; ${stored}: send the rest in parts`;
+  return new Problem(413, "Body too large", detail, { fields: { accepted } });
+}
+
+/**
+ * The answer to a failure. What came before a sender's mistake is made durable first, so that the answer can say how
+ * far it got; after a failure of the log nobody can.
+ */
+async function explained(
+  error: unknown,
+  { writer, intake, config }: { writer: TopicWriter; intake: Intake; config: Config },
+): Promise<unknown> {
+  if (error instanceof Problem || error instanceof LineTooLong || error instanceof UnreadableBody) {
+    try {
+      await writer.flush();
+    } catch (failure) {
+      return await explained(failure, { writer, intake, config });
+    }
+    if (error instanceof Problem) return error;
+    const { accepted } = intake;
+    const stored = `the ${accepted} records before it are stored`;
+    if (error instanceof UnreadableBody) {
+      const detail = `the body ended early or is no gzip stream; ${stored}`;
+      return new Problem(400, "Unreadable body", detail, { fields: { accepted } });
+    }
+    const detail = `line ${error.lineNumber} is longer than ${config.log.recordBytesMax} bytes; ${stored}`;
+    return new Problem(413, "Line too long", detail, { fields: { accepted, line: error.lineNumber } });
   }
-  const fields = { accepted };
-  const stored = `${accepted} lines before it are stored`;
-  if (error instanceof LineTooLong) {
-    return new Problem(413, "Line too long", `line ${error.lineNumber} is longer than log.recordBytesMax; ${stored}`, {
-      fields: { ...fields, line: error.lineNumber },
-    });
-  }
-  if (error instanceof Problem) {
-    return new Problem(error.status, error.title, `${error.detail}; ${stored}`, { ...error.extra, fields });
-  }
-  if (error instanceof MillraceError && error.code === "DISK_FULL") {
-    return new Problem(507, "Disk full", `${error.message}; ${error.remedy}`, { retryAfterSeconds: 10, fields });
-  }
-  if (error instanceof TypeError) {
-    return new Problem(400, "Unreadable body", `the body ended early or is no gzip stream; ${stored}`, { fields });
+  if (isDiskFull(error)) {
+    const detail = `${messageOf(error)}; make room and send it again: a part of it may be stored already`;
+    return new Problem(507, "Disk full", detail, { retryAfterSeconds: 10 });
   }
   return error;
 }

@@ -5,7 +5,7 @@ import type { Topic } from "../../core/log/partitioned_log.ts";
 import { PRESETS } from "../../core/minutes/preset.ts";
 import type { GatewayParts } from "../parts.ts";
 import { Problem } from "../problem.ts";
-import { jsonAnswer, problemResponses, topicOf, topicParameter } from "../query.ts";
+import { checkFormat, jsonAnswer, problemResponses, topicOf, topicParameter } from "../query.ts";
 import { standingOf, sumTotals } from "../topic_state.ts";
 
 const totals = z.object({
@@ -104,6 +104,7 @@ export function topicRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =>
 
   app.openapi(createTopicRoute, async (c) => {
     const { name, partitions, format } = c.req.valid("json");
+    checkFormat(parts, format);
     const isNew = await parts.log.findTopic(name) === undefined;
     const settings = topicSettingsOf(parts.config, name);
     const topic = await parts.log.createTopic(name, {
