@@ -1,12 +1,16 @@
 /** GET /metrics for Prometheus: what the store and the log say, the engine's figures, and the gateway's own requests. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import type { GatewayParts } from "../parts.ts";
 import { standingOf } from "../topic_state.ts";
 
 /** The sum over all minute rows is not free: it is taken at most this often. */
-const CONSERVATION_MS = 10_000;
+const CONSERVATION_MS = 5_000;
+/** Times that the sum is taken again where flushes came in between. */
+const CONSERVATION_ATTEMPTS = 4;
+/** Others are counted together: whoever sends a request could make up any number of them. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]);
 
 const PARTITION_FIGURES = {
   millrace_records_consumed_total: "Records that the store reflects",
@@ -19,13 +23,17 @@ const PARTITION_FIGURES = {
   millrace_lag_records: "Records in the log that are not stored yet",
   millrace_lag_seconds: "Age of the first record that is not stored yet",
   millrace_watermark_timestamp_seconds: "Watermark of event time",
+  millrace_minute_rows_count_total: "Sum of the counts of all minute cells stored",
   millrace_conservation_difference:
     "Sum of all minute counts less records consumed: 0, or something was lost or doubled",
 } as const;
+type PartitionFigure = keyof typeof PARTITION_FIGURES;
 
 const ENGINE_FIGURES = {
   millrace_engine_workers: "Worker threads",
   millrace_engine_healthy: "1 unless something failed within the last minute",
+  millrace_engine_records_total: "Records stored by this process",
+  millrace_engine_unparsed_total: "Records put into quarantine by this process",
   millrace_engine_flushes_total: "Flushes applied by this process",
   millrace_engine_conflicts_total: "Flushes refused by the store because another had been there",
   millrace_engine_flush_errors_total: "Flushes that failed or got no answer",
@@ -39,98 +47,141 @@ const route = createRoute({
   responses: { 200: { description: "Text format 0.0.4", content: { "text/plain": { schema: z.string() } } } },
 });
 
+/** Σ counts of the minute rows of a partition, beside the records consumed at the same moment. */
+interface Conservation {
+  readonly counted: number;
+  readonly consumed: number;
+}
+
+/** The figures of one gateway, in a registry of its own. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #partition: Record<keyof typeof PARTITION_FIGURES, Gauge>;
-  readonly #engine: Record<keyof typeof ENGINE_FIGURES, Gauge>;
+  readonly #partition: Record<PartitionFigure, Figure>;
+  readonly #engine: Record<keyof typeof ENGINE_FIGURES, Figure>;
   readonly #memory: Gauge;
   readonly #requests: Histogram;
-  readonly #conservation = new Map<string, { takenMs: number; differences: Map<number, number> }>();
+  readonly #conservation = new Map<string, { takenMs: number; found: ReadonlyMap<number, Conservation> }>();
 
   constructor(readonly parts: GatewayParts & { now: () => number }) {
     const registers = [this.#registry];
-    this.#partition = gauges(PARTITION_FIGURES, ["topic", "partition"], registers);
-    this.#engine = gauges(ENGINE_FIGURES, [], registers);
+    this.#partition = figuresOf(PARTITION_FIGURES, ["topic", "partition"], registers);
+    this.#engine = figuresOf(ENGINE_FIGURES, [], registers);
     this.#memory = new Gauge({ name: "process_resident_memory_bytes", help: "Resident memory", registers });
     this.#requests = new Histogram({
       name: "millrace_http_request_duration_seconds",
-      help: "Requests by route",
+      help: "Requests by route, until the answer begins",
       labelNames: ["method", "route", "status"],
       buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     });
   }
 
+  /** Counts a request; `path` is the route's pattern, never what was asked for. */
   observe(method: string, path: string, status: number, seconds: number): void {
-    this.#requests.observe({ method, route: path, status: String(status) }, seconds);
+    const labels = { method: METHODS.has(method) ? method : "other", route: path, status: String(status) };
+    this.#requests.observe(labels, seconds);
   }
 
   async text(): Promise<string> {
     const { parts } = this;
-    for (const gauge of Object.values(this.#partition)) gauge.reset();
-    for (const topic of await parts.log.listTopics()) await this.#readTopic(topic);
-    const figures = parts.engine.status();
-    this.#engine.millrace_engine_workers.set(figures.workers);
-    this.#engine.millrace_engine_healthy.set(figures.isHealthy ? 1 : 0);
-    this.#engine.millrace_engine_flushes_total.set(figures.flushesTotal);
-    this.#engine.millrace_engine_conflicts_total.set(figures.conflictsTotal);
-    this.#engine.millrace_engine_flush_errors_total.set(figures.flushErrorsTotal);
+    const topics = await parts.log.listTopics();
+    const readings = await Promise.all(topics.map((topic) => this.#readTopic(topic)));
+    // Set without waiting in between: two scrapes at once would empty each other's figures.
+    for (const figure of Object.values(this.#partition)) figure.reset();
+    for (const { labels, name, value } of readings.flat()) set(this.#partition[name], value, labels);
+    const status = parts.engine.status();
+    set(this.#engine.millrace_engine_workers, status.workers);
+    set(this.#engine.millrace_engine_healthy, status.isHealthy ? 1 : 0);
+    set(this.#engine.millrace_engine_records_total, status.recordsTotal);
+    set(this.#engine.millrace_engine_unparsed_total, status.unparsedTotal);
+    set(this.#engine.millrace_engine_flushes_total, status.flushesTotal);
+    set(this.#engine.millrace_engine_conflicts_total, status.conflictsTotal);
+    set(this.#engine.millrace_engine_flush_errors_total, status.flushErrorsTotal);
     this.#memory.set(Deno.memoryUsage().rss);
     return await this.#registry.metrics();
   }
 
-  async #readTopic(topic: Topic): Promise<void> {
-    for (const standing of await standingOf(this.parts, topic)) {
-      const { totals, partition } = standing;
-      const set = (name: keyof typeof PARTITION_FIGURES, value: number) =>
-        this.#partition[name].set({ topic: topic.name, partition: String(partition) }, value);
-      set("millrace_records_consumed_total", totals.consumed);
-      set("millrace_events_total", totals.events);
-      set("millrace_unparsed_total", totals.unparsed);
-      set("millrace_late_events_total", totals.late);
-      set("millrace_clock_bad_total", totals.clockBad);
-      set("millrace_log_end_offset", standing.end);
-      set("millrace_checkpoint_offset", standing.checkpoint);
-      set("millrace_lag_records", standing.lagRecords);
-      set("millrace_lag_seconds", standing.lagSeconds);
-      if (standing.watermarkMs !== null) set("millrace_watermark_timestamp_seconds", standing.watermarkMs / 1000);
-    }
-    for (const [partition, difference] of await this.#conservationOf(topic)) {
+  async #readTopic(topic: Topic): Promise<Reading[]> {
+    const conservation = await this.#conservationOf(topic);
+    return (await standingOf(this.parts, topic)).flatMap(({ partition, totals, ...standing }) => {
+      const balance = conservation.get(partition);
+      const values: Partial<Record<PartitionFigure, number | null>> = {
+        millrace_records_consumed_total: totals.consumed,
+        millrace_events_total: totals.events,
+        millrace_unparsed_total: totals.unparsed,
+        millrace_late_events_total: totals.late,
+        millrace_clock_bad_total: totals.clockBad,
+        millrace_log_end_offset: standing.end,
+        millrace_checkpoint_offset: standing.checkpoint,
+        millrace_lag_records: standing.lagRecords,
+        millrace_lag_seconds: standing.lagSeconds,
+        millrace_watermark_timestamp_seconds: standing.watermarkMs === null ? null : standing.watermarkMs / 1000,
+        millrace_minute_rows_count_total: balance?.counted ?? null,
+        millrace_conservation_difference: balance === undefined ? null : balance.counted - balance.consumed,
+      };
       const labels = { topic: topic.name, partition: String(partition) };
-      this.#partition.millrace_conservation_difference.set(labels, difference);
-    }
+      return namesOf(values).flatMap((name): Reading[] => {
+        const value = values[name] ?? null;
+        return value === null ? [] : [{ labels, name, value }];
+      });
+    });
   }
 
-  /** Counts are compared only where no flush came in between the two reads. */
-  async #conservationOf(topic: Topic): Promise<ReadonlyMap<number, number>> {
+  /** A partition is compared only where no flush came in between the reads: its checkpoint stood still. */
+  async #conservationOf(topic: Topic): Promise<ReadonlyMap<number, Conservation>> {
     const nowMs = this.parts.now();
-    const known = this.#conservation.get(topic.id) ?? { takenMs: -Infinity, differences: new Map<number, number>() };
-    if (nowMs - known.takenMs < CONSERVATION_MS) return known.differences;
+    const known = this.#conservation.get(topic.id);
+    if (known !== undefined && nowMs - known.takenMs < CONSERVATION_MS) return known.found;
     const { store } = this.parts;
-    const before = await store.partitions(topic.id);
-    const counts = new Map((await store.countStored(topic.id)).map(({ partition, count }) => [partition, count]));
-    const after = new Map((await store.partitions(topic.id)).map((state) => [state.partition, state.checkpoint]));
-    const differences = new Map(known.differences);
-    for (const { partition, checkpoint, totals } of before) {
-      if (after.get(partition) === checkpoint) {
-        differences.set(partition, (counts.get(partition) ?? 0) - totals.consumed);
+    const found = new Map(known?.found);
+    const waiting = new Set<number>();
+    let before = await store.partitions(topic.id);
+    for (const { partition } of before) waiting.add(partition);
+    for (let attempt = 0; attempt < CONSERVATION_ATTEMPTS && waiting.size > 0; attempt++) {
+      const counts = new Map((await store.countStored(topic.id)).map(({ partition, count }) => [partition, count]));
+      const after = await store.partitions(topic.id);
+      const checkpoints = new Map(after.map(({ partition, checkpoint }) => [partition, checkpoint]));
+      for (const { partition, checkpoint, totals } of before) {
+        if (checkpoints.get(partition) !== checkpoint || !waiting.delete(partition)) continue;
+        found.set(partition, { counted: counts.get(partition) ?? 0, consumed: totals.consumed });
       }
+      before = after;
     }
-    this.#conservation.set(topic.id, { takenMs: nowMs, differences });
-    return differences;
+    this.#conservation.set(topic.id, { takenMs: nowMs, found });
+    return found;
   }
 }
 
-function gauges<N extends string>(
+interface Reading {
+  readonly labels: Record<string, string>;
+  readonly name: PartitionFigure;
+  readonly value: number;
+}
+
+/** Prometheus wants what is called _total to be a counter, also where the store does the counting. */
+type Figure = Counter | Gauge;
+
+function set(figure: Figure, value: number, labels: Record<string, string> = {}): void {
+  if (figure instanceof Gauge) return figure.set(labels, value);
+  figure.remove(labels);
+  figure.inc(labels, value);
+}
+
+function namesOf<N extends string>(record: Readonly<Partial<Record<N, unknown>>>): N[] {
+  return Object.keys(record) as N[];
+}
+
+function figuresOf<N extends string>(
   figures: Readonly<Record<N, string>>,
   labelNames: string[],
   registers: Registry[],
-): Record<N, Gauge> {
-  const made: Partial<Record<N, Gauge>> = {};
-  for (const name of Object.keys(figures) as N[]) {
-    made[name] = new Gauge({ name, help: figures[name], labelNames, registers });
+): Record<N, Figure> {
+  const made: Partial<Record<N, Figure>> = {};
+  for (const name of namesOf(figures)) {
+    const options = { name, help: figures[name], labelNames, registers };
+    made[name] = name.endsWith("_total") ? new Counter(options) : new Gauge(options);
   }
-  return made as Record<N, Gauge>;
+  return made as Record<N, Figure>;
 }
 
 export function metricsRoute(app: OpenAPIHono, metrics: Metrics): void {
