@@ -3,72 +3,132 @@
  * how soon is a record that was just ingested seen through the API?
  */
 import { z } from "zod";
-import { startDev } from "../tests/faults/dev_process.ts";
+import { type DevProcess, startDev } from "../tests/faults/dev_process.ts";
 
 const RATE = 20_000;
 const PROBE_MS = 500;
-const topicsAnswer = z.object({ topics: z.array(z.object({ lagRecords: z.number(), lagSeconds: z.number() })) });
+const SAMPLE_MS = 5000;
+const POLL_MS = 40;
+/** A record that is not seen after so long ends the bench: something is wrong with `dev`, not slow. */
+const UNSEEN_MS = 60_000;
+const PROBE_TOPIC = "probes";
+const topicsAnswer = z.object({
+  topics: z.array(z.object({
+    name: z.string(),
+    lagRecords: z.number(),
+    partitions: z.array(z.object({ end: z.number() })),
+  })),
+});
 const eventsAnswer = z.object({ events: z.array(z.unknown()) });
+
+/** State of `dev` at one moment. */
+interface Sample {
+  readonly atMs: number;
+  readonly rssMegabytes: number;
+  /** Generated and durable in the log, over all topics. */
+  readonly records: number;
+  readonly lagRecords: number;
+}
 
 export interface DevFigures {
   readonly seconds: number;
+  readonly recordsPerSecond: number;
   readonly freshnessMs: { readonly p50: number; readonly p99: number; readonly max: number; readonly probes: number };
-  readonly rssMegabytes: readonly number[];
-  readonly lagRecordsMax: number;
+  readonly samples: readonly Sample[];
 }
 
-/** Runs for `seconds`, printing a summary. Resident memory is read from /proc, so this part is for Linux. */
+/** Runs for `seconds`, printing a summary. Resident memory is what `dev` says of itself. */
 export async function measureDev(seconds: number): Promise<DevFigures> {
   const data = await Deno.makeTempDir({ prefix: "millrace-bench-dev-" });
   const dev = await startDev({ data, flags: ["--rate", String(RATE)] });
-  const delays: number[] = [];
-  const rssMegabytes: number[] = [];
-  let lagRecordsMax = 0;
-  const probes: Promise<void>[] = [];
-  const end = Date.now() + seconds * 1000;
+  const endMs = performance.now() + seconds * 1000;
   try {
-    for (let tick = 0; Date.now() < end; tick++) {
-      const probe = probeOnce(dev.url).then((delay) => void delays.push(delay));
-      probes.push(probe);
-      await new Promise((resolve) => setTimeout(resolve, PROBE_MS));
-      if (tick % 10 !== 9) continue;
-      const status = await Deno.readTextFile(`/proc/${dev.pid}/status`);
-      rssMegabytes.push(Math.round(Number(status.match(/VmRSS:\s+(\d+)/)?.[1] ?? 0) / 1024));
-      const { topics } = topicsAnswer.parse(await (await fetch(`${dev.url}/api/v1/topics`)).json());
-      lagRecordsMax = Math.max(lagRecordsMax, ...topics.map(({ lagRecords }) => lagRecords));
-    }
-    await Promise.all(probes);
+    const [delays, samples] = await Promise.all([probeUntil(dev, endMs), sampleUntil(dev, endMs)]);
+    const figures = figuresOf(seconds, delays, samples);
+    print(figures);
+    return figures;
   } finally {
     dev.kill("SIGTERM");
-    await dev.ended;
+    const { code, output } = await dev.ended;
+    if (code !== 0) console.error(`dev ended with status ${code}:\n${output}`);
     await Deno.remove(data, { recursive: true });
   }
-  delays.sort((a, b) => a - b);
-  const at = (q: number) => delays[Math.min(delays.length - 1, Math.floor(q * delays.length))];
-  const freshnessMs = { p50: at(0.5), p99: at(0.99), max: delays[delays.length - 1], probes: delays.length };
-  console.log(`\n## dev at ${RATE} events/s, stored, for ${seconds} s\n`);
-  console.log("| figure | value |\n|---|---|");
-  console.log(
-    `| ingested to visible, p50 / p99 / max of ${delays.length} | ${Math.round(freshnessMs.p50)} / ` +
-      `${Math.round(freshnessMs.p99)} / ${Math.round(freshnessMs.max)} ms |`,
-  );
-  console.log(`| largest lag of a topic seen | ${lagRecordsMax} records |`);
-  console.log(`| resident memory every ${PROBE_MS / 100} s | ${rssMegabytes.join(" ")} MB |`);
-  return { seconds, freshnessMs, rssMegabytes, lagRecordsMax };
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Starts a probe on every beat, whether or not those before have been seen; answers their delays. */
+async function probeUntil(dev: DevProcess, endMs: number): Promise<number[]> {
+  const probes: Promise<number>[] = [];
+  for (; performance.now() < endMs; await pause(PROBE_MS)) {
+    const probe = probeOnce(dev.url);
+    probe.catch(() => {}); // met when all are awaited
+    probes.push(probe);
+  }
+  return await Promise.all(probes);
 }
 
 /** Ingests one record and asks for it until it is there; answers the milliseconds in between. */
 async function probeOnce(url: string): Promise<number> {
   const id = crypto.randomUUID();
   const body = JSON.stringify({ timestamp: new Date().toISOString(), level: "INFO", service: "probe", message: id });
-  const before = performance.now();
-  const response = await fetch(`${url}/ingest/v1/probes?partitions=1`, { method: "POST", body });
-  if (!response.ok) throw new Error(`ingest: ${response.status} ${await response.text()}`);
-  await response.body?.cancel();
-  for (;;) {
-    const answer = await fetch(`${url}/api/v1/events?topic=probes&from=now-5m&q=${id}`);
-    if (answer.ok && eventsAnswer.parse(await answer.json()).events.length > 0) return performance.now() - before;
-    if (!answer.ok) await answer.body?.cancel();
-    await new Promise((resolve) => setTimeout(resolve, 25));
+  const startMs = performance.now();
+  const response = await fetch(`${url}/ingest/v1/${PROBE_TOPIC}?partitions=1`, { method: "POST", body });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`ingest: ${response.status} ${answer}`);
+  while (performance.now() - startMs < UNSEEN_MS) {
+    const { events } = eventsAnswer.parse(
+      await getJson(`${url}/api/v1/events?topic=${PROBE_TOPIC}&from=now-5m&q=${id}`),
+    );
+    if (events.length > 0) return performance.now() - startMs;
+    await pause(POLL_MS);
   }
+  throw new Error(`a record was not to be seen within ${UNSEEN_MS / 1000} s of being ingested`);
+}
+
+async function getJson(url: string): Promise<unknown> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+async function sampleUntil(dev: DevProcess, endMs: number): Promise<Sample[]> {
+  const startMs = performance.now();
+  const samples: Sample[] = [];
+  for (;;) {
+    const metrics = await (await fetch(`${dev.url}/metrics`)).text();
+    const { topics } = topicsAnswer.parse(await getJson(`${dev.url}/api/v1/topics`));
+    const generated = topics.filter(({ name }) => name !== PROBE_TOPIC);
+    samples.push({
+      atMs: Math.round(performance.now() - startMs),
+      rssMegabytes: Math.round(Number(metrics.match(/^process_resident_memory_bytes (\S+)$/m)?.[1] ?? NaN) / 1e6),
+      records: generated.flatMap(({ partitions }) => partitions).reduce((sum, { end }) => sum + end, 0),
+      lagRecords: generated.reduce((sum, { lagRecords }) => sum + lagRecords, 0),
+    });
+    const leftMs = endMs - performance.now();
+    if (leftMs <= 0) return samples;
+    await pause(Math.min(SAMPLE_MS, leftMs));
+  }
+}
+
+function figuresOf(seconds: number, delays: readonly number[], samples: readonly Sample[]): DevFigures {
+  const sorted = delays.toSorted((a, b) => a - b);
+  const at = (q: number): number => Math.round(sorted[Math.ceil(q * (sorted.length - 1))]);
+  const [first, last] = [samples[0], samples[samples.length - 1]];
+  return {
+    seconds,
+    recordsPerSecond: Math.round((last.records - first.records) / (last.atMs - first.atMs) * 1000),
+    freshnessMs: { p50: at(0.5), p99: at(0.99), max: at(1), probes: sorted.length },
+    samples,
+  };
+}
+
+function print({ seconds, recordsPerSecond, freshnessMs: { p50, p99, max, probes }, samples }: DevFigures): void {
+  const every = `every ${SAMPLE_MS / 1000} s`;
+  console.log(`\n## dev at ${RATE} events/s, stored, for ${seconds} s\n`);
+  console.log("| figure | value |\n|---|---|");
+  console.log(`| durable in the log | ${recordsPerSecond} records/s |`);
+  console.log(`| ingested to visible, p50 / p99 / max of ${probes} | ${p50} / ${p99} / ${max} ms |`);
+  console.log(`| lag ${every} | ${samples.map(({ lagRecords }) => lagRecords).join(" ")} records |`);
+  console.log(`| resident memory ${every} | ${samples.map(({ rssMegabytes }) => rssMegabytes).join(" ")} MB |`);
 }
