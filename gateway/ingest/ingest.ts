@@ -7,6 +7,7 @@ import { TopicWriter } from "../../core/log/topic_writer.ts";
 import type { GatewayParts } from "../parts.ts";
 import { Problem } from "../problem.ts";
 import { checkFormat, problemBody, problemResponses, topicParameter } from "../query.ts";
+import { bodyChunks, isCompressed, UnreadableBody } from "./body.ts";
 import { LineSplitter, LineTooLong } from "./lines.ts";
 
 const BATCH_BYTES = 256 * 1024;
@@ -58,11 +59,6 @@ interface Intake {
   bytes: number;
 }
 
-/** The sender's stream failed or is no gzip: told apart from what the log throws. */
-class UnreadableBody extends Error {
-  override readonly name = "UnreadableBody";
-}
-
 export function ingestRoute(app: OpenAPIHono, parts: GatewayParts & { now: () => number }): void {
   const { ingestPendingBytesMax, ingestBodyBytesMax } = parts.config.gateway;
   const writers = new Set<TopicWriter>();
@@ -74,7 +70,7 @@ export function ingestRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
   app.openapi(route, async (c) => {
     const { topic: name } = c.req.valid("param");
     if (Number(c.req.header("content-length") ?? 0) > ingestBodyBytesMax) throw bodyTooLarge(ingestBodyBytesMax, 0);
-    const body = decoded(c.req.raw);
+    const isGzip = isCompressed(c.req.raw.headers);
     if (pendingBytes() >= ingestPendingBytesMax) {
       throw new Problem(429, "Too busy", "more is coming in than becomes durable: send it again a little later", {
         retryAfterSeconds: 1,
@@ -85,7 +81,7 @@ export function ingestRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
     const writer = new TopicWriter(parts.log, topic, { batchBytes: BATCH_BYTES, pendingBytesMax: PENDING_BYTES_MAX });
     writers.add(writer);
     try {
-      await takeLines(parts, body, writer, intake);
+      await takeLines(parts, bodyChunks(c.req.raw, isGzip), writer, intake);
       await writer.flush();
     } catch (error) {
       throw await explained(error, { writer, intake, config: parts.config });
@@ -94,16 +90,6 @@ export function ingestRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
     }
     return c.json({ topic: topic.name, ...intake }, 200);
   });
-}
-
-/** The body as it was before Content-Encoding. */
-function decoded(request: Request): ReadableStream<Uint8Array> | null {
-  const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
-  if (encoding === "identity" || encoding === "") return request.body;
-  if (encoding !== "gzip" && encoding !== "x-gzip") {
-    throw new Problem(415, "Unknown encoding", `Content-Encoding is ${encoding}: send gzip, or nothing`);
-  }
-  return request.body?.pipeThrough(new DecompressionStream("gzip")) ?? null;
 }
 
 async function openTopic(
@@ -122,33 +108,23 @@ async function openTopic(
 /** Hands each line to the writer; waits while it has too much to do. */
 async function takeLines(
   { config, now }: GatewayParts & { now: () => number },
-  body: ReadableStream<Uint8Array> | null,
+  body: AsyncIterable<Uint8Array>,
   writer: TopicWriter,
   intake: Intake,
 ): Promise<void> {
-  if (body === null) return;
   const splitter = new LineSplitter(config.log.recordBytesMax, (line) => {
     const waiting = writer.write(line, now());
     intake.accepted++;
     return waiting;
   });
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch((cause) => {
-        throw new UnreadableBody(messageOf(cause), { cause });
-      });
-      if (done) break;
-      intake.bytes += value.length;
-      if (intake.bytes > config.gateway.ingestBodyBytesMax) {
-        throw bodyTooLarge(config.gateway.ingestBodyBytesMax, intake.accepted);
-      }
-      await splitter.push(value);
+  for await (const chunk of body) {
+    intake.bytes += chunk.length;
+    if (intake.bytes > config.gateway.ingestBodyBytesMax) {
+      throw bodyTooLarge(config.gateway.ingestBodyBytesMax, intake.accepted);
     }
-    await splitter.end();
-  } finally {
-    reader.cancel().catch(() => {}); // what is left of it is of no use, and may fail on its own
+    await splitter.push(chunk);
   }
+  await splitter.end();
 }
 
 function bodyTooLarge(bytesMax: number, accepted: number): Problem {
