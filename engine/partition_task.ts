@@ -23,6 +23,7 @@ export interface PartitionTaskParts {
   readonly store: StoreCalls;
   readonly openReader: () => PartitionReader;
   readonly notify: (notice: Notice) => void;
+  /** The system's clock: flush intervals of all workers begin together. */
   readonly now: () => number;
 }
 
@@ -160,7 +161,8 @@ class Tenure {
   /** The flush under way; resolves to whether the tenure goes on. */
   #flushing: Promise<boolean> | null = null;
   #isLost = false;
-  #lastFlushMs: number;
+  /** The interval in which the last flush began. */
+  #lastTick: number;
 
   constructor(
     readonly parts: PartitionTaskParts,
@@ -186,7 +188,7 @@ class Tenure {
       this.#gaps.push({ start: state.checkpoint, end: position });
       this.#aggregator.passTo(position);
     }
-    this.#lastFlushMs = parts.now();
+    this.#lastTick = this.#tick();
   }
 
   async run(first: FetchedBatches): Promise<TenureEnd> {
@@ -238,15 +240,20 @@ class Tenure {
     return pendingRows >= pendingRowsMax || pendingBytes >= pendingBytesMax || isCrowded;
   }
 
+  /** Intervals begin at the same moment for all partitions, so that the store can take their flushes together. */
+  #tick(): number {
+    return Math.floor(this.parts.now() / this.parts.settings.flushIntervalMs);
+  }
+
   #flushIfDue(): void {
-    if (this.parts.now() - this.#lastFlushMs >= this.parts.settings.flushIntervalMs) this.#startFlush();
+    if (this.#tick() !== this.#lastTick) this.#startFlush();
   }
 
   #startFlush(): void {
     if (this.#flushing !== null || this.#isLost) return;
     const content = this.#aggregator.takeFlush();
     if (content === null) return;
-    this.#lastFlushMs = this.parts.now();
+    this.#lastTick = this.#tick();
     const { assignment } = this.parts;
     const gaps = this.#gaps;
     this.#gaps = [];

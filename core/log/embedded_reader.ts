@@ -10,7 +10,7 @@ import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "./p
 import { BATCH_HEADER_BYTES, BatchHeader, CorruptBatch, readBatchHeader } from "./record_batch.ts";
 import { FileWindow, listSegments, segmentPath } from "./segment.ts";
 
-const POLL_MS = 5;
+const POLL_MS = 10;
 const FIRST_BUFFER_BYTES = 256 * 1024;
 /** A seek remembers a position about every so many bytes. */
 const INDEX_STEP_BYTES = 1024 * 1024;

@@ -105,7 +105,10 @@ Deno.test("the normal form is its own normal form, short, no longer than it may 
       const length = new TextEncoder().encode(normal).length;
       expect(length).toBeLessThanOrEqual(ENDPOINT_BYTES_MAX);
       expect(length).toBeLessThanOrEqual(new TextEncoder().encode(text).length + 3 * (text.split("/").length));
-      expect(normal).not.toContain("\ufffd");
+      // No character is cut in half; a replacement character in the input may stay.
+      if (!new TextDecoder().decode(new TextEncoder().encode(text)).includes("\ufffd")) {
+        expect(normal).not.toContain("\ufffd");
+      }
       expect(normal).not.toMatch(/[?#;]|\/\//);
       if (isAscii(text)) expect(isAscii(normal)).toBe(true);
     }),
