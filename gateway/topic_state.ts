@@ -42,6 +42,18 @@ export async function standingOf(
   }));
 }
 
+/** The frontier over all partitions of a topic: 0 where nothing of one is reflected yet. */
+export function frontierOf(
+  topic: Topic,
+  known: readonly { readonly partition: number; readonly offset: number }[],
+): { partition: number; offset: number }[] {
+  const offsets = new Map(known.map(({ partition, offset }) => [partition, offset]));
+  return Array.from(
+    { length: topic.partitions },
+    (_, partition) => ({ partition, offset: offsets.get(partition) ?? 0 }),
+  );
+}
+
 export function sumTotals(standings: readonly { readonly totals: PartitionTotals }[]): PartitionTotals {
   return standings.reduce((sum, { totals }) => ({
     consumed: sum.consumed + totals.consumed,

@@ -6,6 +6,7 @@ import type { GatewayParts } from "../parts.ts";
 import { badParameter, Problem } from "../problem.ts";
 import { problemBody, problemResponses, timeParameters, topicOf, topicParameter, whereParameter } from "../query.ts";
 import { EVERYTHING, isoOf, rangeOf } from "../time_range.ts";
+import { frontierOf } from "../topic_state.ts";
 import { parseWhere } from "../where.ts";
 
 const EXPORTS_MAX = 2;
@@ -90,7 +91,8 @@ export function exportRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
           "Content-Type": MEDIA_TYPES[given.format],
           "Content-Disposition": `attachment; filename="${name.join("-")}.${given.format}"`,
           "Cache-Control": "no-store",
-          "X-Millrace-Frontier": frontier.map(({ partition, offset }) => `${partition}:${offset}`).join(","),
+          "X-Millrace-Frontier": frontierOf(topic, frontier).map(({ partition, offset }) => `${partition}:${offset}`)
+            .join(","),
         },
       });
     } catch (error) {

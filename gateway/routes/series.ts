@@ -7,6 +7,7 @@ import type { GatewayParts } from "../parts.ts";
 import { badParameter } from "../problem.ts";
 import { jsonAnswer, presetOf, repeated, timeParameters, topicOf, topicParameter, whereParameter } from "../query.ts";
 import { parseStep, rangeOf } from "../time_range.ts";
+import { frontierOf } from "../topic_state.ts";
 import { parseWhere } from "../where.ts";
 
 const MS_PER_MINUTE = 60_000;
@@ -94,7 +95,7 @@ export function seriesRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =>
       to: new Date(range.toMs).toISOString(),
       step: `${stepMinutes}m`,
       finalUntil: finalUntil(partitions.map(({ watermarkMs }) => watermarkMs)),
-      frontier: partitions.map(({ partition, checkpoint }) => ({ partition, offset: checkpoint })),
+      frontier: frontierOf(topic, partitions.map(({ partition, checkpoint }) => ({ partition, offset: checkpoint }))),
       series: series.map((one) => filled(one, steps, given.metric)),
       truncated: result.truncated,
     }, 200);
