@@ -3,14 +3,15 @@
  * The process that opens it is the only one (the data directory's lock sees to that).
  */
 import { MillraceError } from "../errors.ts";
-import { DuckDbConnections, numberOf, numberOrNull, rowsOf, textOf } from "./duckdb_connections.ts";
+import { DuckDbConnections } from "./duckdb_connections.ts";
+import { numberOf, numberOrNull, type Row, rowsOf, textOf } from "./duckdb_values.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlush } from "./duckdb_flush.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import { column, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
-import { DIMENSIONS } from "../minutes/fields.ts";
+import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import type {
   AccessReport,
   AccessReportQuery,
@@ -32,6 +33,8 @@ import type {
 } from "./ports.ts";
 
 const MINUTES_PER_BUCKET = 60;
+/** Size of the write-ahead log at which it is folded into the file: some seconds of events, replayed in under a second. */
+const CHECKPOINT_BYTES = 48 * 1_048_576;
 /** Tables with rows of a topic. */
 const TOPIC_TABLES = ["units", "partitions", "gaps", "minutes", "events", "quarantine"];
 
@@ -48,14 +51,19 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
   // What a killed process left there belongs to nobody.
   await Deno.remove(exports, { recursive: true }).catch(() => {});
   await Deno.mkdir(exports, { recursive: true });
-  const connections = await DuckDbConnections.open(`${options.directory}/store.duckdb`, {
-    memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
-    threads: String(options.threads),
-    temp_directory: `${options.directory}/spill`,
-    checkpoint_threshold: "64MiB",
-    preserve_insertion_order: "false",
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
+  const connections = await DuckDbConnections.open({
+    path: `${options.directory}/store.duckdb`,
+    exportsDirectory: exports,
+    checkpointBytes: CHECKPOINT_BYTES,
+    settings: {
+      memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
+      threads: String(options.threads),
+      temp_directory: `${options.directory}/spill`,
+      checkpoint_threshold: "1TiB", // checkpoints are started by DuckDbConnections
+      preserve_insertion_order: "false",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    },
   });
   const store = new DuckDbStore(connections, exports);
   try {
@@ -152,12 +160,7 @@ export class DuckDbStore implements Store {
            FROM minutes WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4`,
           [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
         );
-        units.push({
-          bucket,
-          upto: numberOf(unit.upto),
-          writer: textOf(unit.writer),
-          values: Object.fromEntries(DIMENSIONS.map((name) => [name, textsOf(values[name])])),
-        });
+        units.push({ bucket, upto: numberOf(unit.upto), writer: textOf(unit.writer), values: valuesOf(values) });
       }
       return units;
     });
@@ -266,16 +269,23 @@ export class DuckDbStore implements Store {
       await connection.run("DELETE FROM units WHERE touched_ms < $1::BIGINT", [minutesBefore]);
       return results.reduce((sum, result) => sum + result.rowsChanged, 0);
     });
-    if (deleted > 0) await this.#connections.runAlone("CHECKPOINT").catch(() => {}); // a reader holds it off: next time
+    if (deleted > 0) await this.#connections.checkpoint(); // gives the space back
     return deleted;
   }
 
   close(): Promise<void> {
-    this.#connections.close();
-    return Promise.resolve();
+    return this.#connections.close();
   }
 }
 
-function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((text): text is string => typeof text === "string") : [];
+/** Values that take up a place under a cap: an absent one, the rest and the unparsed records' level do not. */
+function valuesOf(row: Row): UnitState["values"] {
+  const values: Partial<Record<Dimension, string[]>> = {};
+  for (const name of DIMENSIONS) {
+    const found: unknown = row[name];
+    const texts = Array.isArray(found) ? found.filter((value): value is string => typeof value === "string") : [];
+    const capped = texts.filter((text) => text !== "" && text !== OTHER && !(name === "level" && text === UNPARSED));
+    if (capped.length > 0) values[name] = capped;
+  }
+  return values;
 }

@@ -1,6 +1,6 @@
 /** Ranges and conditions of queries as SQL: names from closed lists, values always bound. */
 import { DIMENSIONS, TEXT_FIELDS } from "../minutes/fields.ts";
-import type { Parameters } from "./duckdb_connections.ts";
+import type { Parameters } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { Condition, TimeRange } from "./ports.ts";
 

@@ -1,11 +1,31 @@
-/** Connections to one DuckDB database: one that writes, in turn, and a few that read consistent snapshots. */
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from "@duckdb/node-api";
+/**
+ * One DuckDB database file: a connection that writes, in turn, and a few that read consistent snapshots.
+ * Checkpoints are ours to start: a failed one (a full disk) invalidates DuckDB's instance, and would do so in the middle
+ * of a flush; here it comes between flushes, and the file is opened anew.
+ */
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
+import { textLiteral } from "./duckdb_values.ts";
 
-/** A row as plain JavaScript values; 64-bit integers come as bigint. */
-export type Row = Record<string, unknown>;
+export interface DatabaseOptions {
+  readonly path: string;
+  /** The only directory outside the database's own files that SQL may write to. */
+  readonly exportsDirectory: string;
+  readonly settings: Readonly<Record<string, string>>;
+  /** Size of the write-ahead log from which on it is folded into the database file. */
+  readonly checkpointBytes: number;
+}
 
 const READERS = 4;
+/** A checkpoint that failed is not tried again before this, so that a full disk is not met with work. */
+const CHECKPOINT_RETRY_MS = 30_000;
+/** Name of the database within DuckDB. */
+const CATALOG = "store";
+/**
+ * Rows of a row group. A checkpoint compresses the last group anew, so DuckDB's own 122 880 wide rows made each one cost
+ * a second or more; with small groups it takes a fifth, and the file is smaller.
+ */
+const ROW_GROUP_SIZE = 20_480;
 
 /** Runs tasks one after the other. */
 class Turnstile {
@@ -18,17 +38,34 @@ class Turnstile {
   }
 }
 
+interface Database {
+  readonly instance: DuckDBInstance;
+  readonly writer: DuckDBConnection;
+  /** Readers that wait for their next use. */
+  readonly idle: DuckDBConnection[];
+  /** Connections that are reading now, with what settles when they are given back. */
+  readonly lent: Map<DuckDBConnection, Promise<void>>;
+}
+
 export class DuckDbConnections {
+  readonly #options: DatabaseOptions;
   readonly #writerTurn = new Turnstile();
-  readonly #idle: DuckDBConnection[] = [];
-  readonly #queue: ((connection: DuckDBConnection) => void)[] = [];
-  #open = 0;
+  /** Settles to the database in use; another promise from when it is opened anew. */
+  #database: Promise<Database>;
+  /** True where the file could not be opened anew: the next use tries again. */
+  #isBroken = false;
+  readonly #waiting: (() => void)[] = [];
+  #places = READERS;
+  #checkpointAfterMs = -Infinity;
+  #isClosed = false;
 
-  private constructor(readonly instance: DuckDBInstance, readonly writer: DuckDBConnection) {}
+  private constructor(options: DatabaseOptions, database: Database) {
+    this.#options = options;
+    this.#database = Promise.resolve(database);
+  }
 
-  static async open(path: string, settings: Record<string, string>): Promise<DuckDbConnections> {
-    const instance = await DuckDBInstance.create(path, settings);
-    return new DuckDbConnections(instance, await instance.connect());
+  static async open(options: DatabaseOptions): Promise<DuckDbConnections> {
+    return new DuckDbConnections(options, await openDatabase(options));
   }
 
   /** Runs `task` in one transaction of the writing connection: all of it is durable when this resolves, or none. */
@@ -36,65 +73,149 @@ export class DuckDbConnections {
     task: (connection: DuckDBConnection) => Promise<T>,
     isKept: (result: T) => boolean = () => true,
   ): Promise<T> {
-    return this.#writerTurn.run(async () => {
+    const written = this.#writerTurn.run(async () => {
+      const { writer } = await this.#inUse();
       try {
-        await this.writer.run("BEGIN TRANSACTION");
-        const result = await task(this.writer);
-        await this.writer.run(isKept(result) ? "COMMIT" : "ROLLBACK");
+        await writer.run("BEGIN TRANSACTION");
+        const result = await task(writer);
+        await writer.run(isKept(result) ? "COMMIT" : "ROLLBACK");
         return result;
       } catch (error) {
-        await this.writer.run("ROLLBACK").catch(() => {}); // where a failed commit has ended the transaction already
+        await writer.run("ROLLBACK").catch(() => {}); // where a failed commit has ended the transaction already
+        await this.#reopenIfInvalid(error);
         throw asMillraceError(error);
       }
     });
+    // Not part of the answer: what was committed is durable without it.
+    written.then(() => this.checkpoint(this.#options.checkpointBytes)).catch(() => {});
+    return written;
   }
 
-  /** Runs a statement that may not be in a transaction (CHECKPOINT), in turn with the writes. */
-  runAlone(sql: string): Promise<void> {
+  /** Folds the write-ahead log into the file where it has at least so many bytes. Never throws: it is tried again. */
+  checkpoint(fromBytes = 0): Promise<void> {
     return this.#writerTurn.run(async () => {
-      await this.writer.run(sql);
-    });
+      const log = await Deno.stat(`${this.#options.path}.wal`).catch(() => null);
+      if (this.#isClosed || log === null || log.size < fromBytes || performance.now() < this.#checkpointAfterMs) return;
+      const { writer } = await this.#inUse();
+      try {
+        await writer.run(`CHECKPOINT ${CATALOG}`);
+      } catch (error) {
+        this.#checkpointAfterMs = performance.now() + CHECKPOINT_RETRY_MS;
+        await this.#reopenIfInvalid(error);
+      }
+    }).catch(() => {});
   }
 
-  /** Runs `task` on one snapshot of the database. */
+  /** Runs `task` on one snapshot of the database. Temporary tables that it makes go with the snapshot. */
   async read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    const connection = await this.#borrow();
+    if (this.#places === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#places--;
     try {
-      await connection.run("BEGIN TRANSACTION");
-      return await task(connection);
-    } catch (error) {
-      throw asMillraceError(error);
+      const database = await this.#inUse();
+      const connection = database.idle.pop() ?? await connect(database.instance);
+      return await lend(database, connection, task, () => database.idle.push(connection));
     } finally {
-      // Reads change nothing but temporary tables, which go with the transaction.
-      await connection.run("ROLLBACK").catch(() => {});
-      this.#give(connection);
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#places++;
+      else next();
     }
   }
 
-  async #borrow(): Promise<DuckDBConnection> {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
-    if (this.#open < READERS) {
-      this.#open++;
-      return await this.instance.connect();
-    }
-    return await new Promise((resolve) => this.#queue.push(resolve));
+  /** As {@link read}, on a connection of its own, so that long exports do not keep readers waiting. */
+  async readAlone<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const database = await this.#inUse();
+    const connection = await connect(database.instance);
+    return await lend(database, connection, task, () => connection.closeSync());
   }
 
-  #give(connection: DuckDBConnection): void {
-    const next = this.#queue.shift();
-    if (next !== undefined) next(connection);
-    else this.#idle.push(connection);
+  #inUse(): Promise<Database> {
+    if (this.#isClosed) throw new Error("the store is closed");
+    if (this.#isBroken) this.#replace(() => openDatabase(this.#options));
+    return this.#database;
   }
 
-  close(): void {
-    for (const connection of this.#idle) connection.closeSync();
-    this.writer.closeSync();
-    this.instance.closeSync();
+  #replace(open: () => Promise<Database>): void {
+    this.#isBroken = false;
+    this.#database = open();
+    this.#database.catch(() => this.#isBroken = true);
+  }
+
+  /** DuckDB takes no more statements after a failed checkpoint: nothing is lost, but the file has to be opened anew. */
+  async #reopenIfInvalid(error: unknown): Promise<void> {
+    if (!/has been invalidated/i.test(messageOf(error))) return;
+    const old = await this.#database;
+    this.#replace(async () => {
+      await closeDatabase(old);
+      return await openDatabase(this.#options);
+    });
+    await this.#database;
+  }
+
+  /** Waits for the writes under way, ends the reads, and closes the file. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.checkpoint();
+    await this.#writerTurn.run(async () => {
+      this.#isClosed = true;
+      await closeDatabase(await this.#database);
+    });
   }
 }
 
-function asMillraceError(error: unknown): unknown {
+async function connect(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect();
+  await connection.run(`USE ${CATALOG}`);
+  return connection;
+}
+
+/** Runs `task` on a snapshot; the database is not closed before the connection has been given back. */
+async function lend<T>(
+  database: Database,
+  connection: DuckDBConnection,
+  task: (connection: DuckDBConnection) => Promise<T>,
+  giveBack: () => void,
+): Promise<T> {
+  const given = Promise.withResolvers<void>();
+  database.lent.set(connection, given.promise);
+  try {
+    await connection.run("BEGIN TRANSACTION");
+    return await task(connection);
+  } catch (error) {
+    throw asMillraceError(error);
+  } finally {
+    await connection.run("ROLLBACK").catch(() => {});
+    database.lent.delete(connection);
+    giveBack();
+    given.resolve();
+  }
+}
+
+/** Ends what is being read, waits until it has ended, and closes the file. */
+async function closeDatabase({ instance, writer, idle, lent }: Database): Promise<void> {
+  for (const connection of lent.keys()) connection.interrupt();
+  await Promise.all(lent.values());
+  for (const connection of idle.splice(0)) connection.closeSync();
+  writer.closeSync();
+  instance.closeSync();
+}
+
+async function openDatabase({ path, exportsDirectory, settings }: DatabaseOptions): Promise<Database> {
+  const instance = await DuckDBInstance.create(":memory:", settings);
+  try {
+    const writer = await instance.connect();
+    await writer.run(`ATTACH ${textLiteral(path)} AS ${CATALOG} (ROW_GROUP_SIZE ${ROW_GROUP_SIZE})`);
+    await writer.run(`USE ${CATALOG}`);
+    await writer.run(`SET allowed_directories = [${textLiteral(`${exportsDirectory}/`)}]`);
+    await writer.run("SET enable_external_access = false");
+    return { instance, writer, idle: [], lent: new Map() };
+  } catch (error) {
+    instance.closeSync();
+    throw asMillraceError(error);
+  }
+}
+
+/** What a full disk does is told as such; everything else stays as it is. */
+export function asMillraceError(error: unknown): unknown {
   if (error instanceof MillraceError || !isDiskFull(error)) return error;
   return new MillraceError(
     "DISK_FULL",
@@ -102,45 +223,4 @@ function asMillraceError(error: unknown): unknown {
     "free some space on the disk of the data directory; nothing is lost, writing goes on by itself",
     { cause: error },
   );
-}
-
-/** All rows of a small result. */
-export async function rowsOf(connection: DuckDBConnection, sql: string, values: DuckDBValue[] = []): Promise<Row[]> {
-  return (await connection.runAndReadAll(sql, values)).getRowObjectsJS();
-}
-
-/** Collects the values of a statement as it is written: `$1`, `$2` … stand in for them. */
-export class Parameters {
-  readonly values: DuckDBValue[] = [];
-
-  add(value: DuckDBValue): string {
-    return `$${this.values.push(value)}`;
-  }
-
-  list(values: readonly DuckDBValue[]): string {
-    return `(${values.map((value) => this.add(value)).join(", ")})`;
-  }
-}
-
-export function numberOf(value: unknown): number {
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value === "number") return value;
-  throw new TypeError(`expected a number from the database, found ${value === null ? "null" : typeof value}`);
-}
-
-export function numberOrNull(value: unknown): number | null {
-  return value === null || value === undefined ? null : numberOf(value);
-}
-
-export function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  throw new TypeError(`expected text from the database, found ${value === null ? "null" : typeof value}`);
-}
-
-export function bytesOf(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value === "object" && value !== null && "bytes" in value && value.bytes instanceof Uint8Array) {
-    return value.bytes;
-  }
-  throw new TypeError("expected bytes from the database");
 }

@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Measure, MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
-import { bytesOf, numberOf, Parameters, type Row, rowsOf, textOf } from "./duckdb_connections.ts";
+import { bytesOf, numberOf, Parameters, type Row, rowsOf, textOf } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { EventQuery, EventRecord, QuarantineQuery, QuarantineRecord } from "./ports.ts";
 

@@ -1,8 +1,16 @@
 /** Rule 1 in DuckDB: a flush is one transaction that compares, then writes. */
 import { type DuckDBAppender, type DuckDBConnection, DuckDBTimestampValue } from "@duckdb/node-api";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { DIMENSIONS, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
-import { numberOf, rowsOf } from "./duckdb_connections.ts";
+import { escapeInvalid } from "./duckdb_raw_text.ts";
+import { MEASURE_COLUMNS } from "./duckdb_schema.ts";
+import { integerLiteral, numberOf, rowsOf } from "./duckdb_values.ts";
 import type { EventRows, FlushOutcome, MeasureColumns, MinuteRows, PartitionFlush, QuarantineRows } from "./ports.ts";
+
+/** Rows appended before the thread is given up for a moment: some 20 ms. */
+const SLICE_ROWS = 2048;
+
+const COLUMNS_PER_MEASURE = MEASURE_COLUMNS.length / MEASURES.length;
 
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const looseText = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -12,11 +20,11 @@ export async function applyFlush(connection: DuckDBConnection, flush: PartitionF
   const conflict = await findConflict(connection, flush);
   if (conflict !== null) return conflict;
   await deleteReplaced(connection, flush);
-  await append(connection, "minutes", (appender) => appendMinutes(appender, flush, flush.minutes));
+  await append(connection, "minutes", flush.minutes.rows, minuteAppender(flush, flush.minutes));
   const { events, quarantine } = flush;
-  if (events !== null) await append(connection, "events", (appender) => appendEvents(appender, flush, events));
+  if (events !== null) await append(connection, "events", events.rows, eventAppender(flush, events));
   if (quarantine !== null) {
-    await append(connection, "quarantine", (appender) => appendQuarantine(appender, flush, quarantine));
+    await append(connection, "quarantine", quarantine.rows, quarantineAppender(flush, quarantine));
   }
   for (const { start, end } of flush.gaps) {
     await connection.run("INSERT INTO gaps VALUES ($1, $2, $3, $4)", [flush.topicId, flush.partition, start, end]);
@@ -49,11 +57,6 @@ async function findConflict(connection: DuckDBConnection, flush: PartitionFlush)
   return null;
 }
 
-/** A literal is safe here: anything but an integer throws. */
-function integerLiteral(value: number): string {
-  return BigInt(value).toString();
-}
-
 const bucketLiteral = ({ bucket }: { bucket: number }) => integerLiteral(bucket);
 
 /** Deletes the rows that this flush's cumulative rows replace: those of partials older than the last flush. */
@@ -77,26 +80,41 @@ async function deleteReplaced(connection: DuckDBConnection, flush: PartitionFlus
   );
 }
 
-/** Row by row: data chunks made in JavaScript crash Deno when they are collected (docs/adr). */
+/**
+ * Row by row: data chunks made in JavaScript crash Deno when they are collected. The thread is given up between slices
+ * of rows, so that the gateway answers meanwhile; nobody else uses the writing connection.
+ */
 async function append(
   connection: DuckDBConnection,
   table: string,
-  fill: (appender: DuckDBAppender) => void,
+  rows: number,
+  appendRow: RowAppender,
 ): Promise<void> {
+  if (rows === 0) return;
   const appender = await connection.createAppender(table);
   try {
-    fill(appender);
+    for (let row = 0; row < rows; row++) {
+      appendRow(appender, row);
+      appender.endRow();
+      if (row % SLICE_ROWS === SLICE_ROWS - 1) await nextTurn();
+    }
+    appender.flushSync();
+  } catch (error) {
+    appender.clear(); // so that closing it does not try again
+    throw error;
   } finally {
     appender.closeSync();
   }
 }
 
-function appendMinutes(appender: DuckDBAppender, flush: PartitionFlush, rows: MinuteRows): void {
+type RowAppender = (appender: DuckDBAppender, row: number) => void;
+
+function minuteAppender({ topicId, partition }: PartitionFlush, rows: MinuteRows): RowAppender {
   const dimensions = DIMENSIONS.map((name) => rows.dimensions[name]);
   const measures = MEASURES.map(({ name }) => rows.measures[name]);
-  for (let row = 0; row < rows.rows; row++) {
-    appender.appendVarchar(flush.topicId);
-    appender.appendInteger(flush.partition);
+  return (appender, row) => {
+    appender.appendVarchar(topicId);
+    appender.appendInteger(partition);
     appender.appendInteger(rows.minutes[row]);
     appender.appendBigInt(BigInt(rows.fromOffsets[row]));
     for (const values of dimensions) {
@@ -105,13 +123,12 @@ function appendMinutes(appender: DuckDBAppender, flush: PartitionFlush, rows: Mi
     appender.appendBigInt(BigInt(rows.counts[row]));
     appender.appendBigInt(BigInt(rows.errors[row]));
     for (const measure of measures) appendMeasure(appender, measure, row);
-    appender.endRow();
-  }
+  };
 }
 
 function appendMeasure(appender: DuckDBAppender, measure: MeasureColumns | undefined, row: number): void {
   if (measure === undefined || measure.counts[row] === 0) {
-    for (let i = 0; i < 6; i++) appender.appendNull();
+    for (let i = 0; i < COLUMNS_PER_MEASURE; i++) appender.appendNull();
     return;
   }
   appender.appendBigInt(BigInt(measure.counts[row]));
@@ -122,15 +139,15 @@ function appendMeasure(appender: DuckDBAppender, measure: MeasureColumns | undef
   appender.appendBlob(measure.sketches.subarray(row === 0 ? 0 : measure.sketchEnds[row - 1], measure.sketchEnds[row]));
 }
 
-function appendEvents(appender: DuckDBAppender, flush: PartitionFlush, rows: EventRows): void {
+function eventAppender({ topicId, partition }: PartitionFlush, rows: EventRows): RowAppender {
   const text = TEXT_FIELDS.map((name) => rows.text[name]);
   const measures = MEASURES.map(({ name }) => rows.measures[name]);
-  for (let row = 0; row < rows.rows; row++) {
-    appender.appendVarchar(flush.topicId);
-    appender.appendInteger(flush.partition);
+  return (appender, row) => {
+    appender.appendVarchar(topicId);
+    appender.appendInteger(partition);
     appender.appendBigInt(BigInt(rows.offsets[row]));
     appender.appendTimestamp(new DuckDBTimestampValue(BigInt(rows.timestampMicros[row])));
-    appender.appendTimestamp(new DuckDBTimestampValue(BigInt(rows.recordTimesMs[row]) * 1000n));
+    appender.appendTimestamp(recordTime(rows.recordTimesMs[row]));
     for (const spans of text) {
       const start = spans === undefined ? -1 : spans.starts[row];
       if (spans === undefined || start < 0) appender.appendNull();
@@ -141,49 +158,36 @@ function appendEvents(appender: DuckDBAppender, flush: PartitionFlush, rows: Eve
       else appender.appendBigInt(BigInt(values[row]));
     }
     appendRaw(appender, rows.bytes.subarray(rows.rawStarts[row], rows.rawEnds[row]));
-    appender.endRow();
-  }
+  };
+}
+
+function recordTime(ms: number): DuckDBTimestampValue {
+  return new DuckDBTimestampValue(BigInt(Math.floor(ms)) * 1000n);
 }
 
 /** Text where it is UTF-8; else a text to search (bad bytes as \xNN) and, beside it, the bytes themselves. */
 function appendRaw(appender: DuckDBAppender, raw: Uint8Array): void {
+  let text: string;
   try {
-    appender.appendVarchar(strictText.decode(raw));
-    appender.appendNull();
+    text = strictText.decode(raw);
   } catch {
     appender.appendVarchar(escapeInvalid(raw));
     appender.appendBlob(raw);
+    return;
   }
+  appender.appendVarchar(text);
+  appender.appendNull();
 }
 
-function escapeInvalid(raw: Uint8Array): string {
-  let text = "";
-  let at = 0;
-  while (at < raw.length) {
-    let length = Math.min(4, raw.length - at);
-    for (; length > 0; length--) {
-      const decoded = looseText.decode(raw.subarray(at, at + length));
-      if (!decoded.includes("\ufffd") && [...decoded].length === 1) {
-        text += decoded;
-        break;
-      }
-    }
-    if (length === 0) text += `\\x${raw[at].toString(16).padStart(2, "0")}`;
-    at += Math.max(1, length);
-  }
-  return text;
-}
-
-function appendQuarantine(appender: DuckDBAppender, flush: PartitionFlush, rows: QuarantineRows): void {
-  for (let row = 0; row < rows.rows; row++) {
-    appender.appendVarchar(flush.topicId);
-    appender.appendInteger(flush.partition);
+function quarantineAppender({ topicId, partition }: PartitionFlush, rows: QuarantineRows): RowAppender {
+  return (appender, row) => {
+    appender.appendVarchar(topicId);
+    appender.appendInteger(partition);
     appender.appendBigInt(BigInt(rows.offsets[row]));
-    appender.appendTimestamp(new DuckDBTimestampValue(BigInt(rows.recordTimesMs[row]) * 1000n));
+    appender.appendTimestamp(recordTime(rows.recordTimesMs[row]));
     appender.appendVarchar(rows.reasons[row]);
     appender.appendBlob(rows.bytes.subarray(rows.rawStarts[row], rows.rawEnds[row]));
-    appender.endRow();
-  }
+  };
 }
 
 async function moveUnits(connection: DuckDBConnection, flush: PartitionFlush): Promise<void> {
@@ -201,7 +205,7 @@ async function moveCheckpoint(connection: DuckDBConnection, flush: PartitionFlus
   await connection.run(
     `INSERT INTO partitions VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      ON CONFLICT DO UPDATE SET
-       checkpoint = excluded.checkpoint, writer = excluded.writer,
+       checkpoint = greatest(partitions.checkpoint, excluded.checkpoint), writer = excluded.writer,
        watermark_ms = greatest(partitions.watermark_ms, excluded.watermark_ms),
        consumed = partitions.consumed + excluded.consumed, events = partitions.events + excluded.events,
        unparsed = partitions.unparsed + excluded.unparsed, late = partitions.late + excluded.late,

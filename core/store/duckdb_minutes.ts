@@ -3,7 +3,17 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Dimension, type Measure, MEASURE_SCALE, MEASURE_SLOT, UNPARSED } from "../minutes/fields.ts";
 import { Sketch } from "../minutes/sketch.ts";
 import { minutesIn } from "./duckdb_conditions.ts";
-import { bytesOf, numberOf, numberOrNull, Parameters, type Row, rowsOf, textOf } from "./duckdb_connections.ts";
+import {
+  bytesOf,
+  integerLiteral,
+  numberOf,
+  numberOrNull,
+  Parameters,
+  type Row,
+  rowsOf,
+  streamRows,
+  textOf,
+} from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { ApiSummary, Series, SeriesQuery, SeriesResult, Statistic, SummaryResult, TimeRange } from "./ports.ts";
 
@@ -53,18 +63,27 @@ export function stddevSql(measure: Measure, mean = "mean"): string {
     `${scaleOf(measure)}`;
 }
 
+/** The mean over the window `cell`, in integer units, as {@link stddevSql} needs it. */
+export function meanSql(measure: Measure, name = "mean"): string {
+  return `sum(${measure}_sum) OVER cell / sum(${measure}_count) OVER cell AS ${name}`;
+}
+
+/** The first minute of the step that a minute is in; floors towards the past for minutes before 1970, too. */
+export function stepSql(stepMinutes: number): string {
+  const step = integerLiteral(stepMinutes);
+  return `(minute - ((minute % ${step}) + ${step}) % ${step})`;
+}
+
 export async function readSeries(connection: DuckDBConnection, query: SeriesQuery): Promise<SeriesResult> {
   const groups = await largestGroups(connection, query);
-  const isTruncated = groups.length > query.seriesMax;
-  const kept = groups.slice(0, query.seriesMax);
   const points = QUANTILES[query.statistic] === undefined
     ? await statisticPoints(connection, query)
     : await quantilePoints(connection, query);
-  const series: Series[] = kept.map((dimensions) => ({
+  const series: Series[] = groups.slice(0, query.seriesMax).map((dimensions) => ({
     dimensions,
     points: points.get(keyOf(query.by, dimensions)) ?? [],
   }));
-  return { series, truncated: isTruncated };
+  return { series, truncated: groups.length > query.seriesMax };
 }
 
 type Group = Partial<Record<Dimension, string>>;
@@ -78,48 +97,46 @@ function keyOf(by: readonly Dimension[], group: Group): string {
   return JSON.stringify(by.map((name) => group[name]));
 }
 
-/** The groups by count, one more than the query wants, so that the rest can be told. */
+/** The groups by count; `where` are the query's conditions. */
+function largestGroupsSql({ by }: SeriesQuery, where: string, limit: number): string {
+  const names = by.map(column);
+  return `SELECT ${[...names, "sum(count) AS total"]} FROM minutes WHERE ${where}
+    ${names.length === 0 ? "HAVING sum(count) > 0" : `GROUP BY ${names}`}
+    ORDER BY ${["total DESC", ...names]} LIMIT ${integerLiteral(limit)}`;
+}
+
+/** One more than the query wants, so that it can be told that there are more. */
 async function largestGroups(connection: DuckDBConnection, query: SeriesQuery): Promise<Group[]> {
   const values = new Parameters();
-  const names = query.by.map(column);
   const where = minutesIn(query.topicId, query.range, query.where, values);
-  const rows = await rowsOf(
-    connection,
-    `SELECT ${[...names, "sum(count) AS total"].join(", ")} FROM minutes WHERE ${where}
-     ${names.length === 0 ? "HAVING sum(count) > 0" : `GROUP BY ${names.join(", ")}`}
-     ORDER BY ${["total DESC", ...names].join(", ")} LIMIT ${query.seriesMax + 1}`,
-    values.values,
-  );
+  const rows = await rowsOf(connection, largestGroupsSql(query, where, query.seriesMax + 1), values.values);
   return rows.map((row) => groupOf(query.by, row));
 }
 
-function stepSql(stepMinutes: number): string {
-  const step = BigInt(stepMinutes);
-  // Floors towards the past for minutes before 1970, too.
-  return `(minute - ((minute % ${step}) + ${step}) % ${step})`;
+/** The rows of the largest groups, with `starts`, the first minute of their step. */
+function rowsOfLargestGroups(query: SeriesQuery, values: Parameters): string {
+  const where = minutesIn(query.topicId, query.range, query.where, values);
+  const rows = `SELECT *, ${stepSql(query.stepMinutes)} AS starts FROM minutes`;
+  if (query.by.length === 0) return `${rows} WHERE ${where}`;
+  const largest = largestGroupsSql(query, where, query.seriesMax);
+  return `${rows} SEMI JOIN (${largest}) USING (${query.by.map(column)}) WHERE ${where}`;
 }
 
 async function statisticPoints(connection: DuckDBConnection, query: SeriesQuery): Promise<Points> {
   const values = new Parameters();
   const { measure, statistic } = query;
-  const names = query.by.map(column);
-  const keys = ["starts", ...names];
-  const where = minutesIn(query.topicId, query.range, query.where, values);
-  const means = measure === undefined
-    ? ""
-    : `, sum(${measure}_sum) OVER cell / sum(${measure}_count) OVER cell AS mean`;
-  const rows = await rowsOf(
+  const keys = ["starts", ...query.by.map(column)];
+  const rows = rowsOfLargestGroups(query, values);
+  const withMean = statistic === "stddev" && measure !== undefined
+    ? `SELECT *, ${meanSql(measure)} FROM (${rows}) WINDOW cell AS (PARTITION BY ${keys})`
+    : rows;
+  const found = await rowsOf(
     connection,
-    `SELECT ${keys.join(", ")}, ${statisticSql(statistic, measure)} AS value
-     FROM (
-       SELECT *${means} FROM (SELECT *, ${stepSql(query.stepMinutes)} AS starts FROM minutes WHERE ${where})
-       ${measure === undefined ? "" : `WINDOW cell AS (PARTITION BY ${keys.join(", ")})`}
-     )
-     GROUP BY ${keys.join(", ")} ORDER BY starts`,
+    `SELECT ${keys}, ${statisticSql(statistic, measure)} AS value FROM (${withMean}) GROUP BY ${keys} ORDER BY starts`,
     values.values,
   );
   const points: Points = new Map();
-  for (const row of rows) pushPoint(points, query, row, numberOrNull(row.value));
+  for (const row of found) pushPoint(points, query, row, numberOrNull(row.value));
   return points;
 }
 
@@ -130,17 +147,16 @@ function pushPoint(points: Points, query: SeriesQuery, row: Row, value: number |
   points.set(key, list);
 }
 
+/** Sketches come in the order of time, so that those of one step alone are held at a time. */
 async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery): Promise<Points> {
   const { measure, statistic } = query;
   if (measure === undefined) throw new RangeError(`${statistic} needs a measure`);
   const values = new Parameters();
-  const names = query.by.map(column);
-  const where = minutesIn(query.topicId, query.range, query.where, values);
-  const result = await connection.stream(
-    `SELECT ${[`${stepSql(query.stepMinutes)} AS starts`, ...names].join(", ")},
-       ${measure}_sketch AS sketch, ${measure}_min AS low, ${measure}_max AS high
-     FROM minutes WHERE ${where} AND ${measure}_count > 0
-     ORDER BY starts`,
+  const keys = ["starts", ...query.by.map(column)];
+  const rows = streamRows(
+    connection,
+    `SELECT ${keys}, ${measure}_sketch AS sketch, ${measure}_min AS low, ${measure}_max AS high
+     FROM (${rowsOfLargestGroups(query, values)}) WHERE ${measure}_count > 0 ORDER BY starts`,
     values.values,
   );
   const points: Points = new Map();
@@ -152,15 +168,13 @@ async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery):
     }
     open.clear();
   };
-  for await (const rows of result.yieldRowObjectJs()) {
-    for (const row of rows) {
-      if (row.starts !== at) close();
-      at = row.starts;
-      const key = keyOf(query.by, groupOf(query.by, row));
-      let group = open.get(key);
-      if (group === undefined) open.set(key, group = { row, quantiles: new MergedSketch() });
-      group.quantiles.add(row);
-    }
+  for await (const row of rows) {
+    if (row.starts !== at) close();
+    at = row.starts;
+    const key = keyOf(query.by, groupOf(query.by, row));
+    let group = open.get(key);
+    if (group === undefined) open.set(key, group = { row, quantiles: new MergedSketch() });
+    group.quantiles.add(row);
   }
   close();
   return points;
@@ -221,26 +235,25 @@ async function readApis(
   limit: number,
 ): Promise<ApiSummary[]> {
   const values = new Parameters();
-  const where = `${minutesIn(topicId, range, [], values)} AND level <> '${UNPARSED}'`;
+  const where = `${minutesIn(topicId, range, [], values)} AND level <> ${values.add(UNPARSED)}`;
   const scale = scaleOf("response_time");
   const top = `SELECT ${API}, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors,
       sum(response_time_sum) / sum(response_time_count) / ${scale} AS average
-    FROM minutes WHERE ${where} GROUP BY ${API} ORDER BY count DESC, ${API} LIMIT ${limit}`;
+    FROM minutes WHERE ${where} GROUP BY ${API} ORDER BY count DESC, ${API} LIMIT ${integerLiteral(limit)}`;
   const rows = await rowsOf(connection, top, values.values);
   const sketches = new Map<string, MergedSketch>();
   const keyOfApi = (row: Row) => JSON.stringify(API.map((name) => row[name]));
-  const result = await connection.stream(
+  const partials = streamRows(
+    connection,
     `SELECT ${API}, response_time_sketch AS sketch, response_time_min AS low, response_time_max AS high
      FROM minutes SEMI JOIN (${top}) USING (${API}) WHERE ${where} AND response_time_count > 0`,
     values.values,
   );
-  for await (const chunk of result.yieldRowObjectJs()) {
-    for (const row of chunk) {
-      const key = keyOfApi(row);
-      const merged = sketches.get(key) ?? new MergedSketch();
-      merged.add(row);
-      sketches.set(key, merged);
-    }
+  for await (const row of partials) {
+    const key = keyOfApi(row);
+    const merged = sketches.get(key) ?? new MergedSketch();
+    merged.add(row);
+    sketches.set(key, merged);
   }
   return rows.map((row) => {
     const p95 = sketches.get(keyOfApi(row))?.quantile(0.95);

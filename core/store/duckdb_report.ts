@@ -1,7 +1,7 @@
 /** The access report: exact counts over events. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
-import { numberOf, numberOrNull, Parameters, type Row, rowsOf, textOf } from "./duckdb_connections.ts";
+import { numberOf, numberOrNull, Parameters, type Row, rowsOf, textOf } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { AccessReport, AccessReportQuery } from "./ports.ts";
 

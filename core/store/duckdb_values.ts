@@ -1,0 +1,66 @@
+/** Values to and from DuckDB: rows as plain JavaScript, parameters of statements, checked conversions. */
+import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
+
+/** A row as plain JavaScript values; 64-bit integers come as bigint. */
+export type Row = Record<string, unknown>;
+
+/** All rows of a small result. */
+export async function rowsOf(connection: DuckDBConnection, sql: string, values: DuckDBValue[] = []): Promise<Row[]> {
+  return (await connection.runAndReadAll(sql, values)).getRowObjectsJS();
+}
+
+/** Rows of a result that may be large, a few thousand at a time. */
+export async function* streamRows(
+  connection: DuckDBConnection,
+  sql: string,
+  values: DuckDBValue[],
+): AsyncGenerator<Row> {
+  const result = await connection.stream(sql, values);
+  for await (const rows of result.yieldRowObjectJs()) yield* rows;
+}
+
+/** Collects the values of a statement as it is written: `$1`, `$2` … stand in for them. */
+export class Parameters {
+  readonly values: DuckDBValue[] = [];
+
+  add(value: DuckDBValue): string {
+    return `$${this.values.push(value)}`;
+  }
+
+  list(values: readonly DuckDBValue[]): string {
+    return `(${values.map((value) => this.add(value)).join(", ")})`;
+  }
+}
+
+/** A text within SQL that takes no parameters: the path of a file. */
+export function textLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** An integer within SQL, where there are too many to bind; anything else throws. */
+export function integerLiteral(value: number): string {
+  return BigInt(value).toString();
+}
+
+export function numberOf(value: unknown): number {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "number") return value;
+  throw new TypeError(`expected a number from the database, found ${value === null ? "null" : typeof value}`);
+}
+
+export function numberOrNull(value: unknown): number | null {
+  return value === null || value === undefined ? null : numberOf(value);
+}
+
+export function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(`expected text from the database, found ${value === null ? "null" : typeof value}`);
+}
+
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === "object" && value !== null && "bytes" in value && value.bytes instanceof Uint8Array) {
+    return value.bytes;
+  }
+  throw new TypeError("expected bytes from the database");
+}
