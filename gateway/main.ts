@@ -13,8 +13,12 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** Listens on config.gateway. Throws PORT_UNAVAILABLE. */
+/** Listens on config.gateway. Rejects with PORT_UNAVAILABLE. */
 export function startGateway(parts: GatewayParts): Promise<Gateway> {
+  return new Promise((resolve) => resolve(listen(parts)));
+}
+
+function listen(parts: GatewayParts): Gateway {
   const { host, port } = parts.config.gateway;
   const app = createApp(parts);
   const ending = new AbortController();
@@ -26,7 +30,7 @@ export function startGateway(parts: GatewayParts): Promise<Gateway> {
   }
   const { port: taken } = server.addr;
   const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return Promise.resolve({
+  return {
     url: `http://${name.includes(":") ? `[${name}]` : name}:${taken}`,
     port: taken,
     async stop() {
@@ -34,7 +38,7 @@ export function startGateway(parts: GatewayParts): Promise<Gateway> {
       await server.shutdown().catch(() => {});
       clearTimeout(timer);
     },
-  });
+  };
 }
 
 function portError(host: string, port: number, cause: unknown): unknown {

@@ -60,11 +60,12 @@ function draw({ chart, area, edge }, points) {
 }
 
 async function refreshTopic(topic) {
+  // Made before anything is waited for: the cards then stand in the order of the topics.
+  const parts = cards.get(topic.name) ?? makeCard(topic);
+  cards.set(topic.name, parts);
   const name = encodeURIComponent(topic.name);
   const { series } = await ask(`/api/v1/series?topic=${name}&metric=count&step=1m&from=now-60m&to=now`);
   const points = series[0]?.points ?? [];
-  const parts = cards.get(topic.name) ?? makeCard(topic);
-  cards.set(topic.name, parts);
   parts.title.lastChild.textContent = topic.format ?? "format not known yet";
   // The last whole minute: the running one is still filling.
   const last = points.at(-2)?.[1] || points.at(-1)?.[1] || 0;
