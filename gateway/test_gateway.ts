@@ -14,7 +14,7 @@ const IDLE: EngineFigures = {
   isHealthy: true,
   recordsTotal: 0,
   unparsedTotal: 0,
-  flushesTotal: 0,
+  flushesTotal: 7,
   conflictsTotal: 0,
   flushErrorsTotal: 0,
   lastError: null,

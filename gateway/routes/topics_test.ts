@@ -160,6 +160,7 @@ Deno.test("metrics have the figures of every partition, and show where counts an
     expect(requests('method="GET",route="/api/v1/events",status="404"')).toBe(1);
     // Counters may not double from one scrape to the next.
     const again = samplesOf((await ask("/metrics")).text);
+    expect([samples, again].map((all) => all.get("millrace_engine_flushes_total"))).toEqual([7, 7]);
     expect(again.get('millrace_records_consumed_total{topic="shop",partition="0"}')).toBe(5);
     // What a client makes up must not become a label.
     expect([...again.keys()].filter((key) => key.includes("BREW"))).toEqual([]);

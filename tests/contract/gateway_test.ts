@@ -161,6 +161,10 @@ Deno.test("series, summaries, events, quarantine and exports equal a recount of 
           .toEqual(Array.from({ length: 84 }, (_, i) => Date.UTC(2026, 2, 1, 5) + i * 5 * MINUTE_MS));
         expect(points[0][1]).toBe(empty);
       }
+      const cut = await json("/api/v1/series?topic=shop&metric=count&step=1m&from=now-1h&to=now-0s");
+      const [{ points }] = cut.series as { points: [number, number][] }[];
+      // 11:00 began before the range: it is no minute of it, and no empty one either.
+      expect([points[0][0], points.length]).toEqual([Date.UTC(2026, 2, 1, 11, 1), 60]);
       const nothing = await json("/api/v1/series?topic=shop&metric=count&step=1h&from=2020-01-01&to=2020-01-02");
       expect(nothing.series).toEqual([
         { dimensions: {}, points: Array.from({ length: 24 }, (_, i) => [Date.UTC(2020, 0, 1) + i * HOUR_MS, 0]) },
