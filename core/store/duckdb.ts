@@ -7,7 +7,8 @@ import { DuckDbConnections } from "./duckdb_connections.ts";
 import { numberOf, numberOrNull, type Row, rowsOf, textOf } from "./duckdb_values.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
-import { applyFlush } from "./duckdb_flush.ts";
+import { applyFlushes } from "./duckdb_flush.ts";
+import { FlushQueue } from "./flush_queue.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import { column, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
@@ -78,10 +79,12 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
 export class DuckDbStore implements Store {
   readonly #connections: DuckDbConnections;
   readonly #exports: string;
+  readonly #flushes: FlushQueue;
 
   constructor(connections: DuckDbConnections, exports: string) {
     this.#connections = connections;
     this.#exports = exports;
+    this.#flushes = new FlushQueue((flushes) => connections.write((connection) => applyFlushes(connection, flushes)));
   }
 
   /** Makes the tables; the first version has nothing to migrate from. */
@@ -167,7 +170,7 @@ export class DuckDbStore implements Store {
   }
 
   flush(flush: PartitionFlush): Promise<FlushOutcome> {
-    return this.#connections.write((connection) => applyFlush(connection, flush), ({ kind }) => kind === "applied");
+    return this.#flushes.add(flush);
   }
 
   putIfAbsent(key: string, value: string): Promise<string> {

@@ -69,16 +69,13 @@ export class DuckDbConnections {
   }
 
   /** Runs `task` in one transaction of the writing connection: all of it is durable when this resolves, or none. */
-  write<T>(
-    task: (connection: DuckDBConnection) => Promise<T>,
-    isKept: (result: T) => boolean = () => true,
-  ): Promise<T> {
+  write<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     const written = this.#writerTurn.run(async () => {
       const { writer } = await this.#inUse();
       try {
         await writer.run("BEGIN TRANSACTION");
         const result = await task(writer);
-        await writer.run(isKept(result) ? "COMMIT" : "ROLLBACK");
+        await writer.run("COMMIT");
         return result;
       } catch (error) {
         await writer.run("ROLLBACK").catch(() => {}); // where a failed commit has ended the transaction already

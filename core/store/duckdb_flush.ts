@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { DIMENSIONS, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 import { escapeInvalid } from "./duckdb_raw_text.ts";
 import { MEASURE_COLUMNS } from "./duckdb_schema.ts";
-import { integerLiteral, numberOf, rowsOf } from "./duckdb_values.ts";
-import type { EventRows, FlushOutcome, MeasureColumns, MinuteRows, PartitionFlush, QuarantineRows } from "./ports.ts";
+import { integerLiteral, numberOf, Parameters, rowsOf } from "./duckdb_values.ts";
+import type { FlushOutcome, MeasureColumns, PartitionFlush } from "./ports.ts";
 
 /** Rows appended before the thread is given up for a moment: some 20 ms. */
 const SLICE_ROWS = 2048;
@@ -15,68 +15,101 @@ const COLUMNS_PER_MEASURE = MEASURE_COLUMNS.length / MEASURES.length;
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const looseText = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Runs inside a transaction, which the caller commits iff the outcome is `applied`. */
-export async function applyFlush(connection: DuckDBConnection, flush: PartitionFlush): Promise<FlushOutcome> {
-  const conflict = await findConflict(connection, flush);
-  if (conflict !== null) return conflict;
-  await deleteReplaced(connection, flush);
-  await append(connection, "minutes", flush.minutes.rows, minuteAppender(flush, flush.minutes));
-  const { events, quarantine } = flush;
-  if (events !== null) await append(connection, "events", events.rows, eventAppender(flush, events));
-  if (quarantine !== null) {
-    await append(connection, "quarantine", quarantine.rows, quarantineAppender(flush, quarantine));
+/**
+ * Applies flushes of different partitions inside one transaction, which the caller commits; those that conflict change
+ * nothing. Answers their outcomes in order.
+ */
+export async function applyFlushes(
+  connection: DuckDBConnection,
+  flushes: readonly PartitionFlush[],
+): Promise<FlushOutcome[]> {
+  const conflicts = await findConflicts(connection, flushes);
+  const accepted = flushes.filter((_, i) => conflicts[i] === null);
+  if (accepted.length > 0) {
+    await deleteReplaced(connection, accepted);
+    await append(connection, "minutes", accepted.map(minuteSource));
+    await append(connection, "events", accepted.map(eventSource));
+    await append(connection, "quarantine", accepted.map(quarantineSource));
+    await addGaps(connection, accepted);
+    await moveUnits(connection, accepted);
+    await moveCheckpoints(connection, accepted);
   }
-  for (const { start, end } of flush.gaps) {
-    await connection.run("INSERT INTO gaps VALUES ($1, $2, $3, $4)", [flush.topicId, flush.partition, start, end]);
-  }
-  await moveUnits(connection, flush);
-  await moveCheckpoint(connection, flush);
-  return { kind: "applied" };
+  return conflicts.map((conflict) => conflict ?? { kind: "applied" });
 }
 
-async function findConflict(connection: DuckDBConnection, flush: PartitionFlush): Promise<FlushOutcome | null> {
-  const { topicId, partition, units } = flush;
-  const [checkpoint] = await rowsOf(
-    connection,
-    "SELECT checkpoint FROM partitions WHERE topic_id = $1 AND part = $2",
-    [topicId, partition],
+const partitionKey = (topicId: unknown, partition: unknown) => `${topicId}/${partition}`;
+const unitKey = (topicId: unknown, partition: unknown, bucket: unknown) => `${topicId}/${partition}/${bucket}`;
+
+/** For each flush: what was not as it expected, or null. */
+async function findConflicts(
+  connection: DuckDBConnection,
+  flushes: readonly PartitionFlush[],
+): Promise<(FlushOutcome | null)[]> {
+  const parameters = new Parameters();
+  const partitions = flushes.map(({ topicId, partition }) => parameters.list([topicId, partition]));
+  const checkpoints = new Map(
+    (await rowsOf(
+      connection,
+      `SELECT topic_id, part, checkpoint FROM partitions WHERE (topic_id, part) IN (${partitions.join(", ")})`,
+      parameters.values,
+    )).map((row) => [partitionKey(row.topic_id, row.part), numberOf(row.checkpoint)]),
   );
-  const reached = checkpoint === undefined ? 0 : numberOf(checkpoint.checkpoint);
-  if (reached !== flush.expectCheckpoint) return { kind: "conflict", bucket: null, found: reached };
-  if (units.length === 0) return null;
-  const stored = await rowsOf(
+  const uptos = await readUptos(connection, flushes);
+  return flushes.map(({ topicId, partition, expectCheckpoint, units }): FlushOutcome | null => {
+    const reached = checkpoints.get(partitionKey(topicId, partition)) ?? 0;
+    if (reached !== expectCheckpoint) return { kind: "conflict", bucket: null, found: reached };
+    for (const { bucket, expect } of units) {
+      const found = uptos.get(unitKey(topicId, partition, bucket)) ?? 0;
+      if (found !== expect) return { kind: "conflict", bucket, found };
+    }
+    return null;
+  });
+}
+
+async function readUptos(
+  connection: DuckDBConnection,
+  flushes: readonly PartitionFlush[],
+): Promise<ReadonlyMap<string, number>> {
+  const parameters = new Parameters();
+  const keys = flushes.filter(({ units }) => units.length > 0).map(({ topicId, partition, units }) => {
+    const topic = parameters.add(topicId);
+    return `(topic_id = ${topic} AND part = ${integerLiteral(partition)} AND bucket IN (${units.map(bucketLiteral)}))`;
+  });
+  if (keys.length === 0) return new Map();
+  const rows = await rowsOf(
     connection,
-    `SELECT bucket, upto FROM units WHERE topic_id = $1 AND part = $2 AND bucket IN (${units.map(bucketLiteral)})`,
-    [topicId, partition],
+    `SELECT topic_id, part, bucket, upto FROM units WHERE ${keys.join(" OR ")}`,
+    parameters.values,
   );
-  const uptos = new Map(stored.map(({ bucket, upto }) => [numberOf(bucket), numberOf(upto)]));
-  for (const { bucket, expect } of units) {
-    const found = uptos.get(bucket) ?? 0;
-    if (found !== expect) return { kind: "conflict", bucket, found };
-  }
-  return null;
+  return new Map(rows.map((row) => [unitKey(row.topic_id, row.part, row.bucket), numberOf(row.upto)]));
 }
 
 const bucketLiteral = ({ bucket }: { bucket: number }) => integerLiteral(bucket);
 
-/** Deletes the rows that this flush's cumulative rows replace: those of partials older than the last flush. */
-async function deleteReplaced(connection: DuckDBConnection, flush: PartitionFlush): Promise<void> {
-  const { minutes: { rows, minutes, fromOffsets }, expectCheckpoint } = flush;
-  const pairs = new Set<string>();
+/** Deletes the rows that cumulative rows replace: those of partials older than their partition's last flush. */
+async function deleteReplaced(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {
+  const parameters = new Parameters();
+  const keys: string[] = [];
   let first = Infinity;
   let last = -Infinity;
-  for (let row = 0; row < rows; row++) {
-    if (fromOffsets[row] >= expectCheckpoint) continue; // begun after the last flush: not stored yet
-    pairs.add(`(${integerLiteral(minutes[row])}, ${integerLiteral(fromOffsets[row])})`);
-    first = Math.min(first, minutes[row]);
-    last = Math.max(last, minutes[row]);
+  for (const { topicId, partition, expectCheckpoint, minutes: { rows, minutes, fromOffsets } } of flushes) {
+    const pairs = new Set<string>();
+    for (let row = 0; row < rows; row++) {
+      if (fromOffsets[row] >= expectCheckpoint) continue; // begun after the last flush: not stored yet
+      pairs.add(`${integerLiteral(minutes[row])}, ${integerLiteral(fromOffsets[row])}`);
+      first = Math.min(first, minutes[row]);
+      last = Math.max(last, minutes[row]);
+    }
+    if (pairs.size === 0) continue;
+    const topic = parameters.add(topicId);
+    for (const pair of pairs) keys.push(`(${topic}, ${integerLiteral(partition)}, ${pair})`);
   }
-  if (pairs.size === 0) return;
+  if (keys.length === 0) return;
   // The range lets DuckDB pass over row groups by their smallest and largest minute.
   await connection.run(
-    `DELETE FROM minutes WHERE topic_id = $1 AND part = $2 AND minute BETWEEN $3 AND $4
-       AND (minute, from_offset) IN (${[...pairs].join(", ")})`,
-    [flush.topicId, flush.partition, first, last],
+    `DELETE FROM minutes WHERE minute BETWEEN ${integerLiteral(first)} AND ${integerLiteral(last)}
+       AND (topic_id, part, minute, from_offset) IN (${keys.join(", ")})`,
+    parameters.values,
   );
 }
 
@@ -87,16 +120,19 @@ async function deleteReplaced(connection: DuckDBConnection, flush: PartitionFlus
 async function append(
   connection: DuckDBConnection,
   table: string,
-  rows: number,
-  appendRow: RowAppender,
+  sources: readonly (RowSource | null)[],
 ): Promise<void> {
-  if (rows === 0) return;
+  const filled = sources.flatMap((source) => source === null || source.rows === 0 ? [] : [source]);
+  if (filled.length === 0) return;
   const appender = await connection.createAppender(table);
+  let appended = 0;
   try {
-    for (let row = 0; row < rows; row++) {
-      appendRow(appender, row);
-      appender.endRow();
-      if (row % SLICE_ROWS === SLICE_ROWS - 1) await nextTurn();
+    for (const source of filled) {
+      for (let row = 0; row < source.rows; row++) {
+        source.append(appender, row);
+        appender.endRow();
+        if (++appended % SLICE_ROWS === 0) await nextTurn();
+      }
     }
     appender.flushSync();
   } catch (error) {
@@ -107,22 +143,29 @@ async function append(
   }
 }
 
-type RowAppender = (appender: DuckDBAppender, row: number) => void;
+/** Rows of one flush for one table: `append` gives the columns of one row. */
+interface RowSource {
+  readonly rows: number;
+  append(appender: DuckDBAppender, row: number): void;
+}
 
-function minuteAppender({ topicId, partition }: PartitionFlush, rows: MinuteRows): RowAppender {
+function minuteSource({ topicId, partition, minutes: rows }: PartitionFlush): RowSource {
   const dimensions = DIMENSIONS.map((name) => rows.dimensions[name]);
   const measures = MEASURES.map(({ name }) => rows.measures[name]);
-  return (appender, row) => {
-    appender.appendVarchar(topicId);
-    appender.appendInteger(partition);
-    appender.appendInteger(rows.minutes[row]);
-    appender.appendBigInt(BigInt(rows.fromOffsets[row]));
-    for (const values of dimensions) {
-      appender.appendVarchar(values === undefined ? "" : values.dictionary[values.ids[row]]);
-    }
-    appender.appendBigInt(BigInt(rows.counts[row]));
-    appender.appendBigInt(BigInt(rows.errors[row]));
-    for (const measure of measures) appendMeasure(appender, measure, row);
+  return {
+    rows: rows.rows,
+    append(appender, row) {
+      appender.appendVarchar(topicId);
+      appender.appendInteger(partition);
+      appender.appendInteger(rows.minutes[row]);
+      appender.appendBigInt(BigInt(rows.fromOffsets[row]));
+      for (const values of dimensions) {
+        appender.appendVarchar(values === undefined ? "" : values.dictionary[values.ids[row]]);
+      }
+      appender.appendBigInt(BigInt(rows.counts[row]));
+      appender.appendBigInt(BigInt(rows.errors[row]));
+      for (const measure of measures) appendMeasure(appender, measure, row);
+    },
   };
 }
 
@@ -139,25 +182,29 @@ function appendMeasure(appender: DuckDBAppender, measure: MeasureColumns | undef
   appender.appendBlob(measure.sketches.subarray(row === 0 ? 0 : measure.sketchEnds[row - 1], measure.sketchEnds[row]));
 }
 
-function eventAppender({ topicId, partition }: PartitionFlush, rows: EventRows): RowAppender {
+function eventSource({ topicId, partition, events: rows }: PartitionFlush): RowSource | null {
+  if (rows === null) return null;
   const text = TEXT_FIELDS.map((name) => rows.text[name]);
   const measures = MEASURES.map(({ name }) => rows.measures[name]);
-  return (appender, row) => {
-    appender.appendVarchar(topicId);
-    appender.appendInteger(partition);
-    appender.appendBigInt(BigInt(rows.offsets[row]));
-    appender.appendTimestamp(new DuckDBTimestampValue(BigInt(rows.timestampMicros[row])));
-    appender.appendTimestamp(recordTime(rows.recordTimesMs[row]));
-    for (const spans of text) {
-      const start = spans === undefined ? -1 : spans.starts[row];
-      if (spans === undefined || start < 0) appender.appendNull();
-      else appender.appendVarchar(looseText.decode(rows.bytes.subarray(start, spans.ends[row])));
-    }
-    for (const values of measures) {
-      if (values === undefined || Number.isNaN(values[row])) appender.appendNull();
-      else appender.appendBigInt(BigInt(values[row]));
-    }
-    appendRaw(appender, rows.bytes.subarray(rows.rawStarts[row], rows.rawEnds[row]));
+  return {
+    rows: rows.rows,
+    append(appender, row) {
+      appender.appendVarchar(topicId);
+      appender.appendInteger(partition);
+      appender.appendBigInt(BigInt(rows.offsets[row]));
+      appender.appendTimestamp(new DuckDBTimestampValue(BigInt(rows.timestampMicros[row])));
+      appender.appendTimestamp(recordTime(rows.recordTimesMs[row]));
+      for (const spans of text) {
+        const start = spans === undefined ? -1 : spans.starts[row];
+        if (spans === undefined || start < 0) appender.appendNull();
+        else appender.appendVarchar(looseText.decode(rows.bytes.subarray(start, spans.ends[row])));
+      }
+      for (const values of measures) {
+        if (values === undefined || Number.isNaN(values[row])) appender.appendNull();
+        else appender.appendBigInt(BigInt(values[row]));
+      }
+      appendRaw(appender, rows.bytes.subarray(rows.rawStarts[row], rows.rawEnds[row]));
+    },
   };
 }
 
@@ -179,48 +226,71 @@ function appendRaw(appender: DuckDBAppender, raw: Uint8Array): void {
   appender.appendNull();
 }
 
-function quarantineAppender({ topicId, partition }: PartitionFlush, rows: QuarantineRows): RowAppender {
-  return (appender, row) => {
-    appender.appendVarchar(topicId);
-    appender.appendInteger(partition);
-    appender.appendBigInt(BigInt(rows.offsets[row]));
-    appender.appendTimestamp(recordTime(rows.recordTimesMs[row]));
-    appender.appendVarchar(rows.reasons[row]);
-    appender.appendBlob(rows.bytes.subarray(rows.rawStarts[row], rows.rawEnds[row]));
+function quarantineSource({ topicId, partition, quarantine: rows }: PartitionFlush): RowSource | null {
+  if (rows === null) return null;
+  return {
+    rows: rows.rows,
+    append(appender, row) {
+      appender.appendVarchar(topicId);
+      appender.appendInteger(partition);
+      appender.appendBigInt(BigInt(rows.offsets[row]));
+      appender.appendTimestamp(recordTime(rows.recordTimesMs[row]));
+      appender.appendVarchar(rows.reasons[row]);
+      appender.appendBlob(rows.bytes.subarray(rows.rawStarts[row], rows.rawEnds[row]));
+    },
   };
 }
 
-async function moveUnits(connection: DuckDBConnection, flush: PartitionFlush): Promise<void> {
-  if (flush.units.length === 0) return;
-  const rows = flush.units.map((unit) => `($1, $2, ${bucketLiteral(unit)}, $3, $4, $5)`);
+async function addGaps(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {
+  const parameters = new Parameters();
+  const rows = flushes.flatMap(({ topicId, partition, gaps }) =>
+    gaps.map(({ start, end }) => parameters.list([topicId, partition, start, end]))
+  );
+  if (rows.length === 0) return;
+  await connection.run(`INSERT INTO gaps VALUES ${rows.join(", ")}`, parameters.values);
+}
+
+async function moveUnits(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {
+  const parameters = new Parameters();
+  const rows = flushes.filter(({ units }) => units.length > 0).flatMap((flush) => {
+    const topic = parameters.add(flush.topicId);
+    const writer = parameters.add(flush.writer);
+    const touched = integerLiteral(Math.floor(flush.lastRecordTimeMs));
+    const rest = `${integerLiteral(flush.at)}, ${writer}, ${touched}`;
+    return flush.units.map((unit) => `(${topic}, ${integerLiteral(flush.partition)}, ${bucketLiteral(unit)}, ${rest})`);
+  });
+  if (rows.length === 0) return;
   await connection.run(
     `INSERT INTO units VALUES ${rows.join(", ")}
      ON CONFLICT DO UPDATE SET upto = excluded.upto, writer = excluded.writer, touched_ms = excluded.touched_ms`,
-    [flush.topicId, flush.partition, flush.at, flush.writer, BigInt(Math.floor(flush.lastRecordTimeMs))],
+    parameters.values,
   );
 }
 
-async function moveCheckpoint(connection: DuckDBConnection, flush: PartitionFlush): Promise<void> {
-  const { totals } = flush;
+async function moveCheckpoints(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {
+  const parameters = new Parameters();
+  const rows = flushes.map(({ topicId, partition, at, writer, watermarkMs, totals }) =>
+    parameters.list([
+      topicId,
+      partition,
+      at,
+      writer,
+      watermarkMs,
+      totals.consumed,
+      totals.events,
+      totals.unparsed,
+      totals.late,
+      totals.clockBad,
+    ])
+  );
   await connection.run(
-    `INSERT INTO partitions VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    `INSERT INTO partitions VALUES ${rows.join(", ")}
      ON CONFLICT DO UPDATE SET
        checkpoint = greatest(partitions.checkpoint, excluded.checkpoint), writer = excluded.writer,
        watermark_ms = greatest(partitions.watermark_ms, excluded.watermark_ms),
        consumed = partitions.consumed + excluded.consumed, events = partitions.events + excluded.events,
        unparsed = partitions.unparsed + excluded.unparsed, late = partitions.late + excluded.late,
        clock_bad = partitions.clock_bad + excluded.clock_bad`,
-    [
-      flush.topicId,
-      flush.partition,
-      flush.at,
-      flush.writer,
-      flush.watermarkMs,
-      totals.consumed,
-      totals.events,
-      totals.unparsed,
-      totals.late,
-      totals.clockBad,
-    ],
+    parameters.values,
   );
 }
