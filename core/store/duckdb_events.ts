@@ -6,7 +6,11 @@ import { bytesOf, numberOf, Parameters, type Row, rowsOf, textOf } from "./duckd
 import { column } from "./duckdb_schema.ts";
 import type { EventQuery, EventRecord, QuarantineQuery, QuarantineRecord } from "./ports.ts";
 
-const encoder = new TextEncoder();
+// Text is read as bytes: on its way to JavaScript a string loses the byte order mark that it begins with.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const TEXT_COLUMNS = TEXT_FIELDS.map((name) => `encode(${column(name)}) AS ${column(name)}`);
+const COLUMNS = `epoch_us(ts) AS micros, part, "offset", ${TEXT_COLUMNS}, ${MEASURES.map(({ name }) => name)},
+  coalesce(raw_bytes, encode(raw)) AS raw`;
 
 export async function readEvents(connection: DuckDBConnection, query: EventQuery): Promise<EventRecord[]> {
   const values = new Parameters();
@@ -24,7 +28,7 @@ export async function readEvents(connection: DuckDBConnection, query: EventQuery
   // The smallest possible sort first, then the wide rows of the few events that are on the page.
   const rows = await rowsOf(
     connection,
-    `SELECT epoch_us(ts) AS micros, * FROM events
+    `SELECT ${COLUMNS} FROM events
      WHERE rowid IN (
        SELECT rowid FROM events WHERE ${where.join(" AND ")}
        ORDER BY ts DESC, part DESC, "offset" DESC LIMIT ${BigInt(query.limit)}
@@ -37,7 +41,7 @@ export async function readEvents(connection: DuckDBConnection, query: EventQuery
 
 function eventOf(row: Row): EventRecord {
   const fields: Partial<Record<(typeof TEXT_FIELDS)[number], string>> = {};
-  for (const name of TEXT_FIELDS) if (row[name] !== null) fields[name] = textOf(row[name]);
+  for (const name of TEXT_FIELDS) if (row[name] !== null) fields[name] = decoder.decode(bytesOf(row[name]));
   const measures: Partial<Record<Measure, number>> = {};
   MEASURES.forEach(({ name }, slot) => {
     if (row[name] !== null) measures[name] = numberOf(row[name]) / MEASURE_SCALE[slot];
@@ -48,7 +52,7 @@ function eventOf(row: Row): EventRecord {
     offset: numberOf(row.offset),
     fields,
     measures,
-    raw: row.raw_bytes === null ? encoder.encode(textOf(row.raw)) : bytesOf(row.raw_bytes).slice(),
+    raw: bytesOf(row.raw).slice(),
   };
 }
 
