@@ -1,0 +1,299 @@
+/** Summaries and access reports of every store against a recount of the events. */
+import { expect } from "expect";
+import type { Dimension } from "../../core/minutes/fields.ts";
+import { UNPARSED } from "../../core/minutes/fields.ts";
+import type { AccessReport, AccessReportQuery, ApiSummary } from "../../core/store/ports.ts";
+import { randomFrom } from "../simulation/delivery_simulator.ts";
+import {
+  cellOf,
+  deliver,
+  eventOf,
+  EVER,
+  flushOf,
+  HOUR_MS,
+  MINUTE_MS,
+  promise,
+  START_MS,
+  type TestEvent,
+  TOPIC,
+} from "./store_fixtures.ts";
+
+/** Counts per value, largest first, then by value in the order of code points. */
+function tally<T extends string>(values: readonly T[]): [T, number][] {
+  const counts = new Map<T, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+}
+
+const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
+// ---------------------------------------------------------------- summary
+
+const API_DIMENSIONS: readonly Dimension[] = ["service", "level", "method", "endpoint"];
+
+function makeCalls(): Map<number, TestEvent[]> {
+  const random = randomFrom(8);
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
+  const make = (offset: number) => {
+    const level = pick(["INFO", "INFO", "INFO", "WARN", "ERROR", ""]);
+    return eventOf(offset, Math.floor(random() * 2 * HOUR_MS), {
+      fields: {
+        level,
+        service: pick(["cart", "pay"]),
+        method: pick(["GET", "POST"]),
+        ...(random() < 0.8 && { endpoint: pick(["/a", "/b"]) }),
+      },
+      measures: random() < 0.9 ? { response_time: Math.round(Math.exp(random() * 14)) } : {},
+      isError: level === "ERROR",
+    });
+  };
+  return new Map([0, 1].map((partition) => [partition, Array.from({ length: 400 }, (_, offset) => make(offset))]));
+}
+
+function recountApis(events: readonly TestEvent[]) {
+  const groups = Map.groupBy(
+    events,
+    ({ fields }) => JSON.stringify([fields.service, fields.method, fields.endpoint ?? ""]),
+  );
+  return new Map([...groups].map(([api, all]) => {
+    const times = all.flatMap(({ measures }) => measures.response_time ?? []).sort((a, b) => a - b);
+    return [api, {
+      count: all.length,
+      errors: all.filter(({ isError }) => isError).length,
+      average: times.length === 0 ? null : sumOf(times) / times.length / 1000,
+      p95: times.length === 0 ? null : times[Math.floor(0.95 * (times.length - 1))] / 1000,
+    }];
+  }));
+}
+
+const apiOf = ({ service, method, endpoint }: ApiSummary) => JSON.stringify([service, method, endpoint]);
+
+promise("the summary counts levels, errors and APIs as the events do", async (store) => {
+  const calls = makeCalls();
+  await deliver(store, calls, API_DIMENSIONS);
+  const range = { fromMs: START_MS, toMs: START_MS + HOUR_MS };
+  const events = [...calls.values()].flat().filter(({ micros }) => micros < range.toMs * 1000);
+  const summary = await store.summary(TOPIC, range, 100);
+  const errors = events.filter(({ isError }) => isError).length;
+  expect(summary.totals).toEqual({ count: events.length, errors, unparsed: 0 });
+  expect(summary.levels.map(({ level, count }) => [level, count])).toEqual(
+    tally(events.map(({ fields }) => fields.level ?? "")),
+  );
+  expect(summary.apisTruncated).toBe(false);
+  const truth = recountApis(events);
+  expect(summary.apis.map(apiOf).sort()).toEqual([...truth.keys()].sort());
+  expect(summary.apis.map(({ count }) => count)).toEqual(summary.apis.map(({ count }) => count).sort((a, b) => b - a));
+  for (const api of summary.apis) {
+    const wanted = truth.get(apiOf(api));
+    expect([apiOf(api), api.count, api.errors]).toEqual([apiOf(api), wanted?.count, wanted?.errors]);
+    expect(Math.abs((api.averageResponseTime ?? NaN) / (wanted?.average ?? NaN) - 1)).toBeLessThan(1e-12);
+    expect(Math.abs((api.p95ResponseTime ?? NaN) / (wanted?.p95 ?? NaN) - 1)).toBeLessThan(0.01);
+  }
+});
+
+promise("the summary counts unparsed records, and does not take them for an API", async (store) => {
+  await store.flush(flushOf({
+    cells: [
+      cellOf(0, "", 5, { dimensions: { level: UNPARSED, service: "" } }),
+      cellOf(1, "cart", 2, { dimensions: { service: "cart", level: "INFO" }, errors: 1 }),
+    ],
+  }));
+  expect(await store.summary(TOPIC, EVER, 10)).toEqual({
+    totals: { count: 7, errors: 1, unparsed: 5 },
+    levels: [{ level: UNPARSED, count: 5 }, { level: "INFO", count: 2 }],
+    apis: [{
+      service: "cart",
+      method: "",
+      endpoint: "",
+      count: 2,
+      errors: 1,
+      averageResponseTime: null,
+      p95ResponseTime: null,
+    }],
+    apisTruncated: false,
+  });
+});
+
+promise("the summary of nothing is zeros and empty lists", async (store) => {
+  await store.flush(flushOf({ cells: [cellOf(0, "cart", 2)] }));
+  const nothing = { totals: { count: 0, errors: 0, unparsed: 0 }, levels: [], apis: [], apisTruncated: false };
+  expect(await store.summary("unknown", EVER, 10)).toEqual(nothing);
+  expect(await store.summary(TOPIC, { fromMs: START_MS + 1, toMs: START_MS + 2 }, 10)).toEqual(nothing);
+});
+
+promise("beyond the most APIs the summary tells the largest, and that there are more", async (store) => {
+  const cells = [3, 9, 1, 5].map((count, i) =>
+    cellOf(i, `s${i}`, count, { values: { response_time: Array(count).fill(i * 1000) } })
+  );
+  await store.flush(flushOf({ cells }));
+  const some = await store.summary(TOPIC, EVER, 2);
+  expect(
+    some.apis.map((
+      { service, averageResponseTime, p95ResponseTime },
+    ) => [service, averageResponseTime, p95ResponseTime]),
+  )
+    .toEqual([["s1", 1, 1], ["s3", 3, 3]]);
+  expect(some.apisTruncated).toBe(true);
+  expect(some.totals.count).toBe(18);
+  expect((await store.summary(TOPIC, EVER, 4)).apisTruncated).toBe(false);
+});
+
+// ---------------------------------------------------------------- access report
+
+const report = (rest: Partial<AccessReportQuery> = {}): AccessReportQuery => ({
+  topicId: TOPIC,
+  range: EVER,
+  timeZone: "UTC",
+  limit: 1000,
+  ...rest,
+});
+
+/** A year of requests by the hour, around the days when clocks change. */
+function makeRequests(): TestEvent[] {
+  const random = randomFrom(21);
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
+  return Array.from({ length: 900 }, (_, offset) =>
+    eventOf(offset, 0, {
+      micros: (Date.UTC(2025, 11, 25) + Math.floor(random() * 370 * 24) * HOUR_MS + Math.floor(random() * HOUR_MS)) *
+        1000,
+      recordTimeMs: START_MS,
+      fields: {
+        ...(random() < 0.95 && { host: `10.0.0.${Math.floor(random() ** 3 * 40)}` }),
+        ...(random() < 0.3 && { user: "frank" }),
+        ...(random() < 0.97 && { method: pick(["GET", "POST"]) }),
+        ...(random() < 0.97 && { endpoint: pick(["/", "/a?x=1", "/a?x=2", "/ä", "*"]) }),
+        ...(random() < 0.9 && { protocol: "HTTP/1.0" }),
+        status: pick(["200", "200", "304", "404", "500"]),
+        ...(random() < 0.5 && { referrer: "-" }),
+      },
+      measures: random() < 0.8 ? { content_size: Math.floor(random() ** 5 * 5_000_000) } : {},
+    }));
+}
+
+function dayIn(timeZone: string, micros: number): string {
+  const parts = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
+  return parts.format(new Date(Math.floor(micros / 1000)));
+}
+
+function recountReport(
+  events: readonly TestEvent[],
+  { timeZone, limit }: AccessReportQuery,
+): Omit<AccessReport, "contentSize"> {
+  const of = (name: "host" | "endpoint" | "status", all = events) =>
+    tally(all.flatMap(({ fields }) => fields[name] ?? []));
+  const notFound = events.filter(({ fields }) => fields.status === "404");
+  const missing =
+    (["host", "ident", "user", "method", "endpoint", "protocol", "status", "referrer", "user_agent"] as const)
+      .map((name) => [name, events.filter(({ fields }) => fields[name] === undefined).length]);
+  const sizeless = events.filter(({ measures }) => measures.content_size === undefined).length;
+  const days = tally(events.map(({ micros }) => dayIn(timeZone, micros))).sort(([a], [b]) => a < b ? -1 : 1);
+  return {
+    lines: events.length,
+    unparsed: 0,
+    missing: Object.fromEntries([...missing, ["content_size", sizeless]]),
+    notFound: {
+      count: notFound.length,
+      top: of("endpoint", notFound).slice(0, limit).map(([endpoint, count]) => ({ endpoint, count })),
+    },
+    byStatus: of("status").slice(0, limit).map(([status, count]) => ({ status: Number(status), count })),
+    byHost: of("host").slice(0, limit).map(([host, count]) => ({ host, count })),
+    byEndpoint: of("endpoint").slice(0, limit).map(([endpoint, count]) => ({ endpoint, count })),
+    byDay: days.map(([day, count]) => ({ day, count })),
+    hosts: of("host").length,
+    endpoints: of("endpoint").length,
+  };
+}
+
+promise("the access report counts what the events say, in lists as long as asked", async (store) => {
+  const requests = makeRequests();
+  await store.flush(flushOf({ events: requests.slice(0, 500), at: 500 }));
+  await store.flush(flushOf({ events: requests.slice(500), partition: 1, at: 900 }));
+  await store.flush(flushOf({ topicId: "other", events: requests.slice(0, 100) }));
+  for (const limit of [1000, 3]) {
+    const { contentSize, ...counts } = await store.accessReport(report({ limit }));
+    expect(counts).toEqual(recountReport(requests, report({ limit })));
+    const sizes = requests.flatMap(({ measures }) => measures.content_size ?? []);
+    const mean = sumOf(sizes) / sizes.length;
+    expect(contentSize).toMatchObject({ count: sizes.length, min: Math.min(...sizes), max: Math.max(...sizes) });
+    expect(Math.abs((contentSize.mean ?? NaN) / mean - 1)).toBeLessThan(1e-12);
+    const stddev = Math.sqrt(sumOf(sizes.map((size) => (size - mean) ** 2)) / sizes.length);
+    expect(Math.abs((contentSize.stddev ?? NaN) / stddev - 1)).toBeLessThan(1e-9);
+  }
+});
+
+const ZONES = [
+  "UTC",
+  "Europe/Berlin",
+  "America/New_York",
+  "Asia/Kolkata",
+  "Pacific/Auckland",
+  "Pacific/Kiritimati",
+  "America/St_Johns",
+];
+
+promise("days are those of the zone that was asked for, also where clocks change", async (store) => {
+  // Every half hour around both changes of the European and American clocks, and random ones over a year.
+  const halfHours = [Date.UTC(2026, 2, 8), Date.UTC(2026, 2, 29), Date.UTC(2026, 9, 25), Date.UTC(2026, 10, 1)]
+    .flatMap((day) => Array.from({ length: 144 }, (_, i) => day + (i - 48) * 30 * MINUTE_MS));
+  const events = [
+    ...makeRequests(),
+    ...halfHours.flatMap((atMs) => [atMs * 1000, atMs * 1000 - 1].map((micros) => eventOf(0, 0, { micros }))),
+  ].map((event, offset) => ({ ...event, offset }));
+  await store.flush(flushOf({ events, at: events.length }));
+  for (const timeZone of ZONES) {
+    const { byDay } = await store.accessReport(report({ timeZone }));
+    expect({ timeZone, byDay }).toEqual({ timeZone, byDay: recountReport(events, report({ timeZone })).byDay });
+  }
+});
+
+promise("the access report of a range counts events by their time and quarantine by the record's", async (store) => {
+  const events = [0, 1, 2, 3].map((offset) => eventOf(offset, offset, { recordTimeMs: START_MS - HOUR_MS }));
+  const quarantine = [0, 1, 2].map((i) => ({
+    offset: 4 + i,
+    recordTimeMs: START_MS + i,
+    reason: "no_match",
+    raw: Uint8Array.of(i),
+  }));
+  await store.flush(flushOf({ events, quarantine }));
+  const { lines, unparsed, byDay } = await store.accessReport(
+    report({ range: { fromMs: START_MS + 1, toMs: START_MS + 3 } }),
+  );
+  expect({ lines, unparsed, byDay }).toEqual({ lines: 2 + 2, unparsed: 2, byDay: [{ day: "2026-03-01", count: 2 }] });
+});
+
+promise("the access report of nothing is zeros, nulls and empty lists", async (store) => {
+  const empty = await store.accessReport(report());
+  expect(empty).toMatchObject({
+    lines: 0,
+    unparsed: 0,
+    contentSize: { count: 0, min: null, max: null, mean: null, stddev: null },
+    notFound: { count: 0, top: [] },
+    byStatus: [],
+    byHost: [],
+    byEndpoint: [],
+    byDay: [],
+    hosts: 0,
+    endpoints: 0,
+  });
+  expect(new Set(Object.values(empty.missing))).toEqual(new Set([0]));
+});
+
+promise("columns of the combined format are missing only where some event has one", async (store) => {
+  await store.flush(flushOf({ events: [eventOf(0, 0, { fields: { host: "h" } })] }));
+  const plain = (await store.accessReport(report())).missing;
+  expect(plain).toEqual({
+    host: 0,
+    ident: 1,
+    user: 1,
+    method: 1,
+    endpoint: 1,
+    protocol: 1,
+    status: 1,
+    content_size: 1,
+  });
+  await store.flush(flushOf({ partition: 1, events: [eventOf(0, 0, { fields: { user_agent: "" } })] }));
+  expect((await store.accessReport(report())).missing).toEqual({
+    ...{ host: 1, ident: 2, user: 2, method: 2, endpoint: 2, protocol: 2, status: 2, content_size: 2 },
+    ...{ referrer: 2, user_agent: 1 },
+  });
+});
