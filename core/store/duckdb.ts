@@ -8,6 +8,7 @@ import { numberOf, numberOrNull, type Row, rowsOf, textOf } from "./duckdb_value
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
+import { Staging } from "./duckdb_staging.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
@@ -49,12 +50,15 @@ export interface DuckDbStoreOptions {
 /** Opens, or makes, the store in a directory. Throws NEWER_DATA where a newer Millrace wrote it. */
 export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<DuckDbStore> {
   const exports = `${options.directory}/exports`;
-  // What a killed process left there belongs to nobody.
-  await Deno.remove(exports, { recursive: true }).catch(() => {});
-  await Deno.mkdir(exports, { recursive: true });
+  const staging = `${options.directory}/staging`;
+  for (const directory of [exports, staging]) {
+    // What a killed process left there belongs to nobody.
+    await Deno.remove(directory, { recursive: true }).catch(() => {});
+    await Deno.mkdir(directory, { recursive: true });
+  }
   const connections = await DuckDbConnections.open({
     path: `${options.directory}/store.duckdb`,
-    exportsDirectory: exports,
+    allowedDirectories: [exports, staging],
     checkpointBytes: CHECKPOINT_BYTES,
     settings: {
       memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
@@ -62,11 +66,12 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
       temp_directory: `${options.directory}/spill`,
       checkpoint_threshold: "1TiB", // checkpoints are started by DuckDbConnections
       preserve_insertion_order: "false",
+      enable_external_file_cache: "false", // staged files are read once
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     },
   });
-  const store = new DuckDbStore(connections, exports);
+  const store = new DuckDbStore(connections, exports, new Staging(staging));
   try {
     await store.migrate();
   } catch (error) {
@@ -81,10 +86,12 @@ export class DuckDbStore implements Store {
   readonly #exports: string;
   readonly #flushes: FlushQueue;
 
-  constructor(connections: DuckDbConnections, exports: string) {
+  constructor(connections: DuckDbConnections, exports: string, staging: Staging) {
     this.#connections = connections;
     this.#exports = exports;
-    this.#flushes = new FlushQueue((flushes) => connections.write((connection) => applyFlushes(connection, flushes)));
+    this.#flushes = new FlushQueue((flushes) =>
+      connections.write((connection) => applyFlushes(connection, staging, flushes))
+    );
   }
 
   /** Makes the tables; the first version has nothing to migrate from. */

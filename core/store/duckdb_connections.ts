@@ -9,8 +9,8 @@ import { textLiteral } from "./duckdb_values.ts";
 
 export interface DatabaseOptions {
   readonly path: string;
-  /** The only directory outside the database's own files that SQL may write to. */
-  readonly exportsDirectory: string;
+  /** The only directories outside the database's own files that SQL may read and write. */
+  readonly allowedDirectories: readonly string[];
   readonly settings: Readonly<Record<string, string>>;
   /** Size of the write-ahead log from which on it is folded into the database file. */
   readonly checkpointBytes: number;
@@ -196,13 +196,15 @@ async function closeDatabase({ instance, writer, idle, lent }: Database): Promis
   instance.closeSync();
 }
 
-async function openDatabase({ path, exportsDirectory, settings }: DatabaseOptions): Promise<Database> {
+async function openDatabase({ path, allowedDirectories, settings }: DatabaseOptions): Promise<Database> {
   const instance = await DuckDBInstance.create(":memory:", settings);
   try {
     const writer = await instance.connect();
     await writer.run(`ATTACH ${textLiteral(path)} AS ${CATALOG} (ROW_GROUP_SIZE ${ROW_GROUP_SIZE})`);
     await writer.run(`USE ${CATALOG}`);
-    await writer.run(`SET allowed_directories = [${textLiteral(`${exportsDirectory}/`)}]`);
+    await writer.run(
+      `SET allowed_directories = [${allowedDirectories.map((path) => textLiteral(`${path}/`)).join(", ")}]`,
+    );
     await writer.run("SET enable_external_access = false");
     return { instance, writer, idle: [], lent: new Map() };
   } catch (error) {

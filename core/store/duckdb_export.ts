@@ -86,18 +86,20 @@ function textSql(sql: string, query: ExportQuery): string {
   return `CASE WHEN left(${sql}, 1) IN ('=', '+', '-', '@', chr(9), chr(13), chr(0)) THEN '''' || ${sql} ELSE ${sql} END`;
 }
 
+/** A record that is not UTF-8 is shown with bad bytes as \xNN, and is whole in raw_base64, which others leave empty. */
 function selectEvents(query: ExportQuery): Selection {
   const parameters = new Parameters();
   const text = TEXT_FIELDS.map((field) => `${textSql(column(field), query)} AS ${column(field)}`);
   const measures = MEASURES.map(({ name }, slot) => `${name} / ${MEASURE_SCALE[slot]} AS ${name}`);
   const sql = `SELECT ${timeSql("ts", query.format)} AS "timestamp", part AS "partition", "offset",
-      ${[...text, ...measures].join(", ")}, ${textSql("raw", query)} AS raw
+      ${[...text, ...measures].join(", ")}, ${textSql("raw", query)} AS raw, base64(raw_bytes) AS raw_base64
     FROM events WHERE ${eventsIn(query.topicId, query.range, query.where, parameters)}
     ORDER BY ts, part, "offset"`;
   return { sql, values: parameters.values };
 }
 
 function selectQuarantine(query: ExportQuery): Selection {
+  if (query.where.length > 0) throw new RangeError(`${query.where[0].field} is not a field of quarantine`);
   const parameters = new Parameters();
   const topic = parameters.add(query.topicId);
   // Bytes that are not UTF-8 are shown as \xNN, and are whole in raw_base64.
