@@ -62,7 +62,7 @@ export interface MeasureColumns {
   readonly sketchEnds: Uint32Array;
 }
 
-/** Cumulative partials of minute cells, as columns; row i is keyed (minute, dimensions, fromOffset). */
+/** Cumulative partials of minute cells, as columns; a row replaces the one stored under (minute, dimensions, fromOffset). */
 export interface MinuteRows {
   readonly rows: number;
   /** Minutes since 1970 UTC. The bucket is floor(minute / 60). */
@@ -115,7 +115,7 @@ export interface PartitionFlush {
   readonly at: number;
   /** Dirty units with the `upto` that each must still have. */
   readonly units: readonly { readonly bucket: number; readonly expect: number }[];
-  /** Rows of all units; the rows of a dirty (minute, fromOffset) replace the ones stored before. */
+  /** The rows of all units that have changed since the last flush. */
   readonly minutes: MinuteRows;
   readonly events: EventRows | null;
   readonly quarantine: QuarantineRows | null;

@@ -157,6 +157,8 @@ export class MinuteCells {
   counts: Float64Array;
   errors: Float64Array;
   readonly measures: readonly MeasureCells[];
+  /** Counts as they were taken last: a cell whose count differs has changed. */
+  #taken: Float64Array;
   #size = 0;
   #capacity = FIRST_CELLS;
   /** cell + 1 by hash of its ids, 0 where free; at most half full. */
@@ -168,6 +170,7 @@ export class MinuteCells {
     this.dimensionIds = new Int32Array(this.#capacity * dimensions);
     this.counts = new Float64Array(this.#capacity);
     this.errors = new Float64Array(this.#capacity);
+    this.#taken = new Float64Array(this.#capacity);
     this.#table = new Int32Array(this.#capacity * 2);
     this.measures = Array.from({ length: measures }, () => new MeasureCells(this.#capacity));
   }
@@ -201,6 +204,18 @@ export class MinuteCells {
     return cell;
   }
 
+  /** The cells that have changed since the last call, in order. */
+  takeChanged(): Uint32Array {
+    const changed = new Uint32Array(this.#size);
+    let size = 0;
+    for (let cell = 0; cell < this.#size; cell++) {
+      if (this.counts[cell] === this.#taken[cell]) continue;
+      this.#taken[cell] = this.counts[cell];
+      changed[size++] = cell;
+    }
+    return changed.subarray(0, size);
+  }
+
   #link(cell: number): void {
     const mask = this.#table.length - 1;
     let at = hashOf(this.dimensionIds, cell * this.dimensions, this.dimensions) & mask;
@@ -214,6 +229,7 @@ export class MinuteCells {
     this.dimensionIds = more(new Int32Array(this.#capacity * this.dimensions), this.dimensionIds);
     this.counts = more(new Float64Array(this.#capacity), this.counts);
     this.errors = more(new Float64Array(this.#capacity), this.errors);
+    this.#taken = more(new Float64Array(this.#capacity), this.#taken);
     for (const measure of this.measures) measure.grow(this.#capacity);
     this.#table = new Int32Array(this.#capacity * 2);
     for (let cell = 0; cell < this.#size; cell++) this.#link(cell);

@@ -13,20 +13,31 @@ export interface CellLayout {
   readonly interners: readonly Interner[];
 }
 
-/** Copies all cells of the partials: the result shares nothing with them, so that records may go on being applied. */
-export function minuteRowsOf(partials: readonly MinutePartial<MinuteCells>[], layout: CellLayout): MinuteRows {
-  const rows = partials.reduce((sum, partial) => sum + partial.cells.size, 0);
+/** Some cells of one partial. */
+interface Selection {
+  readonly partial: MinutePartial<MinuteCells>;
+  readonly cells: Uint32Array;
+}
+
+/**
+ * Copies the cells that changed since this was called last: the result shares nothing with the partials, so that
+ * records may go on being applied.
+ */
+export function takeMinuteRows(partials: readonly MinutePartial<MinuteCells>[], layout: CellLayout): MinuteRows {
+  const selections = partials.map((partial) => ({ partial, cells: partial.cells.takeChanged() }));
+  const rows = selections.reduce((sum, { cells }) => sum + cells.length, 0);
   const minutes = new Int32Array(rows);
   const fromOffsets = new Float64Array(rows);
   const counts = new Float64Array(rows);
   const errors = new Float64Array(rows);
   let row = 0;
-  for (const { minute, fromOffset, cells } of partials) {
-    minutes.fill(minute, row, row + cells.size);
-    fromOffsets.fill(fromOffset, row, row + cells.size);
-    counts.set(cells.counts.subarray(0, cells.size), row);
-    errors.set(cells.errors.subarray(0, cells.size), row);
-    row += cells.size;
+  for (const { partial, cells } of selections) {
+    minutes.fill(partial.minute, row, row + cells.length);
+    fromOffsets.fill(partial.fromOffset, row, row + cells.length);
+    for (let i = 0; i < cells.length; i++, row++) {
+      counts[row] = partial.cells.counts[cells[i]];
+      errors[row] = partial.cells.errors[cells[i]];
+    }
   }
   return {
     rows,
@@ -35,14 +46,14 @@ export function minuteRowsOf(partials: readonly MinutePartial<MinuteCells>[], la
     counts,
     errors,
     dimensions: Object.fromEntries(
-      layout.dimensions.map((name, i) => [name, dimensionColumn(partials, i, rows, layout.interners[i])]),
+      layout.dimensions.map((name, i) => [name, dimensionColumn(selections, i, rows, layout.interners[i])]),
     ),
-    measures: Object.fromEntries(layout.measures.map((name, i) => [name, measureColumns(partials, i, rows)])),
+    measures: Object.fromEntries(layout.measures.map((name, i) => [name, measureColumns(selections, i, rows)])),
   };
 }
 
 function dimensionColumn(
-  partials: readonly MinutePartial<MinuteCells>[],
+  selections: readonly Selection[],
   dimension: number,
   rows: number,
   interner: Interner,
@@ -51,9 +62,9 @@ function dimensionColumn(
   const dictionary: string[] = [];
   const entries = new Map<number, number>();
   let row = 0;
-  for (const { cells } of partials) {
-    for (let cell = 0; cell < cells.size; cell++) {
-      const id = cells.dimensionIds[cell * cells.dimensions + dimension];
+  for (const { partial: { cells: { dimensionIds, dimensions } }, cells } of selections) {
+    for (let i = 0; i < cells.length; i++) {
+      const id = dimensionIds[cells[i] * dimensions + dimension];
       let entry = entries.get(id);
       if (entry === undefined) {
         entry = dictionary.push(interner.text(id)) - 1;
@@ -65,7 +76,7 @@ function dimensionColumn(
   return { dictionary, ids };
 }
 
-function measureColumns(partials: readonly MinutePartial<MinuteCells>[], index: number, rows: number): MeasureColumns {
+function measureColumns(selections: readonly Selection[], index: number, rows: number): MeasureColumns {
   const counts = new Float64Array(rows);
   const sums = new Float64Array(rows);
   const minima = new Float64Array(rows);
@@ -74,9 +85,10 @@ function measureColumns(partials: readonly MinutePartial<MinuteCells>[], index: 
   const sketchEnds = new Uint32Array(rows);
   const encoder = new SketchEncoder();
   let row = 0;
-  for (const { cells } of partials) {
-    const measure = cells.measures[index];
-    for (let cell = 0; cell < cells.size; cell++, row++) {
+  for (const { partial, cells } of selections) {
+    const measure = partial.cells.measures[index];
+    for (let i = 0; i < cells.length; i++, row++) {
+      const cell = cells[i];
       counts[row] = measure.count(cell);
       sums[row] = measure.sum(cell);
       minima[row] = measure.min(cell);

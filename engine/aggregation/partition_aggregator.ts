@@ -17,7 +17,7 @@ import { bucketOf, type MinutePartial, PartitionDelivery, type Unit } from "../d
 import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
 import { EventRowsBuilder, QuarantineRowsBuilder } from "./row_builders.ts";
 import { MinuteCells } from "./minute_cells.ts";
-import { minuteRowsOf } from "./minute_rows.ts";
+import { takeMinuteRows } from "./minute_rows.ts";
 import { NOT_CACHED, TupleCache } from "./tuple_cache.ts";
 
 const MICROS_PER_MINUTE = 60_000_000;
@@ -258,7 +258,7 @@ export class PartitionAggregator {
       at: plan.at,
       expectCheckpoint: plan.expectCheckpoint,
       units: plan.units,
-      minutes: minuteRowsOf(plan.partials, {
+      minutes: takeMinuteRows(plan.partials, {
         dimensions: preset.dimensions.map(({ name }) => name),
         measures: preset.measures,
         interners: this.#ids.columns.map((column) => column.interner),

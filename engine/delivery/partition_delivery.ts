@@ -17,7 +17,7 @@ export function bucketOf(minute: number): number {
   return Math.floor(minute / MINUTES_PER_BUCKET);
 }
 
-/** The cells of one minute since `fromOffset`, cumulative: each flush writes them whole, under (minute, fromOffset). */
+/** The cells of one minute since `fromOffset`, cumulative: a flush writes those that changed, under (minute, fromOffset). */
 export interface MinutePartial<Cells> {
   readonly minute: number;
   /** First offset absorbed: what keeps this partial's rows apart from those of other tenures and of evicted partials. */
