@@ -1,7 +1,7 @@
 /** Series of every store against a recount of the events that its cells were made of. */
 import { expect } from "expect";
-import type { Dimension, Measure } from "../../core/minutes/fields.ts";
-import { type Condition, type SeriesQuery, type Statistic, STATISTICS, type Store } from "../../core/store/ports.ts";
+import type { Dimension } from "../../core/minutes/fields.ts";
+import { type Condition, type SeriesQuery, STATISTICS, type Store } from "../../core/store/ports.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
 import {
   cellOf,
@@ -17,9 +17,8 @@ import {
   type TestEvent,
   TOPIC,
 } from "./store_fixtures.ts";
+import { statisticOf, tolerance } from "./store_recount.ts";
 
-const SCALE: Readonly<Record<Measure, number>> = { response_time: 1000, content_size: 1, amount: 10_000 };
-const QUANTILES: Readonly<Partial<Record<Statistic, number>>> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 };
 const DIMENSIONS: readonly Dimension[] = ["service", "level", "endpoint"];
 const RANGE = { fromMs: START_MS - HOUR_MS, toMs: START_MS + 3 * HOUR_MS };
 
@@ -64,33 +63,6 @@ const query = (rest: Partial<SeriesQuery>): SeriesQuery => ({
   ...rest,
 });
 
-function statisticOf(statistic: Statistic, events: readonly TestEvent[], measure: Measure): number | null {
-  const errors = events.filter(({ isError }) => isError).length;
-  if (statistic === "count") return events.length;
-  if (statistic === "errors") return errors;
-  if (statistic === "error_rate") return errors / events.length;
-  const values = events.flatMap(({ measures }) => measures[measure] === undefined ? [] : [measures[measure]])
-    .sort((a, b) => a - b);
-  if (values.length === 0) return null;
-  const sum = values.reduce((a, b) => a + b, 0);
-  const mean = sum / values.length;
-  const scale = SCALE[measure];
-  switch (statistic) {
-    case "sum":
-      return sum / scale;
-    case "avg":
-      return mean / scale;
-    case "min":
-      return values[0] / scale;
-    case "max":
-      return values[values.length - 1] / scale;
-    case "stddev":
-      return Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length) / scale;
-    default:
-      return values[Math.floor((QUANTILES[statistic] ?? NaN) * (values.length - 1))] / scale;
-  }
-}
-
 /** `service|…|time` → value, of the steps that have one. */
 function recount(asked: SeriesQuery, events = ALL): Map<string, number> {
   const stepMs = asked.stepMinutes * MINUTE_MS;
@@ -132,10 +104,6 @@ function expectClose(found: ReadonlyMap<string, number>, truth: ReadonlyMap<stri
   );
   expect(far.map(([key, value]) => [key, value, found.get(key)])).toEqual([]);
 }
-
-/** How far an answer may lie from the truth: quantiles by the sketch, the others by float64's rounding. */
-const tolerance = (statistic: Statistic): number =>
-  QUANTILES[statistic] !== undefined ? 0.01 : statistic === "stddev" ? 1e-8 : 1e-12;
 
 promise(
   "every statistic of every measure, whatever partials, partitions and steps its cells are spread over",
