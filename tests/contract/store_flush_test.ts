@@ -238,43 +238,48 @@ promise("topics and partitions do not touch each other, whatever their ids look 
   }
 });
 
-promise("cumulative rows replace those of the same minute and first offset, and leave all others", async (store) => {
-  await store.flush(flushOf({
-    cells: [
-      cellOf(0, "cart", 2),
-      cellOf(0, "pay", 1),
-      cellOf(1, "cart", 4, { fromOffset: 3 }),
-      cellOf(59, "cart", 8, { fromOffset: 5 }),
-    ],
-  }));
-  const second = flushOf({
-    expectCheckpoint: 10,
-    at: 20,
-    cells: [
-      // The partial of minute 0 has grown by a cell; that of minute 1 begins anew; minute 2 is new.
-      cellOf(0, "cart", 5),
-      cellOf(0, "pay", 1),
-      cellOf(0, "new", 1),
-      cellOf(1, "cart", 16, { fromOffset: 12 }),
-      cellOf(2, "cart", 32, { fromOffset: 11 }),
-    ],
-    units: [{ bucket: START_BUCKET, expect: 10 }],
-  });
-  // Another partition and another topic with the same keys.
-  await store.flush(flushOf({ partition: 1, cells: [cellOf(0, "cart", 100)] }));
-  await store.flush(flushOf({ topicId: "other", cells: [cellOf(0, "cart", 1000)] }));
-  expect(await store.flush(second)).toEqual(APPLIED);
-  expect(await storedCounts(store)).toEqual({
-    "0|cart": 5 + 100,
-    "0|pay": 1,
-    "0|new": 1,
-    "1|cart": 4 + 16,
-    "2|cart": 32,
-    "59|cart": 8,
-  });
-  expect(await storedCounts(store, "other")).toEqual({ "0|cart": 1000 });
-  expect(await store.countStored(TOPIC)).toEqual([{ partition: 0, count: 67 }, { partition: 1, count: 100 }]);
-});
+promise(
+  "cumulative rows replace those of the same minute, dimensions and first offset, and leave all others",
+  async (store) => {
+    await store.flush(flushOf({
+      cells: [
+        cellOf(0, "cart", 2),
+        cellOf(0, "pay", 1),
+        cellOf(0, "", 3, { dimensions: { service: "", level: "INFO", endpoint: "/a" } }),
+        cellOf(1, "cart", 4, { fromOffset: 3 }),
+        cellOf(59, "cart", 8, { fromOffset: 5 }),
+      ],
+    }));
+    const second = flushOf({
+      expectCheckpoint: 10,
+      at: 20,
+      cells: [
+        // In minute 0 one cell has changed and two are new; minute 1 has another partial; minute 2 is new.
+        cellOf(0, "cart", 5),
+        cellOf(0, "new", 1),
+        cellOf(0, "", 64, { dimensions: { service: "", level: "INFO", endpoint: "/b" } }),
+        cellOf(1, "cart", 16, { fromOffset: 12 }),
+        cellOf(2, "cart", 32, { fromOffset: 11 }),
+      ],
+      units: [{ bucket: START_BUCKET, expect: 10 }],
+    });
+    // Another partition and another topic with the same keys.
+    await store.flush(flushOf({ partition: 1, cells: [cellOf(0, "cart", 100)] }));
+    await store.flush(flushOf({ topicId: "other", cells: [cellOf(0, "cart", 1000)] }));
+    expect(await store.flush(second)).toEqual(APPLIED);
+    expect(await storedCounts(store)).toEqual({
+      "0|cart": 5 + 100,
+      "0|pay": 1,
+      "0|new": 1,
+      "0|": 3 + 64,
+      "1|cart": 4 + 16,
+      "2|cart": 32,
+      "59|cart": 8,
+    });
+    expect(await storedCounts(store, "other")).toEqual({ "0|cart": 1000 });
+    expect(await store.countStored(TOPIC)).toEqual([{ partition: 0, count: 134 }, { partition: 1, count: 100 }]);
+  },
+);
 
 promise("a unit's rows of before 1970 and of far ahead are kept like any other", async (store) => {
   const minutes = [-1, -60, -61, -30_000_000, 60_000_000].map((minute) => minute - START_MINUTE);
