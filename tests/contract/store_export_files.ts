@@ -1,7 +1,8 @@
 /** Readers of exported files that share nothing with the stores: hyparquet, JSON.parse and a parser of RFC 4180. */
 import { parquetReadObjects } from "hyparquet";
 import { zstdDecompressSync } from "node:zlib";
-import type { ExportFormat } from "../../core/store/ports.ts";
+import type { ExportFormat, ExportQuery, Store } from "../../core/store/ports.ts";
+import { EVER, TOPIC } from "./store_fixtures.ts";
 
 /** Null is absent, which is not the empty text. Times are epoch microseconds. */
 export type ExportedRow = Readonly<Record<string, string | number | null>>;
@@ -11,6 +12,15 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Columns that hold numbers, in every table. */
 const NUMBERS = /^(partition|offset|count|errors|(response_time|content_size|amount)(_\w+)?)$/;
 const TIMES: ReadonlySet<string> = new Set(["timestamp", "record_time", "minute", "hour"]);
+
+/** Events as raw CSV, of all times: a test names what matters to it. */
+export function exportQuery(rest: Partial<ExportQuery>): ExportQuery {
+  return { topicId: TOPIC, table: "events", format: "csv", range: EVER, where: [], isRaw: true, ...rest };
+}
+
+export async function exported(store: Store, query: ExportQuery): Promise<ExportedRow[]> {
+  return await rowsOf(await bytesOf((await store.export(query)).stream), query.format);
+}
 
 export async function bytesOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];

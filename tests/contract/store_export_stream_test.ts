@@ -1,24 +1,10 @@
 /** How exports of every store stream: one snapshot, nothing left behind, and never half a file that looks whole. */
 import { expect } from "expect";
-import { EXPORT_FORMATS, type ExportQuery, type Store } from "../../core/store/ports.ts";
-import { bytesOf, type ExportedRow, rowsOf } from "./store_export_files.ts";
-import { cellOf, eventOf, EVER, flushOf, MINUTE_MS, promise, START_MS, TOPIC } from "./store_fixtures.ts";
+import { EXPORT_FORMATS, type Store } from "../../core/store/ports.ts";
+import { bytesOf, exported, exportQuery, rowsOf } from "./store_export_files.ts";
+import { cellOf, eventOf, flushOf, MINUTE_MS, promise, START_MS } from "./store_fixtures.ts";
 
 const encoder = new TextEncoder();
-
-const query = (rest: Partial<ExportQuery>): ExportQuery => ({
-  topicId: TOPIC,
-  table: "events",
-  format: "csv",
-  range: EVER,
-  where: [],
-  isRaw: true,
-  ...rest,
-});
-
-async function exported(store: Store, asked: ExportQuery): Promise<ExportedRow[]> {
-  return await rowsOf(await bytesOf((await store.export(asked)).stream), asked.format);
-}
 
 promise("an export is of one moment: its frontier, and nothing that came after it", async (store) => {
   const flushAt = (partition: number, from: number) =>
@@ -34,7 +20,7 @@ promise("an export is of one moment: its frontier, and nothing that came after i
   await flushAt(2, 0);
   await flushAt(2, 10);
   for (const table of ["events", "minutes"] as const) {
-    const before = await Promise.all(EXPORT_FORMATS.map((format) => store.export(query({ table, format }))));
+    const before = await Promise.all(EXPORT_FORMATS.map((format) => store.export(exportQuery({ table, format }))));
     const from = table === "events" ? 10 : 20;
     expect(await flushAt(0, from)).toEqual({ kind: "applied" });
     for (const [i, { stream, frontier }] of before.entries()) {
@@ -44,7 +30,7 @@ promise("an export is of one moment: its frontier, and nothing that came after i
       expect({ table, records }).toEqual({ table, records: from + 20 });
     }
   }
-  expect((await store.export(query({ topicId: "unknown" }))).frontier).toEqual([]);
+  expect((await store.export(exportQuery({ topicId: "unknown" }))).frontier).toEqual([]);
 });
 
 const MUCH = 8000;
@@ -70,16 +56,16 @@ promise(
     await storeMuch(store);
     const before = [...filesBelow(directory)].sort();
     for (const format of EXPORT_FORMATS) {
-      await bytesOf((await store.export(query({ format }))).stream);
-      const { stream } = await store.export(query({ format }));
+      await bytesOf((await store.export(exportQuery({ format }))).stream);
+      const { stream } = await store.export(exportQuery({ format }));
       const reader = stream.getReader();
       expect((await reader.read()).value?.length).toBeGreaterThan(0);
       await reader.cancel();
-      await (await store.export(query({ format }))).stream.cancel();
+      await (await store.export(exportQuery({ format }))).stream.cancel();
       expect([...filesBelow(directory)].sort()).toEqual(before);
     }
     // The store goes on.
-    expect(await exported(store, query({ format: "ndjson" }))).toHaveLength(MUCH);
+    expect(await exported(store, exportQuery({ format: "ndjson" }))).toHaveLength(MUCH);
   },
 );
 
@@ -87,8 +73,8 @@ promise(
   "an export that the closing of the store cuts short fails, and never ends as if it were whole",
   async (store) => {
     await storeMuch(store);
-    const whole = await bytesOf((await store.export(query({ format: "ndjson" }))).stream);
-    const exports = await Promise.all([0, 1, 2].map(() => store.export(query({ format: "ndjson" }))));
+    const whole = await bytesOf((await store.export(exportQuery({ format: "ndjson" }))).stream);
+    const exports = await Promise.all([0, 1, 2].map(() => store.export(exportQuery({ format: "ndjson" }))));
     await store.close();
     for (const { stream } of exports) {
       const read = await bytesOf(stream).catch(() => null);
@@ -99,7 +85,7 @@ promise(
 
 promise("exports and flushes at once do not disturb each other", async (store) => {
   await storeMuch(store);
-  const reads = EXPORT_FORMATS.map((format) => exported(store, query({ format })));
+  const reads = EXPORT_FORMATS.map((format) => exported(store, exportQuery({ format })));
   const flushes = [1, 2, 3, 4, 5].map((partition) => store.flush(flushOf({ partition, events: [eventOf(0, 0)] })));
   expect(await Promise.all(flushes)).toEqual(flushes.map(() => ({ kind: "applied" })));
   for (const rows of await Promise.all(reads)) {

@@ -1,42 +1,24 @@
 /** Exports of every store, read back by other programs, against what was stored. */
 import { DuckDBInstance } from "@duckdb/node-api";
 import { expect } from "expect";
-import { type Dimension, DIMENSIONS, type Measure, MEASURES, TEXT_FIELDS } from "../../core/minutes/fields.ts";
-import { EXPORT_FORMATS, EXPORT_TABLES, type ExportQuery, type Statistic, type Store } from "../../core/store/ports.ts";
-import { randomFrom } from "../simulation/delivery_simulator.ts";
-import { bytesOf, csvRecords, type ExportedRow, rowsOf } from "./store_export_files.ts";
+import { type Dimension, DIMENSIONS, MEASURES, TEXT_FIELDS } from "../../core/minutes/fields.ts";
+import { EXPORT_FORMATS, EXPORT_TABLES, type ExportQuery, type Store } from "../../core/store/ports.ts";
+import { bytesOf, csvRecords, exported, type ExportedRow, exportQuery } from "./store_export_files.ts";
 import {
   cellOf,
-  deliver,
   eventOf,
   EVER,
   flushOf,
   HOUR_MS,
-  MINUTE_MS,
   promise,
   START_MS,
   type TestEvent,
   type TestQuarantine,
-  TOPIC,
 } from "./store_fixtures.ts";
-import { SCALE, statisticOf, tolerance } from "./store_recount.ts";
+import { SCALE } from "./store_recount.ts";
 
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-const query = (rest: Partial<ExportQuery>): ExportQuery => ({
-  topicId: TOPIC,
-  table: "events",
-  format: "csv",
-  range: EVER,
-  where: [],
-  isRaw: true,
-  ...rest,
-});
-
-async function exported(store: Store, asked: ExportQuery): Promise<ExportedRow[]> {
-  return await rowsOf(await bytesOf((await store.export(asked)).stream), asked.format);
-}
 
 /** Text that a file format or a spreadsheet could take for something else. */
 const TEXTS = [
@@ -133,7 +115,7 @@ for (const format of EXPORT_FORMATS) {
         Number(a.timestamp) - Number(b.timestamp) || Number(a.partition) - Number(b.partition) ||
         Number(a.offset) - Number(b.offset)
       );
-    const rows = await exported(store, query({ format }));
+    const rows = await exported(store, exportQuery({ format }));
     expect(rows.map((row) => row.raw_base64 === null ? row : { ...row, raw: "not UTF-8" })).toEqual(truth);
     // Bytes that are no text are seen as such.
     const shown = new Set(rows.filter((row) => row.raw_base64 !== null).map(({ raw }) => raw));
@@ -155,7 +137,7 @@ for (const format of EXPORT_FORMATS) {
     }));
     await store.flush(flushOf({ quarantine: records, at: 100 }));
     await store.flush(flushOf({ topicId: "other", quarantine: records.slice(0, 2) }));
-    const rows = await exported(store, query({ table: "quarantine", format }));
+    const rows = await exported(store, exportQuery({ table: "quarantine", format }));
     const truth = records.map(({ offset, recordTimeMs, reason, raw }) => ({
       record_time: recordTimeMs * 1000,
       partition: 0,
@@ -185,7 +167,7 @@ promise("a database that knows nothing of us reads the same rows from all format
   try {
     for (const format of EXPORT_FORMATS) {
       const path = `${directory}/events.${format}`;
-      await Deno.writeFile(path, await bytesOf((await store.export(query({ format }))).stream));
+      await Deno.writeFile(path, await bytesOf((await store.export(exportQuery({ format }))).stream));
       const rows = (await connection.runAndReadAll(
         `SELECT "offset"::BIGINT AS id, service, amount::DOUBLE AS amount, encode(raw) AS raw, raw_base64
          FROM ${readers[format].replace("%", `'${path}'`)} ORDER BY id`,
@@ -211,101 +193,6 @@ promise("a database that knows nothing of us reads the same rows from all format
   }
 });
 
-// ---------------------------------------------------------------- minutes and hours
-
-const CELL_DIMENSIONS: readonly Dimension[] = ["service", "level", "endpoint"];
-const PARTS: Readonly<Record<string, Statistic>> = {
-  sum: "sum",
-  min: "min",
-  max: "max",
-  avg: "avg",
-  stddev: "stddev",
-  p50: "p50",
-  p90: "p90",
-  p95: "p95",
-  p99: "p99",
-};
-
-function makeTraffic(): Map<number, TestEvent[]> {
-  const random = randomFrom(31);
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
-  const make = (offset: number) =>
-    eventOf(offset, Math.floor(random() * 3 * HOUR_MS) - HOUR_MS, {
-      fields: {
-        service: pick(["=cart", "pay,1", 'a"b']),
-        level: pick(["INFO", "ERROR"]),
-        ...(random() < 0.5 && { endpoint: "/a" }),
-      },
-      measures: {
-        ...(random() < 0.7 && { response_time: Math.round(Math.exp(random() * 12)) }),
-        amount: 1e12 - Math.floor(random() * 2e6),
-      },
-      isError: random() < 0.3,
-    });
-  return new Map([0, 4].map((partition) => [partition, Array.from({ length: 400 }, (_, offset) => make(offset))]));
-}
-
-/** Rows of cells of `stepMinutes`, in the order of time and dimensions. */
-function recount(events: readonly TestEvent[], stepMinutes: number): Record<string, string | number | null>[] {
-  const stepMicros = stepMinutes * MINUTE_MS * 1000;
-  const dimensionsOf = ({ fields }: TestEvent) => DIMENSIONS.map((name) => fields[name] ?? "");
-  const startOf = ({ micros }: TestEvent) => Math.floor(micros / stepMicros) * stepMicros;
-  const groups = Map.groupBy(events, (event) => JSON.stringify([startOf(event), ...dimensionsOf(event)]));
-  const rows = [...groups.values()].map((all) => ({
-    [stepMinutes === 60 ? "hour" : "minute"]: startOf(all[0]),
-    ...Object.fromEntries(DIMENSIONS.map((name, i) => [name, dimensionsOf(all[0])[i]])),
-    count: all.length,
-    errors: statisticOf("errors", all, "amount"),
-    ...Object.fromEntries(MEASURES.flatMap(({ name }) => [
-      [`${name}_count`, all.filter(({ measures }) => measures[name] !== undefined).length],
-      ...Object.entries(PARTS).map(([part, statistic]) => [`${name}_${part}`, statisticOf(statistic, all, name)]),
-    ])),
-  }));
-  const keyOf = (row: ExportedRow) => [row.minute ?? row.hour, ...DIMENSIONS.map((name) => row[name])].join("\0");
-  return rows.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
-}
-
-const MEASURE_PART = new RegExp(`^(?:${MEASURES.map(({ name }) => name).join("|")})_(\\w+)$`);
-
-/** Equal rows; sums, averages, deviations and quantiles within what the statistic allows. */
-function expectRows(found: readonly ExportedRow[], truth: readonly ExportedRow[]): void {
-  expect(found.map((row) => Object.keys(row))).toEqual(truth.map((row) => Object.keys(row)));
-  const snapped = found.map((row, i) =>
-    Object.fromEntries(
-      Object.entries(row).map(([name, value]) => {
-        const wanted = truth[i][name];
-        const statistic = PARTS[MEASURE_PART.exec(name)?.[1] ?? ""];
-        if (statistic === undefined || typeof value !== "number" || typeof wanted !== "number") return [name, value];
-        const isClose = Math.abs(value - wanted) <= tolerance(statistic) * Math.abs(wanted) + 1e-9;
-        return [name, isClose ? wanted : value];
-      }),
-    )
-  );
-  expect(snapped).toEqual(truth);
-}
-
-for (const format of EXPORT_FORMATS) {
-  for (const [table, stepMinutes] of [["minutes", 1], ["hours", 60]] as const) {
-    promise(`${table} as ${format} are a recount of the events, one row a cell`, async (store) => {
-      const traffic = makeTraffic();
-      await deliver(store, traffic, CELL_DIMENSIONS);
-      await store.flush(flushOf({ topicId: "other", cells: [cellOf(0, "cart", 1)] }));
-      const events = [...traffic.values()].flat();
-      expectRows(await exported(store, query({ table, format })), recount(events, stepMinutes));
-      // A range that begins and ends within an hour.
-      const range = { fromMs: START_MS - 10 * MINUTE_MS, toMs: START_MS + 20 * MINUTE_MS };
-      const within = events.filter(({ micros }) => micros >= range.fromMs * 1000 && micros < range.toMs * 1000);
-      expectRows(await exported(store, query({ table, format, range })), recount(within, stepMinutes));
-      const where = [
-        { field: "service", op: "prefix", values: ["=", "a"] },
-        { field: "endpoint", op: "in", values: [""] },
-      ] as const;
-      const chosen = events.filter(({ fields }) => fields.service !== "pay,1" && fields.endpoint === undefined);
-      expectRows(await exported(store, query({ table, format, where })), recount(chosen, stepMinutes));
-    });
-  }
-}
-
 // ---------------------------------------------------------------- all tables
 
 async function storeSome(store: Store): Promise<void> {
@@ -321,7 +208,8 @@ promise(
   "CSV is safe for spreadsheets unless asked for raw; numbers stay numbers, other formats stay as they are",
   async (store) => {
     await storeSome(store);
-    const found = async (rest: Partial<ExportQuery>) => (await exported(store, query({ isRaw: false, ...rest })))[0];
+    const found = async (rest: Partial<ExportQuery>) =>
+      (await exported(store, exportQuery({ isRaw: false, ...rest })))[0];
     expect(await found({})).toMatchObject({
       ...{ service: "'=1", message: "'-2", user: "ok", host: "'\t3", raw: "'+4", amount: -1.5 },
     });
@@ -352,7 +240,7 @@ promise("no cell of text begins like a formula, in any column, whatever was logg
   );
   await store.flush(flushOf({ events, quarantine, cells, at: 1000 }));
   for (const table of EXPORT_TABLES) {
-    const bytes = await bytesOf((await store.export(query({ table, isRaw: false }))).stream);
+    const bytes = await bytesOf((await store.export(exportQuery({ table, isRaw: false }))).stream);
     const [header, ...records] = csvRecords(bytes);
     expect(records).toHaveLength(FORMULAS.length);
     const isText = (i: number) =>
@@ -360,7 +248,7 @@ promise("no cell of text begins like a formula, in any column, whatever was logg
         .test(header[i] ?? "");
     const risky = records.flat().filter((cell, i) => isText(i % header.length) && /^[=+\-@\t\r\0]/.test(cell ?? ""));
     expect({ table, risky }).toEqual({ table, risky: [] });
-    const unguarded = await exported(store, query({ table, isRaw: true }));
+    const unguarded = await exported(store, exportQuery({ table, isRaw: true }));
     const column = table === "quarantine" ? "reason" : "service";
     expect(unguarded.map((row) => row[column]).sort()).toEqual([...FORMULAS].sort());
   }
@@ -369,13 +257,13 @@ promise("no cell of text begins like a formula, in any column, whatever was logg
 promise("an export of nothing is a valid file with its columns", async (store) => {
   await storeSome(store);
   for (const table of EXPORT_TABLES) {
-    const full = await bytesOf((await store.export(query({ table }))).stream);
+    const full = await bytesOf((await store.export(exportQuery({ table }))).stream);
     const range = { fromMs: 0, toMs: 1 };
-    const csv = await bytesOf((await store.export(query({ table, range }))).stream);
+    const csv = await bytesOf((await store.export(exportQuery({ table, range }))).stream);
     expect(csvRecords(csv)).toEqual(csvRecords(full).slice(0, 1));
     for (const rest of [{ range }, { topicId: "unknown" }, { range: { fromMs: 5, toMs: 5 } }]) {
       for (const format of EXPORT_FORMATS) {
-        expect({ table, format, rows: await exported(store, query({ table, format, ...rest })) })
+        expect({ table, format, rows: await exported(store, exportQuery({ table, format, ...rest })) })
           .toEqual({ table, format, rows: [] });
       }
     }
@@ -385,9 +273,9 @@ promise("an export of nothing is a valid file with its columns", async (store) =
 promise("a condition on a field that a table does not have is refused", async (store) => {
   await storeSome(store);
   const where = (field: Dimension | "message") => [{ field, op: "in", values: ["x"] }] as const;
-  await expect(store.export(query({ table: "minutes", where: where("message") }))).rejects.toThrow("message");
-  await expect(store.export(query({ table: "hours", where: where("message") }))).rejects.toThrow("message");
-  await expect(store.export(query({ table: "quarantine", where: where("service") }))).rejects.toThrow("service");
+  await expect(store.export(exportQuery({ table: "minutes", where: where("message") }))).rejects.toThrow("message");
+  await expect(store.export(exportQuery({ table: "hours", where: where("message") }))).rejects.toThrow("message");
+  await expect(store.export(exportQuery({ table: "quarantine", where: where("service") }))).rejects.toThrow("service");
 });
 
 promise("events are chosen by any text field", async (store) => {
@@ -403,20 +291,6 @@ promise("events are chosen by any text field", async (store) => {
     (fields.level ?? "").startsWith("ERR")
   );
   expect(chosen.length).toBeGreaterThan(3);
-  const rows = await exported(store, query({ format: "ndjson", where }));
+  const rows = await exported(store, exportQuery({ format: "ndjson", where }));
   expect(numbers(rows.map(({ offset }) => Number(offset)))).toEqual(numbers(chosen.map(({ offset }) => offset)));
-});
-
-const MEASURE_NAMES: readonly Measure[] = MEASURES.map(({ name }) => name);
-
-promise("a cell without a value of a measure has empty columns, and a count of 0", async (store) => {
-  await store.flush(flushOf({ cells: [cellOf(0, "cart", 3, { values: { amount: [5] } })] }));
-  for (const format of EXPORT_FORMATS) {
-    const [row] = await exported(store, query({ table: "minutes", format }));
-    for (const name of MEASURE_NAMES.filter((measure) => measure !== "amount")) {
-      const values = Object.keys(PARTS).map((part) => row[`${name}_${part}`]);
-      expect([format, name, row[`${name}_count`], ...values]).toEqual([format, name, 0, ...values.map(() => null)]);
-    }
-    expect(row).toMatchObject({ amount_count: 1, amount_sum: 0.0005, amount_p99: 0.0005, amount_stddev: 0 });
-  }
 });

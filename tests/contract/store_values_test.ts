@@ -160,6 +160,19 @@ promise("a field that is not UTF-8 is stored with replacement characters, and sp
   expect(found.map(({ fields }) => fields)).toEqual([{}, { message: "\uFFFD\uFFFD(def" }]);
 });
 
+promise("records and fields that share a character between them are not taken for text", async (store) => {
+  // Together the bytes are UTF-8; each record alone is not.
+  const raws = [[0x61, 0xc3], [0xa9, 0x62], [0xf0, 0x9f], [0x98, 0x80], [0x7a]].map((bytes) => Uint8Array.from(bytes));
+  const events = raws.map((raw, offset) => eventOf(offset, offset, { raw }));
+  const rows = eventsToRows(events);
+  const cut = { starts: Int32Array.of(0, 2, -1, 4, 8), ends: Int32Array.of(2, 3, 0, 8, 8) };
+  const flush = { ...flushOf(), events: { ...rows, text: { ...rows.text, message: cut } } };
+  expect(await store.flush(flush)).toEqual({ kind: "applied" });
+  const found = [...await store.events({ topicId: TOPIC, range: EVER, where: [], limit: 10 })].reverse();
+  expect(found.map(({ raw }) => raw)).toEqual(raws);
+  expect(found.map(({ fields }) => fields.message)).toEqual(["a\uFFFD", "\uFFFD", undefined, "\u{1F600}", ""]);
+});
+
 const EDGES = [0, -1, 1, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER];
 
 promise("measures at the edges of the safe integers are stored and summed up", async (store) => {
@@ -193,6 +206,18 @@ promise("sums beyond 2^53 within a cell and over cells keep their leading digits
   expect(await overall(store, "sum", size)).toBe(12 * 40 * large);
   expect(await overall(store, "avg", size)).toBe(large);
   expect(await overall(store, "stddev", size)).toBe(0);
+});
+
+promise("a cell whose sum is beyond 2^63 stops neither its partition nor other cells", async (store) => {
+  const values = { content_size: Array(5000).fill(Number.MAX_SAFE_INTEGER), amount: Array(5000).fill(-(2 ** 52)) };
+  const cells = [cellOf(0, "huge", 5000, { values }), cellOf(60, "small", 2, { values: { content_size: [1, 2] } })];
+  expect(await store.flush(flushOf({ cells }))).toEqual({ kind: "applied" });
+  expect(await storedCounts(store)).toEqual({ "0|huge": 5000, "60|small": 2 });
+  const huge = { measure: "content_size", where: [{ field: "service", op: "in", values: ["huge"] }] } as const;
+  expect(await overall(store, "max", huge)).toBe(Number.MAX_SAFE_INTEGER);
+  expect(await overall(store, "min", { ...huge, measure: "amount" })).toBe(-(2 ** 52) / 10_000);
+  const small = { measure: "content_size", where: [{ field: "service", op: "in", values: ["small"] }] } as const;
+  expect(await overall(store, "sum", small)).toBe(3);
 });
 
 promise("a flush that cannot be stored rejects, leaves nothing behind, and stops no later one", async (store) => {
