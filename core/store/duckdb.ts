@@ -36,7 +36,7 @@ import type {
 
 const MINUTES_PER_BUCKET = 60;
 /** Size of the write-ahead log at which it is folded into the file: some seconds of events, replayed in under a second. */
-const CHECKPOINT_BYTES = 48 * 1_048_576;
+const CHECKPOINT_BYTES = 24 * 1_048_576;
 /** Tables with rows of a topic. */
 const TOPIC_TABLES = ["units", "partitions", "gaps", "minutes", "events", "quarantine"];
 

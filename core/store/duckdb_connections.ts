@@ -25,7 +25,7 @@ const CATALOG = "store";
  * Rows of a row group. A checkpoint compresses the last group anew, so DuckDB's own 122 880 wide rows made each one cost
  * a second or more; with small groups it takes a fifth, and the file is smaller.
  */
-const ROW_GROUP_SIZE = 20_480;
+const ROW_GROUP_SIZE = 10_240;
 
 /** Runs tasks one after the other. */
 class Turnstile {
