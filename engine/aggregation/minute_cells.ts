@@ -8,6 +8,8 @@
 import { BINS_PER_OCTAVE, OCTAVES, Sketch, sketchBin, type SketchEncoder } from "../../core/minutes/sketch.ts";
 
 const FIRST_CELLS = 16;
+/** Bins that a cell lists one by one before it gets counters: most cells of a minute see few values. */
+const LISTED_MAX = 32;
 const OCTAVE_SHIFT = Math.log2(BINS_PER_OCTAVE);
 // Places in the record of a cell; its count is at 0.
 const STRIDE = 8;
@@ -19,38 +21,29 @@ const DEVIATIONS = 5;
 const SQUARES = 6;
 const ZEROS = 7;
 
-/** One measure of all cells. */
+/** One measure of all cells. Nothing is held before the first value. */
 class MeasureCells {
   /** Eight numbers a cell, one cache line: count, sum, min, max, shift, sum of deviations, of their squares, zeros. */
-  #cells: Float64Array;
+  #cells = new Float64Array(0);
+  /** By cell: 0 or less, how many bins it lists (negated); more, its block of pages. */
+  #blocks = new Int32Array(0);
+  /** Bins of the first values of a cell, as they came: LISTED_MAX a cell. */
+  #listed = new Uint16Array(0);
   /**
-   * Quantile bins in pages of one octave, which are never moved: page of (cell, octave), 0 for none, and the pages'
-   * counts. Windows that grow and move took three times as long where cells are many (bench/scan).
+   * Beyond these, counters of bins in pages of one octave, which are never moved: page of (block, octave), 0 for none,
+   * and the pages' counts. Windows that grow and move took three times as long where cells are many (bench/scan).
    */
-  #pages: Int32Array;
-  #pool: Uint32Array;
+  #pages = new Int32Array(0);
+  #blockCount = 1;
+  #pool = new Uint32Array(0);
   #pageCount = 1;
   /** Negative values are rare: their bins live in sketches of their own. */
   readonly #negatives = new Map<number, Sketch>();
 
-  constructor(cells: number) {
-    this.#cells = new Float64Array(cells * STRIDE);
-    this.#pages = new Int32Array(cells * OCTAVES);
-    this.#pool = new Uint32Array(cells * BINS_PER_OCTAVE * 2);
-  }
-
-  grow(cells: number): void {
-    const numbers = new Float64Array(cells * STRIDE);
-    numbers.set(this.#cells);
-    this.#cells = numbers;
-    const pages = new Int32Array(cells * OCTAVES);
-    pages.set(this.#pages);
-    this.#pages = pages;
-  }
-
   add(cell: number, value: number): void {
-    const cells = this.#cells;
     const at = cell * STRIDE;
+    if (at >= this.#cells.length) this.#grow(cell);
+    const cells = this.#cells;
     if (cells[at]++ === 0) {
       cells[at + MIN] = value;
       cells[at + MAX] = value;
@@ -63,19 +56,45 @@ class MeasureCells {
     cells[at + SQUARES] += deviation * deviation;
     if (value >= 1) {
       const bin = sketchBin(value);
-      const octave = cell * OCTAVES + (bin >>> OCTAVE_SHIFT);
-      const page = this.#pages[octave];
-      this.#pool[(page > 0 ? page : this.#addPage(octave)) * BINS_PER_OCTAVE + (bin & BINS_PER_OCTAVE - 1)]++;
+      const block = this.#blocks[cell];
+      if (block > 0) this.#count(block, bin);
+      else if (block > -LISTED_MAX) {
+        this.#listed[cell * LISTED_MAX - block] = bin;
+        this.#blocks[cell] = block - 1;
+      } else this.#count(this.#addBlock(cell), bin);
     } else if (value === 0) cells[at + ZEROS]++;
     else this.#addNegative(cell, value);
+  }
+
+  #count(block: number, bin: number): void {
+    const octave = block * OCTAVES + (bin >>> OCTAVE_SHIFT);
+    const page = this.#pages[octave];
+    this.#pool[(page > 0 ? page : this.#addPage(octave)) * BINS_PER_OCTAVE + (bin & BINS_PER_OCTAVE - 1)]++;
+  }
+
+  /** Makes room for `cell` and as many again. */
+  #grow(cell: number): void {
+    const cells = Math.max(FIRST_CELLS, (cell + 1) * 2);
+    this.#cells = grown(new Float64Array(cells * STRIDE), this.#cells);
+    this.#blocks = grown(new Int32Array(cells), this.#blocks);
+    this.#listed = grown(new Uint16Array(cells * LISTED_MAX), this.#listed);
+  }
+
+  /** Gives a cell counters, and counts what it has listed. */
+  #addBlock(cell: number): number {
+    const block = this.#blockCount++;
+    if (this.#blockCount * OCTAVES > this.#pages.length) {
+      this.#pages = grown(new Int32Array(this.#blockCount * 2 * OCTAVES), this.#pages);
+    }
+    this.#blocks[cell] = block;
+    for (let i = 0; i < LISTED_MAX; i++) this.#count(block, this.#listed[cell * LISTED_MAX + i]);
+    return block;
   }
 
   #addPage(at: number): number {
     const page = this.#pageCount++;
     if (this.#pageCount * BINS_PER_OCTAVE > this.#pool.length) {
-      const pool = new Uint32Array(this.#pool.length * 2);
-      pool.set(this.#pool);
-      this.#pool = pool;
+      this.#pool = grown(new Uint32Array(this.#pageCount * 2 * BINS_PER_OCTAVE), this.#pool);
     }
     this.#pages[at] = page;
     return page;
@@ -88,11 +107,11 @@ class MeasureCells {
   }
 
   count(cell: number): number {
-    return this.#cells[cell * STRIDE];
+    return cell * STRIDE < this.#cells.length ? this.#cells[cell * STRIDE] : 0;
   }
 
   sum(cell: number): number {
-    return this.#cells[cell * STRIDE + SUM];
+    return this.count(cell) === 0 ? 0 : this.#cells[cell * STRIDE + SUM];
   }
 
   /** NaN for a cell without values. */
@@ -113,13 +132,39 @@ class MeasureCells {
     return Math.max(0, this.#cells[cell * STRIDE + SQUARES] - deviations * deviations / count);
   }
 
-  /** Writes the cell's quantile sketch (core/minutes/sketch.ts). */
+  /** Writes the quantile sketch of a cell that has values (core/minutes/sketch.ts). */
   encodeSketch(cell: number, encoder: SketchEncoder): void {
     encoder.number(this.#cells[cell * STRIDE + ZEROS]);
-    encoder.number(this.#nonEmptyBins(cell));
+    const block = this.#blocks[cell];
+    if (block > 0) this.#encodeCounters(block, encoder);
+    else this.#encodeListed(cell, -block, encoder);
+    const negative = this.#negatives.get(cell)?.negative;
+    if (negative === undefined) encoder.number(0);
+    else encoder.bins(negative.base, negative.counts);
+  }
+
+  #encodeListed(cell: number, length: number, encoder: SketchEncoder): void {
+    const bins = this.#listed.subarray(cell * LISTED_MAX, cell * LISTED_MAX + length);
+    bins.sort(); // in place: their order tells nothing
+    let distinct = 0;
+    for (let i = 0; i < length; i++) if (i === 0 || bins[i] !== bins[i - 1]) distinct++;
+    encoder.number(distinct);
+    let previous = 0;
+    for (let i = 0; i < length;) {
+      let end = i + 1;
+      while (end < length && bins[end] === bins[i]) end++;
+      encoder.number(bins[i] - previous);
+      encoder.number(end - i);
+      previous = bins[i];
+      i = end;
+    }
+  }
+
+  #encodeCounters(block: number, encoder: SketchEncoder): void {
+    encoder.number(this.#nonEmptyBins(block));
     let previous = 0;
     for (let octave = 0; octave < OCTAVES; octave++) {
-      const page = this.#pages[cell * OCTAVES + octave];
+      const page = this.#pages[block * OCTAVES + octave];
       if (page === 0) continue;
       for (let i = 0; i < BINS_PER_OCTAVE; i++) {
         const count = this.#pool[page * BINS_PER_OCTAVE + i];
@@ -130,21 +175,26 @@ class MeasureCells {
         previous = bin;
       }
     }
-    const negative = this.#negatives.get(cell)?.negative;
-    if (negative === undefined) encoder.number(0);
-    else encoder.bins(negative.base, negative.counts);
   }
 
-  #nonEmptyBins(cell: number): number {
+  #nonEmptyBins(block: number): number {
     let bins = 0;
     for (let octave = 0; octave < OCTAVES; octave++) {
-      const page = this.#pages[cell * OCTAVES + octave];
+      const page = this.#pages[block * OCTAVES + octave];
       if (page === 0) continue;
       const start = page * BINS_PER_OCTAVE;
       for (let at = start; at < start + BINS_PER_OCTAVE; at++) if (this.#pool[at] > 0) bins++;
     }
     return bins;
   }
+}
+
+type Numbers = Float64Array | Int32Array | Uint32Array | Uint16Array;
+
+/** `array`, which is longer, with the values of `old`. */
+function grown<A extends Numbers>(array: A, old: A): A {
+  array.set(old);
+  return array;
 }
 
 let serials = 0;
@@ -172,7 +222,7 @@ export class MinuteCells {
     this.errors = new Float64Array(this.#capacity);
     this.#taken = new Float64Array(this.#capacity);
     this.#table = new Int32Array(this.#capacity * 2);
-    this.measures = Array.from({ length: measures }, () => new MeasureCells(this.#capacity));
+    this.measures = Array.from({ length: measures }, () => new MeasureCells());
   }
 
   get size(): number {
@@ -225,12 +275,10 @@ export class MinuteCells {
 
   #grow(): void {
     this.#capacity *= 2;
-    const more = <A extends Float64Array | Int32Array>(array: A, old: A): A => (array.set(old), array);
-    this.dimensionIds = more(new Int32Array(this.#capacity * this.dimensions), this.dimensionIds);
-    this.counts = more(new Float64Array(this.#capacity), this.counts);
-    this.errors = more(new Float64Array(this.#capacity), this.errors);
-    this.#taken = more(new Float64Array(this.#capacity), this.#taken);
-    for (const measure of this.measures) measure.grow(this.#capacity);
+    this.dimensionIds = grown(new Int32Array(this.#capacity * this.dimensions), this.dimensionIds);
+    this.counts = grown(new Float64Array(this.#capacity), this.counts);
+    this.errors = grown(new Float64Array(this.#capacity), this.errors);
+    this.#taken = grown(new Float64Array(this.#capacity), this.#taken);
     this.#table = new Int32Array(this.#capacity * 2);
     for (let cell = 0; cell < this.#size; cell++) this.#link(cell);
   }

@@ -2,9 +2,10 @@
 import { type EventFields, type Measure, MEASURE_SLOT, SLOT, TEXT_FIELDS } from "../../core/minutes/fields.ts";
 import type { EventRows, QuarantineRows } from "../../core/store/ports.ts";
 
-/** Bytes that grow by doubling; `take` hands them over and starts anew. */
+/** Bytes that grow by doubling; `take` hands them over and starts anew, with room for as many. */
 class Arena {
-  #bytes = new Uint8Array(65_536);
+  #bytes = new Uint8Array(0);
+  #expected = 4096;
   size = 0;
 
   /** Copies source[start, end) and answers where it begins. */
@@ -12,7 +13,7 @@ class Arena {
     const at = this.size;
     const size = at + end - start;
     if (size > this.#bytes.length) {
-      const bytes = new Uint8Array(Math.max(size, this.#bytes.length * 2));
+      const bytes = new Uint8Array(Math.max(size, this.#bytes.length * 2, this.#expected));
       bytes.set(this.#bytes.subarray(0, at));
       this.#bytes = bytes;
     }
@@ -22,24 +23,27 @@ class Arena {
   }
 
   take(): Uint8Array {
-    const bytes = this.#bytes.slice(0, this.size);
+    const bytes = this.#bytes.subarray(0, this.size);
+    this.#bytes = new Uint8Array(0);
+    this.#expected = this.size + (this.size >> 2);
     this.size = 0;
     return bytes;
   }
 }
 
-/** A typed-array column that grows by doubling. */
+/** A typed-array column that grows by doubling, and hands itself over like {@link Arena}. */
 class Column<A extends Float64Array | Int32Array | Uint32Array> {
   #values: A;
+  #expected = 64;
   size = 0;
 
   constructor(readonly create: (length: number) => A) {
-    this.#values = create(1024);
+    this.#values = create(0);
   }
 
   push(value: number): void {
     if (this.size === this.#values.length) {
-      const values = this.create(this.size * 2);
+      const values = this.create(Math.max(this.size * 2, this.#expected));
       values.set(this.#values);
       this.#values = values;
     }
@@ -47,7 +51,9 @@ class Column<A extends Float64Array | Int32Array | Uint32Array> {
   }
 
   take(): A {
-    const values = this.#values.slice(0, this.size) as A;
+    const values = this.#values.subarray(0, this.size) as A;
+    this.#values = this.create(0);
+    this.#expected = this.size + (this.size >> 2);
     this.size = 0;
     return values;
   }
