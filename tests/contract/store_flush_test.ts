@@ -248,6 +248,8 @@ promise(
         cellOf(0, "", 3, { dimensions: { service: "", level: "INFO", endpoint: "/a" } }),
         cellOf(1, "cart", 4, { fromOffset: 3 }),
         cellOf(59, "cart", 8, { fromOffset: 5 }),
+        // Begun by the last record before the checkpoint.
+        cellOf(58, "edge", 1, { fromOffset: 9 }),
       ],
     }));
     const second = flushOf({
@@ -260,6 +262,8 @@ promise(
         cellOf(0, "", 64, { dimensions: { service: "", level: "INFO", endpoint: "/b" } }),
         cellOf(1, "cart", 16, { fromOffset: 12 }),
         cellOf(2, "cart", 32, { fromOffset: 11 }),
+        cellOf(58, "edge", 2, { fromOffset: 9 }),
+        cellOf(58, "edge", 2, { fromOffset: 9 }),
       ],
       units: [{ bucket: START_BUCKET, expect: 10 }],
     });
@@ -275,9 +279,11 @@ promise(
       "1|cart": 4 + 16,
       "2|cart": 32,
       "59|cart": 8,
+      "58|edge": 2,
+      "58|edge": 2,
     });
     expect(await storedCounts(store, "other")).toEqual({ "0|cart": 1000 });
-    expect(await store.countStored(TOPIC)).toEqual([{ partition: 0, count: 134 }, { partition: 1, count: 100 }]);
+    expect(await store.countStored(TOPIC)).toEqual([{ partition: 0, count: 136 }, { partition: 1, count: 100 }]);
   },
 );
 
