@@ -113,29 +113,6 @@ for (const format of EXPORT_FORMATS) {
 promise("more cells than are held at a time are exported all the same, each with its own quantiles", async (store) => {
   const hours = [0, 1, 2];
   const perHour = 8000;
-  for (const hour of hours) {
-    const cells = Array.from({ length: perHour }, (_, i) => {
-      const values = i % 500 === 0 ? { values: { response_time: [1000 * (i + hour + 1)] } } : {};
-      return cellOf(hour * 60, `s${String(i).padStart(4, "0")}`, i + 1, { fromOffset: hour, ...values });
-    });
-    const flush = flushOf({ partition: hour, cells });
-    expect(await store.flush(flush)).toEqual({ kind: "applied" });
-  }
-  const rows = await exported(store, exportQuery({ table: "minutes", format: "ndjson" }));
-  expect(rows.length).toBe(hours.length * perHour);
-  rows.forEach((row, at) => {
-    const [hour, i] = [Math.floor(at / perHour), at % perHour];
-    const time = i % 500 === 0 ? i + hour + 1 : null;
-    const { minute, service, count, response_time_max: max, response_time_p50: p50 } = row;
-    const wanted = [(START_MS + hour * HOUR_MS) * 1000, `s${String(i).padStart(4, "0")}`, i + 1, time, time];
-    const found = [minute, service, count, max, p50];
-    if (found.some((value, n) => value !== wanted[n])) expect(found).toEqual(wanted);
-  });
-});
-
-promise("more cells than are held at a time are exported all the same, each with its own quantiles", async (store) => {
-  const hours = [0, 1, 2];
-  const perHour = 8000;
   const serviceOf = (i: number) => `s${String(i).padStart(4, "0")}`;
   for (const hour of hours) {
     const cells = Array.from({ length: perHour }, (_, i) => {

@@ -263,7 +263,6 @@ promise(
         cellOf(1, "cart", 16, { fromOffset: 12 }),
         cellOf(2, "cart", 32, { fromOffset: 11 }),
         cellOf(58, "edge", 2, { fromOffset: 9 }),
-        cellOf(58, "edge", 2, { fromOffset: 9 }),
       ],
       units: [{ bucket: START_BUCKET, expect: 10 }],
     });
@@ -279,7 +278,6 @@ promise(
       "1|cart": 4 + 16,
       "2|cart": 32,
       "59|cart": 8,
-      "58|edge": 2,
       "58|edge": 2,
     });
     expect(await storedCounts(store, "other")).toEqual({ "0|cart": 1000 });
