@@ -90,7 +90,7 @@ export const configSchema = z.strictObject({
       .describe("A longer record is refused by whoever writes it."),
   }).prefault({}),
   store: z.strictObject({
-    memoryBytes: z.int().min(32 * megabyte).default(192 * megabyte).describe("What DuckDB may hold in memory."),
+    memoryBytes: z.int().min(32 * megabyte).default(128 * megabyte).describe("What DuckDB may hold in memory."),
     threads: z.int().min(1).max(256).default(2).describe("Threads of DuckDB."),
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
