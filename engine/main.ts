@@ -3,6 +3,7 @@ import { type Config, topicSettingsOf } from "../core/config/schema.ts";
 import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
 import type { PresetName } from "../core/minutes/preset.ts";
 import type { Store } from "../core/store/ports.ts";
+import { NoticeFilter } from "./notice_filter.ts";
 import { findParser } from "./parsing/registry.ts";
 import type { Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 import { WorkerHandle } from "./worker_handle.ts";
@@ -67,6 +68,8 @@ class RunningEngine implements Engine {
   #totals = { recordsTotal: 0, unparsedTotal: 0, flushesTotal: 0, conflictsTotal: 0, flushErrorsTotal: 0 };
   #lastError: { message: string; atMs: number } | null = null;
 
+  readonly #notices = new NoticeFilter();
+
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.#store = this.#countingStore();
@@ -89,10 +92,12 @@ class RunningEngine implements Engine {
     }, () => performance.now());
   }
 
-  #notice({ topicName, partition, severity, message }: Notice): void {
-    const text = `${topicName}/${partition}: ${message}`;
-    if (severity === "error") this.#lastError = { message: text, atMs: performance.now() };
-    this.#parts.onNotice(`${severity}: ${text}`);
+  #notice(notice: Notice): void {
+    const { topicName, partition, severity, message } = notice;
+    const nowMs = performance.now();
+    if (severity === "error") this.#lastError = { message: `${topicName}/${partition}: ${message}`, atMs: nowMs };
+    const line = this.#notices.filter(notice, nowMs);
+    if (line !== null) this.#parts.onNotice(line);
   }
 
   #replace(dead: WorkerHandle, why: string): void {
