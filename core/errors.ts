@@ -58,5 +58,7 @@ export function messageOf(error: unknown): string {
 /** True where the operating system says that no space is left (ENOSPC, EDQUOT), or DuckDB passes that on. */
 export function isDiskFull(error: unknown): boolean {
   if (error instanceof MillraceError) return error.code === "DISK_FULL";
-  return /ENOSPC|EDQUOT|No space left on device|os error 28|os error 122|Disk quota/i.test(messageOf(error));
+  return /failed to offload data block|ENOSPC|EDQUOT|No space left on device|os error 28|os error 122|Disk quota/i.test(
+    messageOf(error),
+  );
 }

@@ -48,7 +48,7 @@ export class PartitionTask {
       try {
         end = await this.#tenure();
       } catch (error) {
-        this.#notify("error", `${messageOf(error)}; starting again from the checkpoint`);
+        this.#notify("error", `starting again from the checkpoint: ${messageOf(error)}`);
         end = "conflict";
       }
       if (end === "conflict") await this.#backOff();
@@ -69,7 +69,8 @@ export class PartitionTask {
 
   #notify(severity: Notice["severity"], message: string): void {
     const { topicName, partition } = this.#parts.assignment;
-    this.#parts.notify({ topicName, partition, severity, message });
+    // Some libraries explain themselves at length; the first line says what happened.
+    this.#parts.notify({ topicName, partition, severity, message: message.split("\n", 1)[0] });
   }
 
   /** Doubles with each failure in a row, with jitter so that two engines on one partition do not meet again at once. */

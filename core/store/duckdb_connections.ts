@@ -205,6 +205,8 @@ async function openDatabase({ path, allowedDirectories, settings }: DatabaseOpti
     await writer.run(
       `SET allowed_directories = [${allowedDirectories.map((path) => textLiteral(`${path}/`)).join(", ")}]`,
     );
+    // Its default is the space that was free when it was first asked for, for ever; as an option of `create` it is ignored.
+    await writer.run("SET max_temp_directory_size = '1TiB'");
     await writer.run("SET enable_external_access = false");
     return { instance, writer, idle: [], lent: new Map() };
   } catch (error) {
