@@ -206,6 +206,47 @@ export class RecordWalker {
     this.#baseTimestampMs = this.#hasOneTimestamp ? header.maxTimestampMs : header.baseTimestampMs;
   }
 
+  // For a walk by other means (engine/kernel): where it stands, and what the batch's header says.
+
+  get at(): number {
+    return this.#at;
+  }
+
+  get remaining(): number {
+    return this.#remaining;
+  }
+
+  get previousDelta(): number {
+    return this.#previousDelta;
+  }
+
+  get batchEnd(): number {
+    return this.#end;
+  }
+
+  get baseOffset(): number {
+    return this.#baseOffset;
+  }
+
+  get lastOffsetDelta(): number {
+    return this.#lastOffsetDelta;
+  }
+
+  get baseTimestampMs(): number {
+    return this.#baseTimestampMs;
+  }
+
+  get hasOneTimestamp(): boolean {
+    return this.#hasOneTimestamp;
+  }
+
+  /** Goes to before the record at `at`, of which so many remain, and before which `previousDelta` was the offset's. */
+  standAt(at: number, remaining: number, previousDelta: number): void {
+    this.#at = at;
+    this.#remaining = remaining;
+    this.#previousDelta = previousDelta;
+  }
+
   /** Goes to the next record; false after the last. */
   next(): boolean {
     if (this.#remaining === 0) {

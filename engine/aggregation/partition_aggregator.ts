@@ -3,6 +3,7 @@
  * the record's own time stands in where an event has none, so that a replay gives the same. bench/scan times it.
  */
 import { EventFields, MEASURE_SLOT, SLOT } from "../../core/minutes/fields.ts";
+import { RecordWalker } from "../../core/log/record_batch.ts";
 import type { Preset } from "../../core/minutes/preset.ts";
 import type {
   EventRows,
@@ -18,6 +19,8 @@ import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
 import { EventRowsBuilder, QuarantineRowsBuilder } from "./row_builders.ts";
 import { MinuteCells } from "./minute_cells.ts";
 import { takeMinuteRows } from "./minute_rows.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { AT_ROWS, AT_SCANNED, Lane, type LaneBounds, ROW_VALUES } from "../kernel/lane.ts";
 import { NOT_CACHED, TupleCache } from "./tuple_cache.ts";
 
 const MICROS_PER_MINUTE = 60_000_000;
@@ -61,6 +64,7 @@ export class PartitionAggregator {
   readonly #fields = new EventFields();
   #ids: PresetDimensionIds;
   readonly #caps = new Map<number, UnitCaps>();
+  readonly #kernel: Kernel;
   readonly #tuples: TupleCache;
   readonly #cellIds: Int32Array;
   readonly #measureSlots: readonly number[];
@@ -69,6 +73,11 @@ export class PartitionAggregator {
   readonly #totals = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
   #watermarkMicros: number;
   #lastRecordTimeMs = 0;
+  /** Counts the usual records by itself, where their events need not be kept. */
+  readonly #lane: Lane | null;
+  readonly #bounds: LaneBounds = { serial: 0, firstOffset: 0, minuteStartMicros: Infinity, watermarkMicros: 0 };
+  /** Why the record at hand could not be parsed, or null. */
+  #reason: Reason | null = null;
   readonly #times = { micros: 0, recordTimeMs: 0 };
   /** Set while a record waits for its unit: the next call begins with it. */
   #isHolding = false;
@@ -82,7 +91,11 @@ export class PartitionAggregator {
     this.#options = options;
     this.#ids = new PresetDimensionIds(preset);
     this.#cellIds = new Int32Array(preset.dimensions.length);
-    this.#tuples = new TupleCache(preset.dimensions.map(({ name }) => SLOT[name]));
+    this.#kernel = options.parser?.kernel ?? new Kernel();
+    this.#lane = options.keepsEvents || options.parser?.parseScanned === undefined
+      ? null
+      : new Lane(this.#kernel, options);
+    this.#tuples = new TupleCache(preset.dimensions.map(({ name }) => SLOT[name]), this.#kernel);
     this.#measureSlots = preset.measures.map((name) => MEASURE_SLOT[name]);
     this.#events = options.keepsEvents ? new EventRowsBuilder(preset.measures) : null;
     this.#watermarkMicros = state.watermarkMs === null ? -Infinity : state.watermarkMs * 1000;
@@ -108,17 +121,13 @@ export class PartitionAggregator {
    */
   apply(bytes: Uint8Array, source: RecordSource): number | null {
     const { delivery } = this;
-    const { parser, recordBytesMax } = this.#options;
     const fields = this.#fields;
-    while (this.#isHolding || source.next()) {
-      const offset = source.offset;
-      if (offset < delivery.position) continue; // the batch begins before the checkpoint
-      const { valueStart, valueEnd, timestampMs } = source;
-      let reason: Reason | null;
-      if (valueStart < 0) reason = "empty";
-      else if (valueEnd - valueStart > recordBytesMax) reason = "too_large";
-      else if (parser === null) reason = "unknown_format";
-      else reason = parser.parse(bytes, valueStart, valueEnd, timestampMs, fields);
+    this.#kernel.forget();
+    if (this.#isHolding) this.#parse(bytes, source);
+    else if (!this.#advance(bytes, source)) return null;
+    do {
+      const { offset, timestampMs } = source;
+      const reason = this.#reason;
       const recordMicros = timestampMs * 1000;
       const isClockBad = reason === null &&
         !(fields.timestampMicros <= recordMicros + this.#options.futureMs * 1000);
@@ -134,8 +143,80 @@ export class PartitionAggregator {
       this.#isHolding = false;
       this.#count(offset, micros, isClockBad, reason, bytes, source);
       delivery.position = offset + 1;
-    }
+    } while (this.#advance(bytes, source));
     return null;
+  }
+
+  /** Goes to the next record that the lane does not count, if there is one, and parses it. */
+  #advance(bytes: Uint8Array, source: RecordSource): boolean {
+    if (this.#lane !== null && source instanceof RecordWalker) {
+      const stop = this.#runLane(this.#lane, bytes, source);
+      if (stop === AT_SCANNED) {
+        this.#reason = this.#parseScanned(this.#lane.answer, bytes, source);
+        return true;
+      }
+    }
+    do {
+      if (!source.next()) return false;
+    } while (source.offset < this.delivery.position); // the batch begins before the checkpoint
+    this.#parse(bytes, source);
+    return true;
+  }
+
+  #parse(bytes: Uint8Array, { valueStart, valueEnd, timestampMs }: RecordSource): void {
+    const { parser, recordBytesMax } = this.#options;
+    if (valueStart < 0) this.#reason = "empty";
+    else if (valueEnd - valueStart > recordBytesMax) this.#reason = "too_large";
+    else if (parser === null) this.#reason = "unknown_format";
+    else this.#reason = parser.parse(bytes, valueStart, valueEnd, timestampMs, this.#fields);
+  }
+
+  #parseScanned(answer: number, bytes: Uint8Array, { valueStart, valueEnd, timestampMs }: RecordSource): Reason | null {
+    return this.#options.parser?.parseScanned?.(answer, bytes, valueStart, valueEnd, timestampMs, this.#fields) ?? null;
+  }
+
+  /** Counts usual records of the current minute, and answers why it stopped. */
+  #runLane(lane: Lane, bytes: Uint8Array, walker: RecordWalker): number {
+    const { delivery } = this;
+    const bounds = this.#bounds;
+    for (;;) {
+      const unit = this.#unit;
+      const partial = this.#partial;
+      const isCounting = unit !== null && partial !== null;
+      bounds.serial = partial?.cells.serial ?? 0;
+      bounds.firstOffset = Math.max(delivery.position, unit?.upto ?? 0);
+      bounds.minuteStartMicros = isCounting ? this.#minuteStartMicros : Infinity;
+      bounds.watermarkMicros = this.#watermarkMicros;
+      const stop = lane.run(bytes, walker, bounds);
+      if (isCounting && lane.rows > 0) {
+        this.#addRows(lane, partial.cells);
+        partial.isDirty = true;
+        unit.isDirty = true;
+        delivery.position = walker.baseOffset + walker.previousDelta + (stop === AT_SCANNED ? 0 : 1);
+      }
+      if (stop !== AT_ROWS) return stop;
+    }
+  }
+
+  #addRows(lane: Lane, cells: MinuteCells): void {
+    const { rows, values } = lane;
+    const { counts, errors, measures } = cells;
+    const slots = this.#measureSlots;
+    for (let row = 0; row < rows; row++) {
+      const cell = lane.cells[row] >> 1;
+      counts[cell]++;
+      errors[cell] += lane.cells[row] & 1;
+      for (let i = 0; i < slots.length; i++) {
+        const value = values[row * ROW_VALUES + slots[i]];
+        if (value === value) measures[i].add(cell, value);
+      }
+    }
+    const totals = this.#totals;
+    totals.consumed += rows;
+    totals.events += rows;
+    totals.late += lane.late;
+    this.#watermarkMicros = lane.watermarkMicros;
+    this.#lastRecordTimeMs = lane.recordTimeMs;
   }
 
   /** Offsets below `next` that hold no record (control batches, compaction, gaps) are passed over. */
@@ -229,7 +310,7 @@ export class PartitionAggregator {
       cell = cells.find(ids);
       if (cell < 0) cell = cells.insert(ids);
     }
-    this.#tuples.put(fields, cells.serial, cell, isError);
+    this.#tuples.put(cells.serial, cell, isError);
     return cell;
   }
 

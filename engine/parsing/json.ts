@@ -1,10 +1,10 @@
 /** JSON objects, one a record: application logs of any writer (docs/formats.md lists the names that are known). */
-import type { EventFields } from "../../core/minutes/fields.ts";
+import { Kernel } from "../kernel/kernel.ts";
 import { compileNames, type FieldNames, USUAL_NAMES } from "./json_names.ts";
 import { parseAndProject } from "./json_object.ts";
 import { type DerivedLevel, Projection } from "./json_projection.ts";
 import { JsonScanner } from "./json_scanner.ts";
-import type { CompiledParser, Parser, ParserOptions, Reason } from "./parser.ts";
+import type { CompiledParser, Parser, ParserOptions } from "./parser.ts";
 import { TimestampReader } from "./timestamp.ts";
 
 /**
@@ -17,21 +17,26 @@ export function compileJson(
   derivedLevel: DerivedLevel | null = null,
 ): CompiledParser {
   const tree = compileNames(names, options.mapping);
-  const projection = new Projection(new TimestampReader(options.timeZone), derivedLevel);
-  const scanner = new JsonScanner(tree, projection);
-  return {
-    parse(bytes: Uint8Array, start: number, end: number, recordTimeMs: number, out: EventFields): Reason | null {
-      if (!scanner.scan(bytes, start, end, recordTimeMs, out)) {
-        projection.begin(bytes, recordTimeMs, out);
-        const reason = parseAndProject(bytes, start, end, tree, projection);
-        if (reason !== null) {
-          out.clear(bytes);
-          return reason;
-        }
+  const kernel = new Kernel();
+  const projection = new Projection(new TimestampReader(options.timeZone), derivedLevel, kernel);
+  const scanner = new JsonScanner(tree, projection, kernel);
+  const parseScanned: CompiledParser["parseScanned"] = (answer, bytes, start, end, recordTimeMs, out) => {
+    if (!scanner.finish(answer, bytes, start, end, recordTimeMs, out)) {
+      projection.begin(bytes, recordTimeMs, out);
+      const reason = parseAndProject(bytes, start, end, tree, projection);
+      if (reason !== null) {
+        out.clear(bytes);
+        return reason;
       }
-      projection.finish();
-      return null;
-    },
+    }
+    projection.finish();
+    return null;
+  };
+  return {
+    kernel,
+    parse: (bytes, start, end, recordTimeMs, out) =>
+      parseScanned(kernel.scan(bytes, start, end), bytes, start, end, recordTimeMs, out),
+    ...(derivedLevel === null ? { parseScanned } : {}),
   };
 }
 

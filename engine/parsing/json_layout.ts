@@ -5,18 +5,25 @@
  * made, and the path to it fixes which objects are open; equal bytes on an equal path thus need no parsing, only
  * a comparison, and the node knows what the value after it is wanted for.
  */
+import type { Kernel } from "../kernel/kernel.ts";
 import { isSameField, type NameNode, type Target } from "./json_names.ts";
-import { plainEnd, whiteSpaceEnd } from "./json_tokens.ts";
+import { whiteSpaceEnd } from "./json_tokens.ts";
 import { isValidUtf8 } from "./utf8.ts";
 
 /** What follows the literal: a string (its quote is part of the literal), any other value, or the record's end. */
-export const STRING = 0;
-export const OTHER = 1;
-export const END = 2;
+const STRING = 0;
+const OTHER = 1;
+const END = 2;
 
-/** Beyond these the layouts seen are forgotten: keys that never repeat must not fill the memory. */
-const MOST_NODES = 4096;
-const MOST_WORDS = 1 << 16;
+// A node in the kernel's memory, in words of 4 bytes, and its flags (engine/kernel/assembly/layout.ts).
+const NODE_WORDS = 16;
+const FIRST_CHILD = 0;
+const NEXT = 1;
+const IS_ENTERED = 1;
+const IS_ATTRIBUTES = 2;
+const IS_WANTED = 4;
+/** Literals begin at whole vectors, and end in zeros up to the next. */
+const VECTOR_BYTES = 16;
 /** Alternatives after one value; the oldest gives way. */
 const MOST_CHILDREN = 8;
 const LONGEST_LITERAL_BYTES = 1024;
@@ -39,95 +46,110 @@ interface Seen {
   readonly before: Seen | null;
 }
 
+/** What is known of the value after a literal, and of where it stands. */
 export class LayoutNode {
-  first: LayoutNode | null = null;
-  next: LayoutNode | null = null;
-
   constructor(
-    readonly kind: number,
-    /** Bytes of the literal. */
-    readonly length: number,
-    /** Where its words begin in the layout's pool. */
-    readonly words: number,
     readonly targets: readonly Target[],
-    /** True where an object here has wanted keys: then the literal goes on into it. */
-    readonly isEntered: boolean,
-    readonly isAttributes: boolean,
     readonly frame: Frame | null,
     readonly seen: Seen | null,
     /** The one target of the value, where no key before it on the path can have filled its field; null otherwise. */
     readonly soleTarget: Target | null,
   ) {}
-
-  get depth(): number {
-    return this.frame?.depth ?? 0;
-  }
 }
 
+const ROOT = new LayoutNode(NO_TARGETS, null, null, null);
+
+/** Learns literals into the nodes of a kernel, which finds them again (engine/kernel/assembly/layout.ts). */
 export class Layout {
-  /** Stands before the first literal. */
-  root: LayoutNode = newRoot();
-  /**
-   * The literals, as float64 of 8 bytes: the first 8, the last 8, and those between, the last of which may overlap.
-   * Equal numbers mean equal bytes, and the other way round: valid UTF-8 without NUL is never NaN or zero. Of literals
-   * below 8 bytes it is the first and the last 4 bytes as int32, of an END each byte.
-   */
-  pool: Float64Array = new Float64Array(1024);
-  #poolEnd = 0;
-  #nodes = 0;
+  readonly #kernel: Kernel;
+  readonly #names: NameNode;
+  /** By index, as the kernel names them; the first stands before the first literal. */
+  #nodes: LayoutNode[] = [ROOT];
+  #literalsEnd = 0;
+  readonly #place: { readonly nodes: number; readonly literals: number };
+  readonly #most: { readonly nodes: number; readonly literalBytes: number };
 
-  constructor(readonly names: NameNode) {}
+  constructor(names: NameNode, kernel: Kernel) {
+    this.#names = names;
+    this.#kernel = kernel;
+    this.#place = { nodes: kernel.constant("NODES") / 4, literals: kernel.constant("LITERALS") };
+    this.#most = { nodes: kernel.constant("NODES_MAX"), literalBytes: kernel.constant("LITERALS_BYTES") };
+  }
 
-  /** Adds a child to `parent` for the literal at `start`; null where it is invalid or unusual (JSON.parse decides). */
-  learn(parent: LayoutNode, bytes: Uint8Array, view: DataView, start: number, end: number): LayoutNode | null {
-    if (this.#nodes >= MOST_NODES || this.#poolEnd >= MOST_WORDS) {
-      this.root = newRoot();
-      this.#nodes = 0;
-      this.#poolEnd = 0;
-      return null;
+  node(index: number): LayoutNode {
+    return this.#nodes[index];
+  }
+
+  /** Adds a child to `parent` for the literal at `start`; false where it is invalid or unusual (JSON.parse decides). */
+  learn(parent: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const reader = new LiteralReader(this.#nodes[parent], this.#names, bytes, end);
+    const literalEnd = reader.read(start, parent === 0);
+    if (literalEnd < 0 || literalEnd - start > LONGEST_LITERAL_BYTES) return false;
+    if (
+      this.#nodes.length === this.#most.nodes || this.#literalsEnd > this.#most.literalBytes - 2 * LONGEST_LITERAL_BYTES
+    ) {
+      this.#forget();
+      return false;
     }
-    const reader = new LiteralReader(parent, this.names, bytes, view, end);
-    const literalEnd = reader.read(start, parent === this.root);
-    if (literalEnd < 0 || literalEnd - start > LONGEST_LITERAL_BYTES) return null;
     const name = reader.kind === END ? null : reader.name;
     const node = new LayoutNode(
-      reader.kind,
-      literalEnd - start,
-      this.#store(reader.kind, bytes, view, start, literalEnd),
       name === null || name.targets.length === 0 ? NO_TARGETS : name.targets,
-      name !== null && name.children.size > 0,
-      name !== null && name.isAttributes,
       reader.frame,
       reader.seen,
       name === null ? null : soleTargetOf(name, reader.seen),
     );
-    this.#nodes++;
-    adopt(parent, node);
-    return node;
+    const flags = (name !== null && name.children.size > 0 ? IS_ENTERED : 0) |
+      (name !== null && name.isAttributes ? IS_ATTRIBUTES : 0) | (node.targets.length > 0 ? IS_WANTED : 0);
+    this.#write(parent, node, reader.kind, flags, bytes.subarray(start, literalEnd));
+    return true;
   }
 
-  #store(kind: number, bytes: Uint8Array, view: DataView, start: number, end: number): number {
-    const words: number[] = [];
-    if (kind === END) words.push(...bytes.subarray(start, end));
-    else if (end - start < 8) words.push(view.getInt32(start, true), view.getInt32(end - 4, true));
-    else {
-      words.push(view.getFloat64(start, true), view.getFloat64(end - 8, true));
-      for (let at = start + 8; at < end - 8; at += 8) words.push(view.getFloat64(at, true));
-    }
-    const from = this.#poolEnd;
-    this.#poolEnd += words.length;
-    if (this.#poolEnd > this.pool.length) {
-      const pool = new Float64Array(Math.max(this.#poolEnd, this.pool.length * 2));
-      pool.set(this.pool);
-      this.pool = pool;
-    }
-    this.pool.set(words, from);
-    return from;
+  /** Keys that never repeat must not fill the memory. */
+  #forget(): void {
+    this.#nodes = [ROOT];
+    this.#literalsEnd = 0;
+    this.#kernel.words[this.#place.nodes + FIRST_CHILD] = 0;
   }
-}
 
-function newRoot(): LayoutNode {
-  return new LayoutNode(OTHER, 0, 0, NO_TARGETS, false, false, null, null, null);
+  /** Puts a node into the kernel's memory, as the first child of its parent. */
+  #write(parent: number, node: LayoutNode, kind: number, flags: number, literal: Uint8Array): void {
+    const { words, bytes } = this.#kernel;
+    const index = this.#nodes.push(node) - 1;
+    const at = this.#place.nodes + index * NODE_WORDS;
+    const parentAt = this.#place.nodes + parent * NODE_WORDS;
+    const target = node.soleTarget;
+    words.set([
+      0,
+      words[parentAt + FIRST_CHILD],
+      kind,
+      literal.length,
+      this.#literalsEnd,
+      flags,
+      node.frame?.depth ?? 0,
+      ...(target === null
+        ? [-1, 0, 0, 0]
+        : [target.kind, target.slot, target.rank, target.decimals + target.unitExponent]),
+    ], at);
+    words[parentAt + FIRST_CHILD] = index;
+    const literalAt = this.#place.literals + this.#literalsEnd;
+    const padded = (literal.length + VECTOR_BYTES - 1) & -VECTOR_BYTES;
+    bytes.fill(0, literalAt, literalAt + padded);
+    bytes.set(literal, literalAt);
+    this.#literalsEnd += padded;
+    this.#limitChildren(parentAt);
+  }
+
+  #limitChildren(parentAt: number): void {
+    const { words } = this.#kernel;
+    let last = parentAt + FIRST_CHILD;
+    for (let count = 0; words[last] !== 0; count++) {
+      if (count === MOST_CHILDREN) {
+        words[last] = 0;
+        return;
+      }
+      last = this.#place.nodes + words[last] * NODE_WORDS + NEXT;
+    }
+  }
 }
 
 /** See {@link LayoutNode.soleTarget}: then the value can be noted without a look at what is there already. */
@@ -138,19 +160,6 @@ function soleTargetOf(name: NameNode, seen: Seen | null): Target | null {
     if (earlier.name !== name && earlier.name.targets.some((some) => isSameField(some, target))) return null;
   }
   return target;
-}
-
-function adopt(parent: LayoutNode, child: LayoutNode): void {
-  child.next = parent.first;
-  parent.first = child;
-  let last = child;
-  for (let count = 1; last.next !== null; count++) {
-    if (count === MOST_CHILDREN) {
-      last.next = null;
-      return;
-    }
-    last = last.next;
-  }
 }
 
 /** Reads what stands between two values: closing braces, a comma, keys, and opening braces of objects with wanted keys. */
@@ -166,7 +175,6 @@ class LiteralReader {
     parent: LayoutNode,
     readonly names: NameNode,
     readonly bytes: Uint8Array,
-    readonly view: DataView,
     readonly end: number,
   ) {
     this.frame = parent.frame;
@@ -226,8 +234,8 @@ class LiteralReader {
   #readKey(): boolean {
     if (!this.#takes(0x22)) return false;
     const start = this.#at;
-    let at = plainEnd(this.view, this.bytes, start, this.end);
-    while (at < this.end && this.bytes[at] >= 0x80) at = plainEnd(this.view, this.bytes, at + 1, this.end);
+    let at = start;
+    while (at < this.end && this.bytes[at] >= 0x20 && this.bytes[at] !== 0x22 && this.bytes[at] !== 0x5c) at++;
     if (at >= this.end || this.bytes[at] !== 0x22 || !isValidUtf8(this.bytes, start, at)) return false;
     this.#at = at + 1;
     if (!this.#takes(0x3a)) return false;

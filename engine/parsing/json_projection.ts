@@ -5,7 +5,8 @@
  * All spans of an event point into one buffer. As long as values are taken as they stand that is the record's own; once
  * one had to be rewritten (an escape, a level) it lies in a scratch buffer, and at the end the others are copied there.
  */
-import { EventFields, SLOT } from "../../core/minutes/fields.ts";
+import { EventFields, MEASURES, SLOT } from "../../core/minutes/fields.ts";
+import { type Kernel, TIMESTAMP_RANK } from "../kernel/kernel.ts";
 import { readDecimal, readDuration } from "./decimal.ts";
 import { DECIMAL, DURATION, LEVEL, OTEL_LEVEL, type Target, TEXT, TIMESTAMP, UPPER } from "./json_names.ts";
 import { levelOfNumber, levelOfOtelSeverity, normalizeLevel, upperCase } from "./level.ts";
@@ -26,23 +27,33 @@ export class Projection {
   #out: EventFields = new EventFields();
   #bytes: Uint8Array = this.#out.bytes;
   #recordTimeMs = 0;
-  /**
-   * Rank of each text field and measure found so far; only read where the field is set. The scanner notes plain values
-   * itself where a field cannot have been set before.
-   */
-  readonly ranks: Int32Array = new Int32Array(this.#out.starts.length);
-  readonly measureRanks: Int32Array = new Int32Array(this.#out.measures.length);
-  #timestampRank = 0;
+  /** Rank of each text field found so far, then the timestamp's; and of each measure. Only read where one is set. */
+  readonly #ranks: Int32Array;
+  readonly #measureRanks: Int32Array;
   #scratch = new Uint8Array(FIRST_SCRATCH_BYTES);
   #scratchEnd = 0;
   /** Bit s: the span of text field s is in the scratch buffer. */
   #inScratch = 0;
 
-  constructor(readonly timestamps: TimestampReader, readonly derivedLevel: DerivedLevel | null) {}
+  /** @param kernel What notes plain values itself, with their ranks, where a field cannot have been set before. */
+  constructor(
+    readonly timestamps: TimestampReader,
+    readonly derivedLevel: DerivedLevel | null,
+    kernel: Pick<Kernel, "ranks" | "measureRanks"> | null = null,
+  ) {
+    this.#ranks = kernel?.ranks ?? new Int32Array(TIMESTAMP_RANK + 1);
+    this.#measureRanks = kernel?.measureRanks ?? new Int32Array(MEASURES.length);
+  }
 
   /** Starts a record, or starts it anew. */
   begin(bytes: Uint8Array, recordTimeMs: number, out: EventFields): void {
     out.clear(bytes);
+    this.attach(bytes, recordTimeMs, out);
+  }
+
+  /** Goes on with a record of which `out` holds the plain values. */
+  attach(bytes: Uint8Array, recordTimeMs: number, out: EventFields): void {
+    out.bytes = bytes;
     this.#out = out;
     this.#bytes = bytes;
     this.#recordTimeMs = recordTimeMs;
@@ -155,8 +166,8 @@ export class Projection {
   #span(target: Target, start: number, end: number, isScratch: boolean): void {
     const { slot, rank } = target;
     const out = this.#out;
-    if (out.starts[slot] >= 0 && this.ranks[slot] < rank) return;
-    this.ranks[slot] = rank;
+    if (out.starts[slot] >= 0 && this.#ranks[slot] < rank) return;
+    this.#ranks[slot] = rank;
     out.starts[slot] = start;
     out.ends[slot] = end;
     this.#inScratch = isScratch ? this.#inScratch | 1 << slot : this.#inScratch & ~(1 << slot);
@@ -174,19 +185,19 @@ export class Projection {
   /** A timestamp as it stands in `bytes`; one that cannot be read counts as absent. */
   timestamp(target: Target, bytes: Uint8Array, start: number, end: number): void {
     const out = this.#out;
-    if (out.timestampMicros === out.timestampMicros && this.#timestampRank < target.rank) return;
+    if (out.timestampMicros === out.timestampMicros && this.#ranks[TIMESTAMP_RANK] < target.rank) return;
     const micros = this.timestamps.read(bytes, start, end, this.#recordTimeMs);
     if (micros !== micros) return;
     out.timestampMicros = micros;
-    this.#timestampRank = target.rank;
+    this.#ranks[TIMESTAMP_RANK] = target.rank;
   }
 
   #measure(target: Target, value: number): void {
     const { slot, rank } = target;
     const { measures } = this.#out;
-    if (value !== value || measures[slot] === measures[slot] && this.measureRanks[slot] < rank) return;
+    if (value !== value || measures[slot] === measures[slot] && this.#measureRanks[slot] < rank) return;
     measures[slot] = value;
-    this.measureRanks[slot] = rank;
+    this.#measureRanks[slot] = rank;
   }
 
   /** Ends a record: supplies a level where one is derived, and brings all spans into one buffer. */

@@ -1,6 +1,7 @@
 /** What the scanner takes itself: speed that a test can hold without a clock. tests/property says that it is right. */
 import { expect } from "expect";
 import { EventFields } from "../../core/minutes/fields.ts";
+import { Kernel } from "../kernel/kernel.ts";
 import { compileNames, USUAL_NAMES } from "./json_names.ts";
 import { Projection } from "./json_projection.ts";
 import { JsonScanner } from "./json_scanner.ts";
@@ -9,7 +10,9 @@ import { TimestampReader } from "./timestamp.ts";
 const encoder = new TextEncoder();
 
 function scans(record: string): boolean {
-  const scanner = new JsonScanner(compileNames(USUAL_NAMES, {}), new Projection(new TimestampReader("UTC"), null));
+  const kernel = new Kernel();
+  const projection = new Projection(new TimestampReader("UTC"), null, kernel);
+  const scanner = new JsonScanner(compileNames(USUAL_NAMES, {}), projection, kernel);
   const bytes = encoder.encode(record);
   const out = new EventFields();
   const isTaken = scanner.scan(bytes, 0, bytes.length, 0, out);

@@ -2,6 +2,7 @@
 import type { EventFields } from "../../core/minutes/fields.ts";
 import type { PresetName } from "../../core/minutes/preset.ts";
 import type { FieldMapping } from "../../core/config/schema.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 
 /** Why a record could not be parsed: kept with it in quarantine. A closed list, documented in docs/formats.md. */
 export type Reason =
@@ -25,6 +26,20 @@ export interface ParserOptions {
 
 /** A parser made ready for one topic. It keeps layout and memo state, so each worker and topic has its own. */
 export interface CompiledParser {
+  /**
+   * What it scans with, where it does: then the arrays of `out` become the kernel's, good until its next parse. Tell it
+   * (Kernel.forget) where the bytes of the same view have changed.
+   */
+  readonly kernel?: Kernel;
+  /** As {@link parse}, for a record that the kernel has scanned and answered for. There where events need nothing more. */
+  parseScanned?(
+    answer: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    recordTimeMs: number,
+    out: EventFields,
+  ): Reason | null;
   /**
    * Reads the record bytes[start, end) into `out` (which it clears first) and answers null, or the reason why not.
    * `recordTimeMs` is the record's time in the log: it supplies what a format leaves out (the year in RFC 3164), so

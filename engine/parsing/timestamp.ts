@@ -12,6 +12,9 @@ export const YEAR_MAX = 2254;
 /** Any other year's instance of a date is at least 365 days away, so one within half of that is the nearest. */
 const NEAREST_MS = 182 * 86_400_000;
 
+/** `2024-05-01T10:00`. */
+const ISO_MINUTE_BYTES = 16;
+
 /** Microseconds in the last digit of a fraction of so many digits. */
 const FRACTION_UNITS = [0, 100_000, 10_000, 1000, 100, 10];
 
@@ -112,6 +115,16 @@ export class TimestampReader {
     return this.#readSeconds(bytes, from + this.#prefixLength, to);
   }
 
+  /**
+   * The minute of the timestamp at `start`, as if its wall clock were UTC, where it is the one read last and its first 16
+   * bytes are date, hour and minute; NaN otherwise.
+   */
+  isoMinuteMicros(bytes: Uint8Array, start: number): number {
+    if (this.#prefixLength !== ISO_MINUTE_BYTES) return NaN;
+    for (let i = 0; i < ISO_MINUTE_BYTES; i++) if (this.#prefix[i] !== bytes[start + i]) return NaN;
+    return this.#wallMicros;
+  }
+
   #isSameMinute(bytes: Uint8Array, start: number, end: number, recordTimeMs: number): boolean {
     const prefix = this.#prefix;
     const length = this.#prefixLength;
@@ -139,7 +152,7 @@ export class TimestampReader {
     const between = bytes[start + 10];
     if (between !== SPACE && (between | 0x20) !== 0x74) return false;
     this.#wallMicros = this.#dateAt(bytes, start) + minuteOfDayAt(bytes, start + 11) * MINUTE_MICROS;
-    return this.#remember(bytes, start, 16);
+    return this.#remember(bytes, start, ISO_MINUTE_BYTES);
   }
 
   /** `10/Oct/2000:13:55`. */
