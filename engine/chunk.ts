@@ -15,6 +15,7 @@ export class Chunk {
   #at = 0;
   #records: Uint8Array = new Uint8Array(0);
   #isInBatch = false;
+  #isFresh = false;
   #next = 0;
   readonly #header = new BatchHeader();
   readonly #walker = new RecordWalker();
@@ -24,6 +25,7 @@ export class Chunk {
     this.#bytes = bytes;
     this.#at = 0;
     this.#isInBatch = false;
+    this.#isFresh = true;
   }
 
   /** The offset after the last batch of `bytes`, or `otherwise` for none: where the next fetch begins. */
@@ -64,6 +66,8 @@ export class Chunk {
    * Throws CorruptBatch where a batch fails its checksum: nothing of it was applied.
    */
   applyTo(aggregator: PartitionAggregator): number | null {
+    if (this.#isFresh) aggregator.forgetBuffer();
+    this.#isFresh = false;
     for (;;) {
       if (!this.#isInBatch && !this.#enterBatch()) return null;
       const missing = this.#header.isControl ? null : aggregator.apply(this.#records, this.#walker);

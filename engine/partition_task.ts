@@ -162,6 +162,7 @@ class Tenure {
   /** The flush under way; resolves to whether the tenure goes on. */
   #flushing: Promise<boolean> | null = null;
   #isLost = false;
+  #isCatchingUp = false;
   /** The interval in which the last flush began. */
   #lastTick: number;
 
@@ -204,7 +205,8 @@ class Tenure {
       await this.#applyChunk(fetched.bytes);
       if (this.#isLost) return "conflict";
       if (fetching === null) return await this.#finish();
-      this.#flushIfDue();
+      if (this.#hasCaughtUp(fetched, next)) this.#startFlush();
+      else this.#flushIfDue();
       try {
         fetched = await fetching;
       } catch (error) {
@@ -244,6 +246,13 @@ class Tenure {
   /** Intervals begin at the same moment for all partitions, so that the store can take their flushes together. */
   #tick(): number {
     return Math.floor(this.parts.now() / this.parts.settings.flushIntervalMs);
+  }
+
+  /** True once after a run of large chunks, at the log's end: what was waited for long need not wait for the interval. */
+  #hasCaughtUp({ bytes, end }: FetchedBatches, next: number): boolean {
+    const wasCatchingUp = this.#isCatchingUp;
+    this.#isCatchingUp = next < end && (wasCatchingUp || 2 * bytes.length >= this.parts.settings.fetchBytes);
+    return wasCatchingUp && !this.#isCatchingUp;
   }
 
   #flushIfDue(): void {

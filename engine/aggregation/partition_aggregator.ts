@@ -115,6 +115,11 @@ export class PartitionAggregator {
     return (this.#events?.sizeBytes ?? 0) + this.#quarantine.sizeBytes;
   }
 
+  /** Call it where the bytes of a buffer that was applied may have changed. */
+  forgetBuffer(): void {
+    this.#kernel.forget();
+  }
+
   /**
    * Applies the records of `source`, whose values lie in `bytes`. Answers null at its end, or the bucket of a unit that
    * must be read from the store and handed to {@link addUnit} before the call is repeated with the same source.
@@ -122,7 +127,6 @@ export class PartitionAggregator {
   apply(bytes: Uint8Array, source: RecordSource): number | null {
     const { delivery } = this;
     const fields = this.#fields;
-    this.#kernel.forget();
     if (this.#isHolding) this.#parse(bytes, source);
     else if (!this.#advance(bytes, source)) return null;
     do {
