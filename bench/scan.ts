@@ -1,16 +1,19 @@
 /**
- * One core, 286-byte records that lie one after the other as in a fetched batch: JSON.parse alone, JSON.parse with
- * minute aggregation into a Map, the scanner alone, and the scanner with minute aggregation as the engine runs it.
+ * One core, 286-byte records: JSON.parse alone, JSON.parse with minute aggregation into a Map, the scanner alone, and the
+ * scanner with minute aggregation as the engine runs it, from record batches, checksums included.
  * Run: deno run -A bench/scan.ts
  */
+import { RecordBatchBuilder, setBaseOffset } from "../core/log/record_batch.ts";
 import { EventFields } from "../core/minutes/fields.ts";
 import { PRESETS } from "../core/minutes/preset.ts";
 import { PartitionAggregator } from "../engine/aggregation/partition_aggregator.ts";
+import { Chunk } from "../engine/chunk.ts";
 import { json } from "../engine/parsing/json.ts";
 import { RECORD_BYTES, recordSource, SEED, START_MS } from "./records.ts";
 
 const RECORDS = 200_000;
 const ROUNDS = 15;
+const BATCH_BYTES = 256 * 1024;
 
 const source = recordSource();
 const bytes = new TextEncoder().encode(Array.from({ length: RECORDS }, source).join("\n"));
@@ -61,20 +64,35 @@ function scanAlone(): number {
   return read;
 }
 
-/** Walks the buffer as the engine walks a batch. */
-class Walk {
-  offset = -1;
-  timestampMs = START_MS + 3_600_000;
-  valueStart = 0;
-  valueEnd = 0;
-
-  next(): boolean {
-    if (++this.offset >= RECORDS) return false;
-    this.valueStart = this.offset * (RECORD_BYTES + 1);
-    this.valueEnd = this.valueStart + RECORD_BYTES;
-    return true;
+/** The same records as a fetch of the engine answers them: record batches with checksums, back to back. */
+function batches(): Uint8Array {
+  const builder = new RecordBatchBuilder(BATCH_BYTES);
+  const parts: Uint8Array[] = [];
+  let first = 0;
+  const finish = () => {
+    const { bytes: batch, records } = builder.finish();
+    setBaseOffset(batch, first);
+    parts.push(batch);
+    first += records;
+  };
+  for (let i = 0; i < RECORDS; i++) {
+    const start = i * (RECORD_BYTES + 1);
+    const add = () => builder.add(bytes, START_MS + 3_600_000, null, start, start + RECORD_BYTES);
+    if (add()) continue;
+    finish();
+    add();
   }
+  finish();
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
+
+const fetched = batches();
 
 function scanAndAggregate(): number {
   const aggregator = new PartitionAggregator("bench", { checkpoint: 0, watermarkMs: null }, {
@@ -85,10 +103,9 @@ function scanAndAggregate(): number {
     recordBytesMax: 1_048_576,
     keepsEvents: false,
   });
-  const walk = new Walk();
-  for (;;) {
-    const bucket = aggregator.apply(bytes, walk);
-    if (bucket === null) break;
+  const chunk = new Chunk();
+  chunk.reset(fetched);
+  for (let bucket = chunk.applyTo(aggregator); bucket !== null; bucket = chunk.applyTo(aggregator)) {
     aggregator.addUnit({ bucket, upto: 0, writer: null, values: {} });
   }
   return aggregator.takeFlush()?.minutes.counts.reduce((sum, count) => sum + count, 0) ?? 0;

@@ -3,6 +3,7 @@ import type { Config } from "../../core/config/schema.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { EmbeddedLog } from "../../core/log/embedded.ts";
 import { startEngine } from "../../engine/main.ts";
+import { PARSERS } from "../../engine/parsing/registry.ts";
 import { startGateway } from "../../gateway/main.ts";
 import { type Generator, startGenerator } from "../../generator/main.ts";
 import { formatDuration, formatPlural } from "../format.ts";
@@ -46,6 +47,7 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
       log: data.log,
       store: data.store,
       engine,
+      formats: PARSERS.map(({ name }) => name),
       deleteTopic: (topic) => removeTopic(data, topic, engine),
     });
     parts.defer(() => gateway.stop());

@@ -60,10 +60,10 @@ export const configSchema = z.strictObject({
       .describe("An event further ahead of its record's time than this is counted at the record's time."),
     recordBytesMax: z.int().min(1024).max(64 * megabyte).default(megabyte)
       .describe("Longer records go to quarantine as too_large."),
-    fetchBytes: z.int().min(65_536).max(64 * megabyte).default(4 * megabyte)
+    fetchBytes: z.int().min(65_536).max(64 * megabyte).default(megabyte)
       .describe("Bytes that a worker asks of a partition at a time."),
     pendingRowsMax: z.int().min(1000).default(20_000)
-      .describe("Dirty rows of a worker before it flushes early; bounds memory."),
+      .describe("Event and quarantine rows of a partition before it flushes early; bounds memory."),
     events: z.enum(["store", "off"]).default("store")
       .describe("Whether every event is kept (searchable), or minutes and quarantine only."),
     onGap: z.enum(["stop", "continue"]).default("stop").describe(
