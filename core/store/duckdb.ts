@@ -5,6 +5,7 @@
 import { MillraceError } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { numberOf, numberOrNull, type Row, rowsOf, textOf } from "./duckdb_values.ts";
+import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
@@ -47,15 +48,13 @@ export interface DuckDbStoreOptions {
   readonly threads: number;
 }
 
-/** Opens, or makes, the store in a directory. Throws NEWER_DATA where a newer Millrace wrote it. */
+/** Opens, or makes, the store in a directory. Throws NEWER_DATA, DATA_LOCKED, CORRUPT_DATA, FILE_UNAVAILABLE or DISK_FULL. */
 export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<DuckDbStore> {
   const exports = `${options.directory}/exports`;
   const staging = `${options.directory}/staging`;
-  for (const directory of [exports, staging]) {
-    // What a killed process left there belongs to nobody.
-    await Deno.remove(directory, { recursive: true }).catch(() => {});
-    await Deno.mkdir(directory, { recursive: true });
-  }
+  await Deno.mkdir(options.directory, { recursive: true }).catch((error) => {
+    throw asDirectoryError(error, options.directory);
+  });
   const connections = await DuckDbConnections.open({
     path: `${options.directory}/store.duckdb`,
     allowedDirectories: [exports, staging],
@@ -73,12 +72,24 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
   });
   const store = new DuckDbStore(connections, exports, new Staging(staging));
   try {
+    // Only who has the database open may say that nobody else uses these files.
+    for (const directory of [exports, staging]) await emptyDirectory(directory);
     await store.migrate();
   } catch (error) {
     await store.close();
     throw error;
   }
   return store;
+}
+
+/** What a killed process left there belongs to nobody. */
+async function emptyDirectory(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true }).catch(() => {});
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw asDirectoryError(error, path);
+  }
 }
 
 export class DuckDbStore implements Store {

@@ -4,7 +4,8 @@
  * of a flush; here it comes between flushes, and the file is opened anew.
  */
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
+import { asMillraceError } from "./duckdb_errors.ts";
 import { textLiteral } from "./duckdb_values.ts";
 
 export interface DatabaseOptions {
@@ -39,6 +40,7 @@ class Turnstile {
 }
 
 interface Database {
+  readonly path: string;
   readonly instance: DuckDBInstance;
   readonly writer: DuckDBConnection;
   /** Readers that wait for their next use. */
@@ -64,6 +66,7 @@ export class DuckDbConnections {
     this.#database = Promise.resolve(database);
   }
 
+  /** Throws DATA_LOCKED, CORRUPT_DATA, FILE_UNAVAILABLE or DISK_FULL. */
   static async open(options: DatabaseOptions): Promise<DuckDbConnections> {
     return new DuckDbConnections(options, await openDatabase(options));
   }
@@ -80,7 +83,7 @@ export class DuckDbConnections {
       } catch (error) {
         await writer.run("ROLLBACK").catch(() => {}); // where a failed commit has ended the transaction already
         await this.#reopenIfInvalid(error);
-        throw asMillraceError(error);
+        throw asMillraceError(error, this.#options.path);
       }
     });
     // Not part of the answer: what was committed is durable without it.
@@ -178,7 +181,7 @@ async function lend<T>(
     await connection.run("BEGIN TRANSACTION");
     return await task(connection);
   } catch (error) {
-    throw asMillraceError(error);
+    throw asMillraceError(error, database.path);
   } finally {
     await connection.run("ROLLBACK").catch(() => {});
     database.lent.delete(connection);
@@ -208,20 +211,9 @@ async function openDatabase({ path, allowedDirectories, settings }: DatabaseOpti
     // Its default is the space that was free when it was first asked for, for ever; as an option of `create` it is ignored.
     await writer.run("SET max_temp_directory_size = '1TiB'");
     await writer.run("SET enable_external_access = false");
-    return { instance, writer, idle: [], lent: new Map() };
+    return { path, instance, writer, idle: [], lent: new Map() };
   } catch (error) {
     instance.closeSync();
-    throw asMillraceError(error);
+    throw asMillraceError(error, path);
   }
-}
-
-/** What a full disk does is told as such; everything else stays as it is. */
-export function asMillraceError(error: unknown): unknown {
-  if (error instanceof MillraceError || !isDiskFull(error)) return error;
-  return new MillraceError(
-    "DISK_FULL",
-    `the store cannot write: ${messageOf(error).split("\n")[0]}`,
-    "free some space on the disk of the data directory; nothing is lost, writing goes on by itself",
-    { cause: error },
-  );
 }
