@@ -2,9 +2,10 @@
  * The embedded store: one DuckDB file. A flush is one transaction, a read one snapshot, an export DuckDB's own COPY.
  * The process that opens it is the only one (the data directory's lock sees to that).
  */
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { MillraceError } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
-import { numberOf, numberOrNull, type Row, rowsOf, textOf } from "./duckdb_values.ts";
+import { markedSql, numberOf, numberOrNull, type Row, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
@@ -177,8 +178,9 @@ export class DuckDbStore implements Store {
         }
         const [values] = await rowsOf(
           connection,
-          `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${name}`).join(", ")}
-           FROM minutes WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4`,
+          `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${column(name)}`)}
+           FROM (SELECT ${DIMENSIONS.map((name) => markedSql(column(name)))} FROM minutes
+                 WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4)`,
           [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
         );
         units.push({ bucket, upto: numberOf(unit.upto), writer: textOf(unit.writer), values: valuesOf(values) });
@@ -194,22 +196,17 @@ export class DuckDbStore implements Store {
   putIfAbsent(key: string, value: string): Promise<string> {
     return this.#connections.write(async (connection) => {
       await connection.run("INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO NOTHING", [key, value]);
-      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
-      return textOf(row.value);
+      return await readLedger(connection, key) ?? value;
     });
   }
 
   get(key: string): Promise<string | null> {
-    return this.#connections.read(async (connection) => {
-      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
-      return row === undefined ? null : textOf(row.value);
-    });
+    return this.#connections.read((connection) => readLedger(connection, key));
   }
 
   compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
     return this.#connections.write(async (connection) => {
-      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
-      if ((row === undefined ? null : textOf(row.value)) !== expected) return false;
+      if (await readLedger(connection, key) !== expected) return false;
       await connection.run(
         "INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO UPDATE SET value = excluded.value",
         [key, value],
@@ -299,12 +296,17 @@ export class DuckDbStore implements Store {
   }
 }
 
+async function readLedger(connection: DuckDBConnection, key: string): Promise<string | null> {
+  const [row] = await rowsOf(connection, `SELECT ${markedSql("value")} FROM ledger WHERE key = $1`, [key]);
+  return row === undefined ? null : unmarkedOf(row.value);
+}
+
 /** Values that take up a place under a cap: an absent one, the rest and the unparsed records' level do not. */
 function valuesOf(row: Row): UnitState["values"] {
   const values: Partial<Record<Dimension, string[]>> = {};
   for (const name of DIMENSIONS) {
     const found: unknown = row[name];
-    const texts = Array.isArray(found) ? found.filter((value): value is string => typeof value === "string") : [];
+    const texts = Array.isArray(found) ? found.filter((value) => typeof value === "string").map(unmarkedOf) : [];
     const capped = texts.filter((text) => text !== "" && text !== OTHER && !(name === "level" && text === UNPARSED));
     if (capped.length > 0) values[name] = capped;
   }

@@ -283,6 +283,7 @@ export interface AccessReportQuery {
 export interface AccessReport {
   readonly lines: number;
   readonly unparsed: number;
+  /** Events per column that have no value in it; a status that is no whole number is none. */
   readonly missing: Readonly<Record<string, number>>;
   readonly contentSize: {
     readonly count: number;
@@ -296,6 +297,7 @@ export interface AccessReport {
     readonly count: number;
     readonly top: readonly { readonly endpoint: string; readonly count: number }[];
   };
+  /** Without statuses that are no whole number. */
   readonly byStatus: readonly { readonly status: number; readonly count: number }[];
   readonly byHost: readonly { readonly host: string; readonly count: number }[];
   readonly byEndpoint: readonly { readonly endpoint: string; readonly count: number }[];

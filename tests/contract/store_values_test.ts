@@ -41,19 +41,20 @@ function ordered({ values, ...unit }: UnitState) {
   return { ...unit, values: Object.fromEntries(Object.entries(values).map(([name, all]) => [name, sorted(all)])) };
 }
 
+/** All there is of one measure, in one point. */
+const ALL = {
+  topicId: TOPIC,
+  range: EVER,
+  stepMinutes: 1_000_000_000,
+  measure: "response_time",
+  by: [],
+  where: [],
+  seriesMax: 1,
+} as const;
+
 /** One statistic over everything. */
 async function overall(store: Store, statistic: Statistic, rest: Partial<SeriesQuery> = {}): Promise<number | null> {
-  const { series } = await store.series({
-    topicId: TOPIC,
-    range: EVER,
-    stepMinutes: 1_000_000_000,
-    statistic,
-    measure: "response_time",
-    by: [],
-    where: [],
-    seriesMax: 1,
-    ...rest,
-  });
+  const { series } = await store.series({ ...ALL, statistic, ...rest });
   const points = series.flatMap((one) => one.points);
   if (points.length !== 1) throw new Error(`expected one point, found ${JSON.stringify(points)}`);
   return points[0][1];
@@ -107,12 +108,25 @@ promise("a unit that was moved without rows has its offset and writer, and no va
 });
 
 promise("dimension values are kept as they are, whatever they hold", async (store) => {
-  const services = HOSTILE.filter((value) => value !== BYTE_ORDER_MARKED);
-  await store.flush(flushOf({ cells: services.map((service, i) => cellOf(0, service, i + 1)) }));
+  const services = [...HOSTILE, "bom", "\uFEFF"];
+  const values = { response_time: [1] };
+  await store.flush(flushOf({ cells: services.map((service, i) => cellOf(0, service, i + 1, { values })) }));
   const counts = await storedCounts(store);
   expect(counts).toEqual(Object.fromEntries(services.map((service, i) => [`0|${service}`, i + 1])));
-  const [{ values }] = await store.readUnits(TOPIC, 0, [START_BUCKET]);
-  expect(sorted(values.service)).toEqual(sorted(services.filter((value) => value !== "")));
+  const [unit] = await store.readUnits(TOPIC, 0, [START_BUCKET]);
+  expect(sorted(unit.values.service)).toEqual(sorted(services.filter((value) => value !== "")));
+  for (const statistic of ["count", "stddev", "p50"] as const) {
+    const asked = { ...ALL, statistic, by: ["service"], seriesMax: 100 } as const;
+    const { series } = await store.series(asked);
+    expect(sorted(series.map(({ dimensions }) => dimensions.service ?? "none"))).toEqual(sorted(services));
+    expect(series.flatMap(({ points }) => points)).toHaveLength(services.length);
+    for (const op of ["in", "prefix"] as const) {
+      const chosen = await store.series({ ...asked, where: [{ field: "service", op, values: [BYTE_ORDER_MARKED] }] });
+      expect(chosen.series.map(({ dimensions }) => dimensions.service)).toEqual([BYTE_ORDER_MARKED]);
+    }
+  }
+  expect(await store.putIfAbsent(BYTE_ORDER_MARKED, BYTE_ORDER_MARKED)).toBe(BYTE_ORDER_MARKED);
+  expect(await store.get(BYTE_ORDER_MARKED)).toBe(BYTE_ORDER_MARKED);
 });
 
 promise("fields, measures and times of events come back as they went in; absent is not empty or 0", async (store) => {
