@@ -11,10 +11,11 @@ import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
 import { Staging } from "./duckdb_staging.ts";
+import { readWide } from "./duckdb_slices.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
-import { column, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
+import { column, MIGRATION, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
 import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import type {
   AccessReport,
@@ -106,7 +107,7 @@ export class DuckDbStore implements Store {
     );
   }
 
-  /** Makes the tables; the first version has nothing to migrate from. */
+  /** Makes the tables, or brings them up to this version. */
   async migrate(): Promise<void> {
     await this.#connections.write(async (connection) => {
       await connection.run(SCHEMA);
@@ -119,6 +120,9 @@ export class DuckDbStore implements Store {
           `the store has schema version ${version.value}, this Millrace knows versions up to ${SCHEMA_VERSION}`,
           "run the newer Millrace that wrote it, or start with another data directory",
         );
+      } else if (Number(version.value) < SCHEMA_VERSION) {
+        await connection.run(MIGRATION);
+        await connection.run("UPDATE meta SET value = $1 WHERE name = 'schema_version'", [String(SCHEMA_VERSION)]);
       }
     });
   }
@@ -224,11 +228,11 @@ export class DuckDbStore implements Store {
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {
-    return this.#connections.read((connection) => readEvents(connection, query));
+    return readWide(this.#connections, "events", (connection) => readEvents(connection, query));
   }
 
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
-    return this.#connections.read((connection) => readQuarantine(connection, query));
+    return readWide(this.#connections, "quarantine", (connection) => readQuarantine(connection, query));
   }
 
   accessReport(query: AccessReportQuery): Promise<AccessReport> {

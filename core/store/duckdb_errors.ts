@@ -10,6 +10,14 @@ const UNAVAILABLE =
   /^IO Error: (?:Could not (?:read|write|open)|Cannot open|Failed to open)[^]*(?:Is a directory|Not a directory|Permission denied|No such file|Read-only file system|Operation not permitted)|^IO Error: Cannot open file/;
 const OUT_OF_MEMORY = /Out of Memory Error/i;
 
+/**
+ * True where DuckDB's memory limit did not suffice; the store goes on. Of several threads the one that is told of may be
+ * one that was interrupted because another had no memory.
+ */
+export function isOutOfMemory(error: unknown): boolean {
+  return OUT_OF_MEMORY.test(messageOf(error)) || /^INTERRUPT Error/.test(messageOf(error));
+}
+
 /** Only the first line is for people; DuckDB adds hints and stack traces below. */
 const firstLine = (error: unknown): string => messageOf(error).split("\n")[0];
 
@@ -37,7 +45,7 @@ export function asMillraceError(error: unknown, path: string): unknown {
       cause,
     );
   }
-  if (OF_FILES.test(message) && CORRUPT.test(message) && !OUT_OF_MEMORY.test(message)) {
+  if (OF_FILES.test(message) && CORRUPT.test(message) && !isOutOfMemory(error)) {
     return new MillraceError(
       "CORRUPT_DATA",
       `${path} is damaged: ${firstLine(error)}`,
