@@ -48,6 +48,8 @@ export interface DuckDbStoreOptions {
   readonly directory: string;
   readonly memoryBytes: number;
   readonly threads: number;
+  /** Hears what was found amiss at opening and does not keep the store from working. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** Opens, or makes, the store in a directory. Throws NEWER_DATA, DATA_LOCKED, CORRUPT_DATA, FILE_UNAVAILABLE or DISK_FULL. */
@@ -57,8 +59,10 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
   await Deno.mkdir(options.directory, { recursive: true }).catch((error) => {
     throw asDirectoryError(error, options.directory);
   });
+  const path = `${options.directory}/store.duckdb`;
+  const isLogIgnored = await isForeignLog(`${path}.wal`);
   const connections = await DuckDbConnections.open({
-    path: `${options.directory}/store.duckdb`,
+    path,
     allowedDirectories: [exports, staging],
     checkpointBytes: CHECKPOINT_BYTES,
     settings: {
@@ -72,6 +76,12 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
       autoload_known_extensions: "false",
     },
   });
+  if (isLogIgnored) {
+    options.onNotice?.(
+      `${path}.wal is no write-ahead log and was ignored: the store is as it was when its file was last written, ` +
+        "and the engine reads again what came since",
+    );
+  }
   const store = new DuckDbStore(connections, exports, new Staging(staging));
   try {
     // Only who has the database open may say that nobody else uses these files.
@@ -82,6 +92,24 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
     throw error;
   }
   return store;
+}
+
+/** How DuckDB's write-ahead logs begin: the number of the first field, and that it is a version. */
+const LOG_HEAD = [0x64, 0x00, 0x62];
+
+/**
+ * True where a file is not empty and no write-ahead log: DuckDB takes it for a torn one and says nothing. One that is torn
+ * further on cannot be told from one that a kill left, and is taken up to there.
+ */
+async function isForeignLog(path: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(path, { read: true });
+    const head = new Uint8Array(LOG_HEAD.length);
+    const read = await file.read(head) ?? 0;
+    return head.subarray(0, read).some((byte, i) => byte !== LOG_HEAD[i]);
+  } catch {
+    return false; // there is none, or opening the store tells
+  }
 }
 
 /** What a killed process left there belongs to nobody. */

@@ -51,6 +51,10 @@ export interface DictionaryColumn {
 /** One measure of minute rows; sums, minima and maxima are integers of 10^-decimals units. */
 export interface MeasureColumns {
   readonly counts: Float64Array;
+  /**
+   * A store may keep a row's sum as a 64-bit integer: beyond 2^63 it stays at the largest one, and so do averages made of
+   * it; sums over rows go on beyond. Counts, minima and maxima are not concerned.
+   */
   readonly sums: Float64Array;
   /** NaN where count is 0. */
   readonly minima: Float64Array;

@@ -106,3 +106,34 @@ Deno.test("duckdb store: a text of a user that reads like damage is none", async
     await store.close();
   });
 });
+
+Deno.test("duckdb store: a file that is no write-ahead log is told of, and one that a kill left is not", async () => {
+  await inDirectory(async (directory) => {
+    const path = `${await makeStore(directory)}.wal`;
+    const notices: string[] = [];
+    const openAndClose = async () => {
+      const store = await openDuckDbStore({
+        directory,
+        memoryBytes: 128 * 1_048_576,
+        threads: 2,
+        onNotice: (text) => notices.push(text),
+      });
+      expect((await store.get("key 1"))?.length).toBeGreaterThan(1000);
+      await store.putIfAbsent(crypto.randomUUID(), "1");
+      const log = await Deno.readFile(path);
+      await store.close();
+      return log;
+    };
+    const log = await openAndClose();
+    for (const kept of [0, 1, 10, log.length >> 1, log.length]) {
+      await Deno.writeFile(path, log.subarray(0, kept));
+      await openAndClose();
+    }
+    expect(notices).toEqual([]);
+    await Deno.writeFile(path, new Uint8Array(50_000).fill(9));
+    await openAndClose();
+    expect(notices).toEqual([expect.stringContaining(path)]);
+    await openAndClose();
+    expect(notices).toHaveLength(1);
+  });
+});

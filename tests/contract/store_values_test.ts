@@ -2,6 +2,7 @@
 import { expect } from "expect";
 import { OTHER, UNPARSED } from "../../core/minutes/fields.ts";
 import type { SeriesQuery, Statistic, Store, UnitState } from "../../core/store/ports.ts";
+import { exported, exportQuery } from "./store_export_files.ts";
 import {
   cellOf,
   eventOf,
@@ -232,6 +233,26 @@ promise("a cell whose sum is beyond 2^63 stops neither its partition nor other c
   expect(await overall(store, "min", { ...huge, measure: "amount" })).toBe(-(2 ** 52) / 10_000);
   const small = { measure: "content_size", where: [{ field: "service", op: "in", values: ["small"] }] } as const;
   expect(await overall(store, "sum", small)).toBe(3);
+  // A row's own sum stays at the edge, with its sign.
+  const edge = 2 ** 63;
+  expect(Math.abs((await overall(store, "sum", huge) ?? NaN) / edge - 1)).toBeLessThan(1e-12);
+  expect(Math.abs((await overall(store, "sum", { ...huge, measure: "amount" }) ?? NaN) / (-edge / 10_000) - 1))
+    .toBeLessThan(1e-12);
+});
+
+promise("sums over cells go on beyond 2^63, in series, summaries and exports", async (store) => {
+  const large = Number.MAX_SAFE_INTEGER;
+  const values = { response_time: Array(700).fill(large) };
+  const cells = [0, 1, 2, 3].map((minute) => cellOf(minute, "large", 700, { fromOffset: minute, values }));
+  expect(await store.flush(flushOf({ cells }))).toEqual({ kind: "applied" });
+  const sum = 4 * 700 * large / 1000;
+  expect(sum * 1000).toBeGreaterThan(2 ** 64);
+  expect(Math.abs((await overall(store, "sum") ?? NaN) / sum - 1)).toBeLessThan(1e-12);
+  expect(Math.abs((await overall(store, "avg") ?? NaN) / (large / 1000) - 1)).toBeLessThan(1e-12);
+  const { apis } = await store.summary(TOPIC, EVER, 1);
+  expect(Math.abs((apis[0].averageResponseTime ?? NaN) / (large / 1000) - 1)).toBeLessThan(1e-12);
+  const [hour] = await exported(store, exportQuery({ table: "hours", format: "ndjson" }));
+  expect(Math.abs(Number(hour.response_time_sum) / sum - 1)).toBeLessThan(1e-12);
 });
 
 promise("a flush that cannot be stored rejects, leaves nothing behind, and stops no later one", async (store) => {
