@@ -124,9 +124,10 @@ export class DuckDbConnections {
     if (this.#places === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#places--;
     try {
-      const database = await this.#current();
-      const take = async () => database.idle.pop() ?? await connect(database.instance);
-      return await lend(database, take, task, (connection) => database.idle.push(connection));
+      return await this.#use((database) => {
+        const take = async () => database.idle.pop() ?? await connect(database.instance);
+        return lend(database, take, task, (connection) => database.idle.push(connection));
+      });
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#places++;
@@ -136,13 +137,14 @@ export class DuckDbConnections {
 
   /** As {@link read}, on a connection of its own, so that long exports do not keep readers waiting. */
   async readAlone<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    const database = await this.#current();
-    this.#alone++;
-    try {
-      return await lend(database, () => connect(database.instance), task, (connection) => connection.closeSync());
-    } finally {
-      this.#alone--;
-    }
+    return await this.#use(async (database) => {
+      this.#alone++;
+      try {
+        return await lend(database, () => connect(database.instance), task, (connection) => connection.closeSync());
+      } finally {
+        this.#alone--;
+      }
+    });
   }
 
   /**
@@ -165,12 +167,12 @@ export class DuckDbConnections {
     });
   }
 
-  /** The database in use, which is not closed before what its caller does next, at once, has ended. */
-  async #current(): Promise<Database> {
+  /** Lends from the database in use: at once, so that it is not closed in between. */
+  async #use<T>(lendFrom: (database: Database) => Promise<T>): Promise<T> {
     for (;;) {
       const asked = this.#inUse();
       const database = await asked;
-      if (asked === this.#database) return database;
+      if (asked === this.#database) return await lendFrom(database);
     }
   }
 

@@ -151,3 +151,20 @@ promise("an export of many small files' worth of rows is one file, of one header
     expect({ format, wrong }).toEqual({ format, wrong: -1 });
   }
 });
+
+promise("reads, flushes and exports of large records at once do not disturb each other", async (store) => {
+  const events = wideEvents(100, 133 * KIB);
+  await storeEvents(store, events, 50);
+  const numbers = [...Array(20).keys()];
+  const exports = numbers.slice(0, 4).map(() => exported(store, exportQuery({ format: "csv" })));
+  const reads = numbers.map(() => store.partitions(TOPIC));
+  const flushes = numbers.map((i) => store.flush(flushOf({ partition: i + 1, events: [eventOf(0, 1_000_000)] })));
+  const pages = numbers.map(() => store.events({ topicId: TOPIC, range: EVER, where: [], limit: 3 }));
+  for (const found of await Promise.all(reads)) expect(found.length).toBeGreaterThan(0);
+  for (const page of await Promise.all(pages)) expect(page).toHaveLength(3);
+  for (const outcome of await Promise.all(flushes)) expect(outcome).toEqual({ kind: "applied" });
+  for (const rows of await Promise.all(exports)) {
+    expect(rows.filter(({ partition }) => partition === 0)).toHaveLength(100);
+  }
+  expect(await exported(store, exportQuery({ format: "ndjson" }))).toHaveLength(120);
+});
