@@ -20,7 +20,7 @@ export async function openLocalData(config: Config, onNotice: (message: string) 
   // Closed in the opposite order, also what had opened before something failed.
   await using opened = new AsyncDisposableStack();
   opened.defer(() => lock.release());
-  const store = await openStore("duckdb", config);
+  const store = await openStore("duckdb", config, onNotice);
   opened.defer(() => store.close());
   const log = await openEmbeddedLog({ dataDirectory: config.data, settings: config.log, onNotice });
   opened.defer(() => log.close());

@@ -2,17 +2,20 @@
  * The embedded store: one DuckDB file. A flush is one transaction, a read one snapshot, an export DuckDB's own COPY.
  * The process that opens it is the only one (the data directory's lock sees to that).
  */
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { MillraceError } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
-import { numberOf, numberOrNull, type Row, rowsOf, textOf } from "./duckdb_values.ts";
+import { markedSql, numberOf, numberOrNull, type Row, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
+import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
 import { Staging } from "./duckdb_staging.ts";
+import { readWide } from "./duckdb_slices.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
-import { column, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
+import { column, MIGRATION, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
 import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import type {
   AccessReport,
@@ -45,19 +48,21 @@ export interface DuckDbStoreOptions {
   readonly directory: string;
   readonly memoryBytes: number;
   readonly threads: number;
+  /** Hears what was found amiss at opening and does not keep the store from working. */
+  readonly onNotice?: (text: string) => void;
 }
 
-/** Opens, or makes, the store in a directory. Throws NEWER_DATA where a newer Millrace wrote it. */
+/** Opens, or makes, the store in a directory. Throws NEWER_DATA, DATA_LOCKED, CORRUPT_DATA, FILE_UNAVAILABLE or DISK_FULL. */
 export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<DuckDbStore> {
   const exports = `${options.directory}/exports`;
   const staging = `${options.directory}/staging`;
-  for (const directory of [exports, staging]) {
-    // What a killed process left there belongs to nobody.
-    await Deno.remove(directory, { recursive: true }).catch(() => {});
-    await Deno.mkdir(directory, { recursive: true });
-  }
+  await Deno.mkdir(options.directory, { recursive: true }).catch((error) => {
+    throw asDirectoryError(error, options.directory);
+  });
+  const path = `${options.directory}/store.duckdb`;
+  const isLogIgnored = await isForeignLog(`${path}.wal`);
   const connections = await DuckDbConnections.open({
-    path: `${options.directory}/store.duckdb`,
+    path,
     allowedDirectories: [exports, staging],
     checkpointBytes: CHECKPOINT_BYTES,
     settings: {
@@ -71,14 +76,50 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
       autoload_known_extensions: "false",
     },
   });
+  if (isLogIgnored) {
+    options.onNotice?.(
+      `${path}.wal is no write-ahead log and was ignored: the store is as it was when its file was last written, ` +
+        "and the engine reads again what came since",
+    );
+  }
   const store = new DuckDbStore(connections, exports, new Staging(staging));
   try {
+    // Only who has the database open may say that nobody else uses these files.
+    for (const directory of [exports, staging]) await emptyDirectory(directory);
     await store.migrate();
   } catch (error) {
     await store.close();
     throw error;
   }
   return store;
+}
+
+/** How DuckDB's write-ahead logs begin: the number of the first field, and that it is a version. */
+const LOG_HEAD = [0x64, 0x00, 0x62];
+
+/**
+ * True where a file is not empty and no write-ahead log: DuckDB takes it for a torn one and says nothing. One that is torn
+ * further on cannot be told from one that a kill left, and is taken up to there.
+ */
+async function isForeignLog(path: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(path, { read: true });
+    const head = new Uint8Array(LOG_HEAD.length);
+    const read = await file.read(head) ?? 0;
+    return head.subarray(0, read).some((byte, i) => byte !== LOG_HEAD[i]);
+  } catch {
+    return false; // there is none, or opening the store tells
+  }
+}
+
+/** What a killed process left there belongs to nobody. */
+async function emptyDirectory(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true }).catch(() => {});
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw asDirectoryError(error, path);
+  }
 }
 
 export class DuckDbStore implements Store {
@@ -94,7 +135,7 @@ export class DuckDbStore implements Store {
     );
   }
 
-  /** Makes the tables; the first version has nothing to migrate from. */
+  /** Makes the tables, or brings them up to this version. */
   async migrate(): Promise<void> {
     await this.#connections.write(async (connection) => {
       await connection.run(SCHEMA);
@@ -107,6 +148,9 @@ export class DuckDbStore implements Store {
           `the store has schema version ${version.value}, this Millrace knows versions up to ${SCHEMA_VERSION}`,
           "run the newer Millrace that wrote it, or start with another data directory",
         );
+      } else if (Number(version.value) < SCHEMA_VERSION) {
+        await connection.run(MIGRATION);
+        await connection.run("UPDATE meta SET value = $1 WHERE name = 'schema_version'", [String(SCHEMA_VERSION)]);
       }
     });
   }
@@ -166,8 +210,9 @@ export class DuckDbStore implements Store {
         }
         const [values] = await rowsOf(
           connection,
-          `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${name}`).join(", ")}
-           FROM minutes WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4`,
+          `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${column(name)}`)}
+           FROM (SELECT ${DIMENSIONS.map((name) => markedSql(column(name)))} FROM minutes
+                 WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4)`,
           [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
         );
         units.push({ bucket, upto: numberOf(unit.upto), writer: textOf(unit.writer), values: valuesOf(values) });
@@ -183,22 +228,17 @@ export class DuckDbStore implements Store {
   putIfAbsent(key: string, value: string): Promise<string> {
     return this.#connections.write(async (connection) => {
       await connection.run("INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO NOTHING", [key, value]);
-      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
-      return textOf(row.value);
+      return await readLedger(connection, key) ?? value;
     });
   }
 
   get(key: string): Promise<string | null> {
-    return this.#connections.read(async (connection) => {
-      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
-      return row === undefined ? null : textOf(row.value);
-    });
+    return this.#connections.read((connection) => readLedger(connection, key));
   }
 
   compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
     return this.#connections.write(async (connection) => {
-      const [row] = await rowsOf(connection, "SELECT value FROM ledger WHERE key = $1", [key]);
-      if ((row === undefined ? null : textOf(row.value)) !== expected) return false;
+      if (await readLedger(connection, key) !== expected) return false;
       await connection.run(
         "INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO UPDATE SET value = excluded.value",
         [key, value],
@@ -216,11 +256,11 @@ export class DuckDbStore implements Store {
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {
-    return this.#connections.read((connection) => readEvents(connection, query));
+    return readWide(this.#connections, "events", (connection) => readEvents(connection, query));
   }
 
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
-    return this.#connections.read((connection) => readQuarantine(connection, query));
+    return readWide(this.#connections, "quarantine", (connection) => readQuarantine(connection, query));
   }
 
   accessReport(query: AccessReportQuery): Promise<AccessReport> {
@@ -288,12 +328,17 @@ export class DuckDbStore implements Store {
   }
 }
 
+async function readLedger(connection: DuckDBConnection, key: string): Promise<string | null> {
+  const [row] = await rowsOf(connection, `SELECT ${markedSql("value")} FROM ledger WHERE key = $1`, [key]);
+  return row === undefined ? null : unmarkedOf(row.value);
+}
+
 /** Values that take up a place under a cap: an absent one, the rest and the unparsed records' level do not. */
 function valuesOf(row: Row): UnitState["values"] {
   const values: Partial<Record<Dimension, string[]>> = {};
   for (const name of DIMENSIONS) {
     const found: unknown = row[name];
-    const texts = Array.isArray(found) ? found.filter((value): value is string => typeof value === "string") : [];
+    const texts = Array.isArray(found) ? found.filter((value) => typeof value === "string").map(unmarkedOf) : [];
     const capped = texts.filter((text) => text !== "" && text !== OTHER && !(name === "level" && text === UNPARSED));
     if (capped.length > 0) values[name] = capped;
   }

@@ -4,7 +4,8 @@
  * of a flush; here it comes between flushes, and the file is opened anew.
  */
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
+import { asMillraceError } from "./duckdb_errors.ts";
 import { textLiteral } from "./duckdb_values.ts";
 
 export interface DatabaseOptions {
@@ -19,6 +20,7 @@ export interface DatabaseOptions {
 const READERS = 4;
 /** A checkpoint that failed is not tried again before this, so that a full disk is not met with work. */
 const CHECKPOINT_RETRY_MS = 30_000;
+const INTERRUPT_MS = 20;
 /** Name of the database within DuckDB. */
 const CATALOG = "store";
 /**
@@ -39,12 +41,20 @@ class Turnstile {
 }
 
 interface Database {
+  readonly path: string;
   readonly instance: DuckDBInstance;
   readonly writer: DuckDBConnection;
   /** Readers that wait for their next use. */
   readonly idle: DuckDBConnection[];
-  /** Connections that are reading now, with what settles when they are given back. */
-  readonly lent: Map<DuckDBConnection, Promise<void>>;
+  /** Connections that are reading now. */
+  readonly lent: Set<Loan>;
+}
+
+interface Loan {
+  /** Null until it is connected. */
+  connection: DuckDBConnection | null;
+  /** Settles when it is given back. */
+  readonly given: Promise<void>;
 }
 
 export class DuckDbConnections {
@@ -54,6 +64,10 @@ export class DuckDbConnections {
   #database: Promise<Database>;
   /** True where the file could not be opened anew: the next use tries again. */
   #isBroken = false;
+  /** True until something is written. */
+  #isFresh = true;
+  /** Reads on connections of their own that run now. */
+  #alone = 0;
   readonly #waiting: (() => void)[] = [];
   #places = READERS;
   #checkpointAfterMs = -Infinity;
@@ -64,6 +78,7 @@ export class DuckDbConnections {
     this.#database = Promise.resolve(database);
   }
 
+  /** Throws DATA_LOCKED, CORRUPT_DATA, FILE_UNAVAILABLE or DISK_FULL. */
   static async open(options: DatabaseOptions): Promise<DuckDbConnections> {
     return new DuckDbConnections(options, await openDatabase(options));
   }
@@ -72,6 +87,7 @@ export class DuckDbConnections {
   write<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     const written = this.#writerTurn.run(async () => {
       const { writer } = await this.#inUse();
+      this.#isFresh = false;
       try {
         await writer.run("BEGIN TRANSACTION");
         const result = await task(writer);
@@ -80,7 +96,7 @@ export class DuckDbConnections {
       } catch (error) {
         await writer.run("ROLLBACK").catch(() => {}); // where a failed commit has ended the transaction already
         await this.#reopenIfInvalid(error);
-        throw asMillraceError(error);
+        throw asMillraceError(error, this.#options.path);
       }
     });
     // Not part of the answer: what was committed is durable without it.
@@ -108,9 +124,10 @@ export class DuckDbConnections {
     if (this.#places === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#places--;
     try {
-      const database = await this.#inUse();
-      const connection = database.idle.pop() ?? await connect(database.instance);
-      return await lend(database, connection, task, () => database.idle.push(connection));
+      return await this.#use((database) => {
+        const take = async () => database.idle.pop() ?? await connect(database.instance);
+        return lend(database, take, task, (connection) => database.idle.push(connection));
+      });
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#places++;
@@ -120,9 +137,43 @@ export class DuckDbConnections {
 
   /** As {@link read}, on a connection of its own, so that long exports do not keep readers waiting. */
   async readAlone<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    const database = await this.#inUse();
-    const connection = await connect(database.instance);
-    return await lend(database, connection, task, () => connection.closeSync());
+    return await this.#use(async (database) => {
+      this.#alone++;
+      try {
+        return await lend(database, () => connect(database.instance), task, (connection) => connection.closeSync());
+      } finally {
+        this.#alone--;
+      }
+    });
+  }
+
+  /**
+   * Opens the file anew where it was written since it was opened, and no {@link readAlone} runs; other reads wait, and so
+   * do writes. DuckDB then reads single wide rows of it: of what was appended to an open file it reads 2048 rows at once.
+   */
+  refresh(): Promise<void> {
+    return this.#writerTurn.run(async () => {
+      const old = await this.#inUse();
+      if (this.#isFresh || this.#alone > 0) return;
+      await old.writer.run(`CHECKPOINT ${CATALOG}`).catch((error) => this.#reopenIfInvalid(error));
+      if (this.#alone > 0 || old !== await this.#database) return;
+      this.#replace(async () => {
+        await Promise.all([...old.lent].map(({ given }) => given));
+        await closeDatabase(old);
+        return await openDatabase(this.#options);
+      });
+      await this.#database;
+      this.#isFresh = true;
+    });
+  }
+
+  /** Lends from the database in use: at once, so that it is not closed in between. */
+  async #use<T>(lendFrom: (database: Database) => Promise<T>): Promise<T> {
+    for (;;) {
+      const asked = this.#inUse();
+      const database = await asked;
+      if (asked === this.#database) return await lendFrom(database);
+    }
   }
 
   #inUse(): Promise<Database> {
@@ -168,29 +219,38 @@ async function connect(instance: DuckDBInstance): Promise<DuckDBConnection> {
 /** Runs `task` on a snapshot; the database is not closed before the connection has been given back. */
 async function lend<T>(
   database: Database,
-  connection: DuckDBConnection,
+  take: () => Promise<DuckDBConnection>,
   task: (connection: DuckDBConnection) => Promise<T>,
-  giveBack: () => void,
+  giveBack: (connection: DuckDBConnection) => void,
 ): Promise<T> {
   const given = Promise.withResolvers<void>();
-  database.lent.set(connection, given.promise);
+  const loan: Loan = { connection: null, given: given.promise };
+  database.lent.add(loan);
   try {
-    await connection.run("BEGIN TRANSACTION");
-    return await task(connection);
-  } catch (error) {
-    throw asMillraceError(error);
+    const connection = await take();
+    loan.connection = connection;
+    try {
+      await connection.run("BEGIN TRANSACTION");
+      return await task(connection);
+    } catch (error) {
+      throw asMillraceError(error, database.path);
+    } finally {
+      await connection.run("ROLLBACK").catch(() => {});
+      giveBack(connection);
+    }
   } finally {
-    await connection.run("ROLLBACK").catch(() => {});
-    database.lent.delete(connection);
-    giveBack();
+    database.lent.delete(loan);
     given.resolve();
   }
 }
 
 /** Ends what is being read, waits until it has ended, and closes the file. */
 async function closeDatabase({ instance, writer, idle, lent }: Database): Promise<void> {
-  for (const connection of lent.keys()) connection.interrupt();
-  await Promise.all(lent.values());
+  const interrupt = () => lent.forEach(({ connection }) => connection?.interrupt());
+  interrupt();
+  // Again and again: who is between two statements has not noticed.
+  const again = setInterval(interrupt, INTERRUPT_MS);
+  await Promise.all([...lent].map(({ given }) => given)).finally(() => clearInterval(again));
   for (const connection of idle.splice(0)) connection.closeSync();
   writer.closeSync();
   instance.closeSync();
@@ -208,20 +268,9 @@ async function openDatabase({ path, allowedDirectories, settings }: DatabaseOpti
     // Its default is the space that was free when it was first asked for, for ever; as an option of `create` it is ignored.
     await writer.run("SET max_temp_directory_size = '1TiB'");
     await writer.run("SET enable_external_access = false");
-    return { instance, writer, idle: [], lent: new Map() };
+    return { path, instance, writer, idle: [], lent: new Set() };
   } catch (error) {
     instance.closeSync();
-    throw asMillraceError(error);
+    throw asMillraceError(error, path);
   }
-}
-
-/** What a full disk does is told as such; everything else stays as it is. */
-export function asMillraceError(error: unknown): unknown {
-  if (error instanceof MillraceError || !isDiskFull(error)) return error;
-  return new MillraceError(
-    "DISK_FULL",
-    `the store cannot write: ${messageOf(error).split("\n")[0]}`,
-    "free some space on the disk of the data directory; nothing is lost, writing goes on by itself",
-    { cause: error },
-  );
 }

@@ -2,7 +2,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Measure, MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
-import { bytesOf, numberOf, Parameters, type Row, rowsOf, textOf } from "./duckdb_values.ts";
+import { readByIds } from "./duckdb_slices.ts";
+import { bytesOf, markedSql, numberOf, Parameters, type Row, rowsOf, unmarkedOf } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { EventQuery, EventRecord, QuarantineQuery, QuarantineRecord } from "./ports.ts";
 
@@ -25,17 +26,8 @@ export async function readEvents(connection: DuckDBConnection, query: EventQuery
         `${values.add(partition)}::INTEGER, ${values.add(BigInt(offset))}::BIGINT)`,
     );
   }
-  // The smallest possible sort first, then the wide rows of the few events that are on the page.
-  const rows = await rowsOf(
-    connection,
-    `SELECT ${COLUMNS} FROM events
-     WHERE rowid IN (
-       SELECT rowid FROM events WHERE ${where.join(" AND ")}
-       ORDER BY ts DESC, part DESC, "offset" DESC LIMIT ${BigInt(query.limit)}
-     )
-     ORDER BY ts DESC, part DESC, "offset" DESC`,
-    values.values,
-  );
+  const order = 'ts DESC, part DESC, "offset" DESC';
+  const rows = await readPage(connection, "events", COLUMNS, { where, order, limit: query.limit, values });
   return rows.map(eventOf);
 }
 
@@ -70,17 +62,36 @@ export async function readQuarantine(
         `${values.add(partition)}::INTEGER, ${values.add(BigInt(offset))}::BIGINT)`,
     );
   }
-  const rows = await rowsOf(
-    connection,
-    `SELECT part, "offset", epoch_ms(record_time) AS ms, reason, raw FROM quarantine WHERE ${where.join(" AND ")}
-     ORDER BY record_time DESC, part DESC, ${column("offset")} DESC LIMIT ${BigInt(query.limit)}`,
-    values.values,
-  );
+  const columns = `part, "offset", epoch_ms(record_time) AS ms, ${markedSql("reason")}, raw`;
+  const order = 'record_time DESC, part DESC, "offset" DESC';
+  const rows = await readPage(connection, "quarantine", columns, { where, order, limit: query.limit, values });
   return rows.map((row) => ({
     partition: numberOf(row.part),
     offset: numberOf(row.offset),
     recordTimeMs: numberOf(row.ms),
-    reason: textOf(row.reason),
+    reason: unmarkedOf(row.reason),
     raw: bytesOf(row.raw).slice(),
   }));
+}
+
+/** The smallest possible sort first, then the wide rows of the few that are on the page. */
+async function readPage(
+  connection: DuckDBConnection,
+  table: "events" | "quarantine",
+  columns: string,
+  { where, order, limit, values }: {
+    where: readonly string[];
+    order: string;
+    limit: number;
+    values: Parameters;
+  },
+): Promise<Row[]> {
+  const keys = await rowsOf(
+    connection,
+    `SELECT rowid AS id, coalesce(width_bytes, 0) AS width FROM ${table} WHERE ${where.join(" AND ")}
+     ORDER BY ${order} LIMIT ${BigInt(limit)}`,
+    values.values,
+  );
+  const widths = keys.map(({ id, width }) => ({ id: numberOf(id), widthBytes: numberOf(width) }));
+  return await readByIds(connection, table, columns, widths);
 }

@@ -1,54 +1,96 @@
 /**
- * Exports: DuckDB's own COPY into a temporary file, streamed out while it grows. Memory is bounded by DuckDB's limit:
- * what does not fit is spilled. CSV is UTF-8 with a header and \n at the end of lines; an absent value is an empty cell,
- * an empty text is "".
+ * Exports: DuckDB's own COPY into temporary files, a slice of the rows each, which are streamed one after the other.
+ * A slice has so few rows that memory is bounded whatever the width of the records. CSV is UTF-8 with a header and \n at
+ * the end of lines; an absent value is an empty cell, an empty text is "".
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DIMENSIONS, MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
 import type { DuckDbConnections } from "./duckdb_connections.ts";
 import { CELL_MEASURE_COLUMNS, collectCells } from "./duckdb_export_cells.ts";
-import { streamWhileWritten } from "./duckdb_export_file.ts";
+import { writeJson } from "./duckdb_export_json.ts";
+import { streamFiles } from "./duckdb_export_file.ts";
 import { column } from "./duckdb_schema.ts";
-import { numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
+import { easeWideReads, planSlices, type Slice, SLICE_ROWS } from "./duckdb_slices.ts";
+import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
 import type { Export, ExportFormat, ExportQuery } from "./ports.ts";
 
 const TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ";
-/** Rows of a Parquet row group: each is held in memory until it is complete. */
-const PARQUET_GROUP_ROWS = 40_960;
 
-const COPY_OPTIONS: Readonly<Record<ExportFormat, string>> = {
-  csv: "FORMAT csv, HEADER true",
-  parquet: `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${PARQUET_GROUP_ROWS}`,
-  ndjson: "FORMAT json",
-};
-
-interface Selection {
-  readonly sql: string;
-  readonly values: Parameters["values"];
+/** Options of COPY for the n-th file. */
+function copyOptions(format: ExportFormat, n: number): string {
+  switch (format) {
+    case "csv":
+      return `FORMAT csv, HEADER ${n === 0}`;
+    case "parquet":
+      return `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${SLICE_ROWS}`;
+    case "ndjson":
+      return "FORMAT json";
+  }
 }
 
-/** Copies one snapshot into a file of `directory`, and streams it; the file is removed at the end, whatever happens. */
+/** The rows of one file. */
+interface Part {
+  readonly sql: string;
+  /** Its columns of text, where its records are too large for DuckDB's writer of JSON. */
+  readonly hugeTexts?: readonly string[];
+}
+
+/**
+ * Copies one snapshot into files of `directory`, and streams them; they are removed at the end, whatever happens. Resolves
+ * when the first bytes are there.
+ */
 export async function exportTable(
   connections: DuckDbConnections,
   directory: string,
   query: ExportQuery,
 ): Promise<Export> {
-  const path = `${directory}/${crypto.randomUUID()}.${query.format}`;
-  const begun = Promise.withResolvers<{ frontier: Export["frontier"]; interrupt: () => void }>();
-  const written = connections.readAlone(async (connection) => {
+  const { table } = query;
+  if (table === "events" || table === "quarantine") await easeWideReads(connections, table);
+  const begun = Promise.withResolvers<{ frontier: Export["frontier"]; paths: string[]; interrupt: () => void }>();
+  const files: PromiseWithResolvers<void>[] = [];
+  let isStopped = false;
+  let isEnded = false;
+  const ended = connections.readAlone(async (connection) => {
     const frontier = await readFrontier(connection, query.topicId);
-    const { sql, values } = await selectionOf(connection, query);
-    begun.resolve({ frontier, interrupt: () => connection.interrupt() });
-    // A path of ours, and a closed list of options: the rest is bound.
-    await connection.run(
-      `COPY (${sql}) TO ${textLiteral(path)} (${COPY_OPTIONS[query.format]}, USE_TMP_FILE false)`,
-      values,
-    );
-  });
-  written.catch(begun.reject);
-  const { frontier, interrupt } = await begun.promise;
-  return { stream: await streamWhileWritten(path, written, interrupt), frontier };
+    const parts = await partsOf(connection, query);
+    const name = crypto.randomUUID();
+    const paths = parts.map((_, n) => `${directory}/${name}-${n}.${query.format}`);
+    files.push(...parts.map(() => Promise.withResolvers<void>()));
+    begun.resolve({ frontier, paths, interrupt: () => connection.interrupt() });
+    for (const [n, part] of parts.entries()) {
+      if (isStopped) throw new Error("the export was cancelled");
+      await writePart(connection, query.format, part, n, paths[n]);
+      files[n].resolve();
+    }
+  }).catch((error) => {
+    begun.reject(error);
+    for (const { promise, reject } of files) {
+      promise.catch(() => {}); // nobody may have come to wait for it
+      reject(error);
+    }
+  }).finally(() => isEnded = true);
+  const { frontier, paths, interrupt } = await begun.promise;
+  const stop = async () => {
+    isStopped = true;
+    if (!isEnded) interrupt();
+    await ended;
+  };
+  const written = paths.map((path, n) => ({ path, written: files[n].promise }));
+  return { stream: await streamFiles(written, query.format, stop), frontier };
+}
+
+async function writePart(
+  connection: DuckDBConnection,
+  format: ExportFormat,
+  { sql, hugeTexts }: Part,
+  n: number,
+  path: string,
+): Promise<void> {
+  if (format === "ndjson" && hugeTexts !== undefined) return await writeJson(connection, path, sql, hugeTexts);
+  // A path of ours, and a closed list of options.
+  const options = `${copyOptions(format, n)}, USE_TMP_FILE false`;
+  await connection.run(`COPY (${sql}) TO ${textLiteral(path)} (${options})`);
 }
 
 async function readFrontier(connection: DuckDBConnection, topicId: string): Promise<Export["frontier"]> {
@@ -60,12 +102,13 @@ async function readFrontier(connection: DuckDBConnection, topicId: string): Prom
   return rows.map(({ part, checkpoint }) => ({ partition: numberOf(part), offset: numberOf(checkpoint) }));
 }
 
-function selectionOf(connection: DuckDBConnection, query: ExportQuery): Selection | Promise<Selection> {
+/** The table in its order, one part at least. */
+function partsOf(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
   switch (query.table) {
     case "events":
-      return selectEvents(query);
+      return selectEvents(connection, query);
     case "quarantine":
-      return selectQuarantine(query);
+      return selectQuarantine(connection, query);
     case "minutes":
     case "hours":
       return selectCells(connection, query);
@@ -87,37 +130,58 @@ function textSql(sql: string, query: ExportQuery): string {
 }
 
 /** A record that is not UTF-8 is shown with bad bytes as \xNN, and is whole in raw_base64, which others leave empty. */
-function selectEvents(query: ExportQuery): Selection {
+async function selectEvents(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
   const parameters = new Parameters();
-  const text = TEXT_FIELDS.map((field) => `${textSql(column(field), query)} AS ${column(field)}`);
+  const where = eventsIn(query.topicId, query.range, query.where, parameters);
+  const orderBy = 'ts, part, "offset"';
+  const slices = await planSlices(connection, { table: "events", where, values: parameters.values, orderBy });
+  const fields = TEXT_FIELDS.map(column);
+  const text = fields.map((field) => `${textSql(field, query)} AS ${field}`);
   const measures = MEASURES.map(({ name }, slot) => `${name} / ${MEASURE_SCALE[slot]} AS ${name}`);
-  const sql = `SELECT ${timeSql("ts", query.format)} AS "timestamp", part AS "partition", "offset",
-      ${[...text, ...measures].join(", ")}, ${textSql("raw", query)} AS raw, base64(raw_bytes) AS raw_base64
-    FROM events WHERE ${eventsIn(query.topicId, query.range, query.where, parameters)}
-    ORDER BY ts, part, "offset"`;
-  return { sql, values: parameters.values };
+  const columns = `${timeSql("ts", query.format)} AS "timestamp", part AS "partition", "offset",
+    ${[...text, ...measures].join(", ")}, ${textSql("raw", query)} AS raw, base64(raw_bytes) AS raw_base64`;
+  return slicedParts("events", slices, columns, orderBy, [...fields, "raw"]);
 }
 
-function selectQuarantine(query: ExportQuery): Selection {
+async function selectQuarantine(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
   if (query.where.length > 0) throw new RangeError(`${query.where[0].field} is not a field of quarantine`);
   const parameters = new Parameters();
-  const topic = parameters.add(query.topicId);
+  const where = `topic_id = ${parameters.add(query.topicId)} AND ` +
+    timeIn("record_time", query.range, parameters).join(" AND ");
+  const orderBy = 'record_time, part, "offset"';
+  const slices = await planSlices(connection, { table: "quarantine", where, values: parameters.values, orderBy });
   // Bytes that are not UTF-8 are shown as \xNN, and are whole in raw_base64.
   const raw = "coalesce(try(decode(raw)), raw::VARCHAR)";
-  const sql = `SELECT ${timeSql("record_time", query.format)} AS record_time, part AS "partition", "offset",
-      ${textSql("reason", query)} AS reason, ${textSql(raw, query)} AS raw, base64(raw) AS raw_base64
-    FROM quarantine WHERE topic_id = ${topic} AND ${timeIn("record_time", query.range, parameters).join(" AND ")}
-    ORDER BY quarantine.record_time, part, "offset"`;
-  return { sql, values: parameters.values };
+  const columns = `${timeSql("record_time", query.format)} AS record_time, part AS "partition", "offset",
+    ${textSql("reason", query)} AS reason, ${textSql(raw, query)} AS raw, base64(raw) AS raw_base64`;
+  return slicedParts("quarantine", slices, columns, orderBy, ["reason", "raw"]);
 }
 
-async function selectCells(connection: DuckDBConnection, query: ExportQuery): Promise<Selection> {
+/** What is made of the records is made after they were sorted, which takes several times the bytes that it is given. */
+function slicedParts(
+  table: string,
+  slices: readonly Slice[],
+  columns: string,
+  orderBy: string,
+  texts: readonly string[],
+): Part[] {
+  if (slices.length === 0) return [{ sql: `SELECT ${columns} FROM ${table} WHERE false` }];
+  return slices.map(({ where, isHuge }) => ({
+    sql: `SELECT ${columns} FROM (SELECT * FROM ${table} WHERE ${where} ORDER BY ${orderBy})`,
+    hugeTexts: isHuge ? texts : undefined,
+  }));
+}
+
+async function selectCells(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
   const isHours = query.table === "hours";
-  const from = await collectCells(connection, query, isHours ? 60 : 1);
+  const { from, cells } = await collectCells(connection, query, isHours ? 60 : 1);
   const time = timeSql("make_timestamp(starts::BIGINT * 60000000)", query.format);
   const dimensions = DIMENSIONS.map((field) => `${textSql(column(field), query)} AS ${column(field)}`);
-  const sql = `SELECT ${time} AS ${isHours ? "hour" : "minute"}, ${dimensions.join(", ")}, count, errors,
-      ${CELL_MEASURE_COLUMNS.join(", ")}
-    FROM ${from} ORDER BY id`;
-  return { sql, values: [] };
+  // Without cells there is a file all the same, which tells the columns.
+  return Array.from({ length: Math.max(1, Math.ceil(cells / SLICE_ROWS)) }, (_, n) => ({
+    sql: `SELECT ${time} AS ${isHours ? "hour" : "minute"}, ${dimensions.join(", ")}, count, errors,
+        ${CELL_MEASURE_COLUMNS.join(", ")}
+      FROM ${from} WHERE id > ${integerLiteral(n * SLICE_ROWS)} AND id <= ${integerLiteral((n + 1) * SLICE_ROWS)}
+      ORDER BY id`,
+  }));
 }

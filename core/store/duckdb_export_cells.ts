@@ -31,14 +31,14 @@ interface Batch {
 }
 
 /**
- * Answers what to select from: `id` in the order of time and dimensions, `starts` in minutes since 1970, the dimensions,
+ * Answers what to select from, and its rows: `id` from 1 in the order of time and dimensions, `starts` in minutes since 1970, the dimensions,
  * `count`, `errors` and {@link CELL_MEASURE_COLUMNS}.
  */
 export async function collectCells(
   connection: DuckDBConnection,
   query: ExportQuery,
   stepMinutes: number,
-): Promise<string> {
+): Promise<{ readonly from: string; readonly cells: number }> {
   const { batches, measures } = await planBatches(connection, query);
   const quantiles = MEASURES.flatMap(({ name }) => QUANTILES.map(([quantile]) => `${name}_${quantile} DOUBLE`));
   await connection.run(`CREATE TEMP TABLE cells AS ${cellsSql(stepMinutes, "false")} LIMIT 0`, [0]);
@@ -53,7 +53,7 @@ export async function collectCells(
     cells += inserted.rowsChanged;
     if (measures.length > 0) await addQuantiles(connection, query, { batch, after, stepMinutes, measures });
   }
-  return "cells LEFT JOIN quantiles USING (id)";
+  return { from: "cells LEFT JOIN quantiles USING (id)", cells };
 }
 
 /** Whole hours, as many as have {@link BATCH_ROWS} partials together, and the measures that there are. */

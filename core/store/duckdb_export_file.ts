@@ -1,68 +1,92 @@
-/** A file that is being written, as a stream: it ends well only when the writing has. */
-const CHUNK_BYTES = 256 * 1024;
-/** Wait for the writer where everything written so far has been read. */
-const POLL_MS = 10;
+/** An export's files, each written whole before it is read, as one stream. */
+import { ParquetMerger } from "./parquet_merge.ts";
+import type { ExportFormat } from "./ports.ts";
 
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve, POLL_MS));
+const CHUNK_BYTES = 256 * 1024;
+
+/** A file that is, or will be, written. */
+export interface ExportFile {
+  readonly path: string;
+  /** Settles when it is complete, or never will be. */
+  readonly written: Promise<void>;
+}
 
 /**
- * Streams what grows at `path` until `written` settles; resolves with the first bytes, or at the end of an empty file.
- * Rejects where the writing fails before, and the stream errors where it fails later. `stop` is called when the reader
- * cancels. The file is removed in every case.
+ * Streams files one after the other, each when it has been written; resolves when the first one has, and rejects where it
+ * was not. Where a later one was not the stream errors. `stop` is called at the end of reading, whichever it is, and
+ * answers when nobody writes any more; all files are removed then.
  */
-export async function streamWhileWritten(
-  path: string,
-  written: Promise<void>,
-  stop: () => void,
+export async function streamFiles(
+  files: readonly ExportFile[],
+  format: ExportFormat,
+  stop: () => Promise<void>,
 ): Promise<ReadableStream<Uint8Array>> {
-  let outcome: { readonly error?: unknown } | null = null;
-  const settled = written.then(() => outcome = {}, (error) => outcome = { error });
-  const hasFailed = () => outcome !== null && "error" in outcome;
-
-  let file: Deno.FsFile | null = null;
   const release = async (): Promise<void> => {
-    file?.close();
-    file = null;
-    await settled;
-    await Deno.remove(path).catch(() => {}); // where it was never made
+    await stop();
+    for (const { path } of files) await Deno.remove(path).catch(() => {}); // read already, or never made
   };
-  const fail = async (): Promise<unknown> => {
+  try {
+    await files[0].written;
+  } catch (error) {
     await release();
-    return outcome?.error;
-  };
-
-  while (outcome === null && (await sizeOf(path)) === 0) await pause();
-  if (hasFailed()) throw await fail();
-  file = await Deno.open(path, { read: true });
-
+    throw error;
+  }
+  const chunks = format === "parquet" ? mergedChunks(files) : joinedChunks(files);
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      for (;;) {
-        // Asked for before reading: what was written last is then read, too.
-        const isComplete = outcome !== null;
-        if (hasFailed()) return controller.error(await fail());
-        const chunk = new Uint8Array(CHUNK_BYTES);
-        const read = await file?.read(chunk) ?? null;
-        if (read !== null) return controller.enqueue(chunk.subarray(0, read));
-        if (isComplete) {
-          await release();
-          return controller.close();
-        }
-        await pause();
+      try {
+        const { done, value } = await chunks.next();
+        if (!done) return controller.enqueue(value);
+      } catch (error) {
+        await release();
+        return controller.error(error);
       }
+      await release();
+      controller.close();
     },
     async cancel() {
-      if (outcome === null) stop();
-      await release();
+      const released = release(); // what is being waited for is never written then
+      await chunks.return().catch(() => {});
+      await released;
     },
   }, { highWaterMark: 0 });
 }
 
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
+type Chunks = AsyncGenerator<Uint8Array, void, void>;
+
+async function* joinedChunks(files: readonly ExportFile[]): Chunks {
+  for (const { path, written } of files) {
+    await written;
+    using file = await Deno.open(path, { read: true });
+    yield* chunksOf(file, Infinity);
+    await Deno.remove(path);
+  }
+}
+
+async function* mergedChunks(files: readonly ExportFile[]): Chunks {
+  const merger = new ParquetMerger();
+  yield merger.head;
+  for (const { path, written } of files) {
+    await written;
+    using file = await Deno.open(path, { read: true });
+    const { start, end } = await merger.add(file);
+    await file.seek(start, Deno.SeekMode.Start);
+    yield* chunksOf(file, end - start);
+    await Deno.remove(path);
+  }
+  yield merger.end();
+}
+
+/** The next bytes of a file: so many, or all that there are. */
+async function* chunksOf(file: Deno.FsFile, length: number): Chunks {
+  for (let left = length; left > 0;) {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, left));
+    const read = await file.read(chunk);
+    if (read === null) {
+      if (left === Infinity) return;
+      throw new RangeError("an exported file is shorter than it was");
+    }
+    left -= read;
+    yield chunk.subarray(0, read);
   }
 }

@@ -6,13 +6,14 @@ import { minutesIn } from "./duckdb_conditions.ts";
 import {
   bytesOf,
   integerLiteral,
+  markedSql,
   numberOf,
   numberOrNull,
   Parameters,
   type Row,
   rowsOf,
   streamRows,
-  textOf,
+  unmarkedOf,
 } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { ApiSummary, Series, SeriesQuery, SeriesResult, Statistic, SummaryResult, TimeRange } from "./ports.ts";
@@ -86,21 +87,23 @@ export async function readSeries(connection: DuckDBConnection, query: SeriesQuer
   return { series, truncated: groups.length > query.seriesMax };
 }
 
+const markedColumns = (names: readonly string[]) => names.map((name) => markedSql(column(name)));
+
 type Group = Partial<Record<Dimension, string>>;
 type Points = Map<string, [number, number | null][]>;
 
 function groupOf(by: readonly Dimension[], row: Row): Group {
-  return Object.fromEntries(by.map((name) => [name, textOf(row[name])]));
+  return Object.fromEntries(by.map((name) => [name, unmarkedOf(row[name])]));
 }
 
 function keyOf(by: readonly Dimension[], group: Group): string {
   return JSON.stringify(by.map((name) => group[name]));
 }
 
-/** The groups by count; `where` are the query's conditions. */
-function largestGroupsSql({ by }: SeriesQuery, where: string, limit: number): string {
+/** The groups by count, their dimensions as `selected`; `where` are the query's conditions. */
+function largestGroupsSql({ by }: SeriesQuery, where: string, limit: number, selected: readonly string[]): string {
   const names = by.map(column);
-  return `SELECT ${[...names, "sum(count) AS total"]} FROM minutes WHERE ${where}
+  return `SELECT ${[...selected, "sum(count) AS total"]} FROM minutes WHERE ${where}
     ${names.length === 0 ? "HAVING sum(count) > 0" : `GROUP BY ${names}`}
     ORDER BY ${["total DESC", ...names]} LIMIT ${integerLiteral(limit)}`;
 }
@@ -109,7 +112,8 @@ function largestGroupsSql({ by }: SeriesQuery, where: string, limit: number): st
 async function largestGroups(connection: DuckDBConnection, query: SeriesQuery): Promise<Group[]> {
   const values = new Parameters();
   const where = minutesIn(query.topicId, query.range, query.where, values);
-  const rows = await rowsOf(connection, largestGroupsSql(query, where, query.seriesMax + 1), values.values);
+  const selected = markedColumns(query.by);
+  const rows = await rowsOf(connection, largestGroupsSql(query, where, query.seriesMax + 1, selected), values.values);
   return rows.map((row) => groupOf(query.by, row));
 }
 
@@ -118,7 +122,7 @@ function rowsOfLargestGroups(query: SeriesQuery, values: Parameters): string {
   const where = minutesIn(query.topicId, query.range, query.where, values);
   const rows = `SELECT *, ${stepSql(query.stepMinutes)} AS starts FROM minutes`;
   if (query.by.length === 0) return `${rows} WHERE ${where}`;
-  const largest = largestGroupsSql(query, where, query.seriesMax);
+  const largest = largestGroupsSql(query, where, query.seriesMax, query.by.map(column));
   return `${rows} SEMI JOIN (${largest}) USING (${query.by.map(column)}) WHERE ${where}`;
 }
 
@@ -132,7 +136,9 @@ async function statisticPoints(connection: DuckDBConnection, query: SeriesQuery)
     : rows;
   const found = await rowsOf(
     connection,
-    `SELECT ${keys}, ${statisticSql(statistic, measure)} AS value FROM (${withMean}) GROUP BY ${keys} ORDER BY starts`,
+    `SELECT ${["starts", ...markedColumns(query.by)]}, ${
+      statisticSql(statistic, measure)
+    } AS value FROM (${withMean}) GROUP BY ${keys} ORDER BY starts`,
     values.values,
   );
   const points: Points = new Map();
@@ -152,7 +158,7 @@ async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery):
   const { measure, statistic } = query;
   if (measure === undefined) throw new RangeError(`${statistic} needs a measure`);
   const values = new Parameters();
-  const keys = ["starts", ...query.by.map(column)];
+  const keys = ["starts", ...markedColumns(query.by)];
   const rows = streamRows(
     connection,
     `SELECT ${keys}, ${measure}_sketch AS sketch, ${measure}_min AS low, ${measure}_max AS high
@@ -210,19 +216,22 @@ export async function readSummary(
   const where = minutesIn(topicId, range, [], values);
   const levels = await rowsOf(
     connection,
-    `SELECT level, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors FROM minutes WHERE ${where}
+    `SELECT ${
+      markedSql("level")
+    }, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors FROM minutes WHERE ${where}
      GROUP BY level ORDER BY count DESC, level`,
     values.values,
   );
+  const levelOf = (row: Row) => unmarkedOf(row.level);
   const total = (name: string, rows: readonly Row[]) => rows.reduce((sum, row) => sum + numberOf(row[name]), 0);
   const apis = await readApis(connection, topicId, range, apisMax + 1);
   return {
     totals: {
       count: total("count", levels),
       errors: total("errors", levels),
-      unparsed: total("count", levels.filter(({ level }) => level === UNPARSED)),
+      unparsed: total("count", levels.filter((row) => levelOf(row) === UNPARSED)),
     },
-    levels: levels.map(({ level, count }) => ({ level: textOf(level), count: numberOf(count) })),
+    levels: levels.map((row) => ({ level: levelOf(row), count: numberOf(row.count) })),
     apis: apis.slice(0, apisMax),
     apisTruncated: apis.length > apisMax,
   };
@@ -240,12 +249,17 @@ async function readApis(
   const top = `SELECT ${API}, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors,
       sum(response_time_sum) / sum(response_time_count) / ${scale} AS average
     FROM minutes WHERE ${where} GROUP BY ${API} ORDER BY count DESC, ${API} LIMIT ${integerLiteral(limit)}`;
-  const rows = await rowsOf(connection, top, values.values);
+  const marked = markedColumns(API);
+  const rows = await rowsOf(
+    connection,
+    `SELECT ${[...marked, "count", "errors", "average"]} FROM (${top}) ORDER BY count DESC, ${API}`,
+    values.values,
+  );
   const sketches = new Map<string, MergedSketch>();
   const keyOfApi = (row: Row) => JSON.stringify(API.map((name) => row[name]));
   const partials = streamRows(
     connection,
-    `SELECT ${API}, response_time_sketch AS sketch, response_time_min AS low, response_time_max AS high
+    `SELECT ${marked}, response_time_sketch AS sketch, response_time_min AS low, response_time_max AS high
      FROM minutes SEMI JOIN (${top}) USING (${API}) WHERE ${where} AND response_time_count > 0`,
     values.values,
   );
@@ -258,9 +272,9 @@ async function readApis(
   return rows.map((row) => {
     const p95 = sketches.get(keyOfApi(row))?.quantile(0.95);
     return {
-      service: textOf(row.service),
-      method: textOf(row.method),
-      endpoint: textOf(row.endpoint),
+      service: unmarkedOf(row.service),
+      method: unmarkedOf(row.method),
+      endpoint: unmarkedOf(row.endpoint),
       count: numberOf(row.count),
       errors: numberOf(row.errors),
       averageResponseTime: numberOrNull(row.average),

@@ -1,7 +1,16 @@
 /** The access report: exact counts over events. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
-import { numberOf, numberOrNull, Parameters, type Row, rowsOf, textOf } from "./duckdb_values.ts";
+import {
+  markedSql,
+  numberOf,
+  numberOrNull,
+  Parameters,
+  type Row,
+  rowsOf,
+  textOf,
+  unmarkedOf,
+} from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { AccessReport, AccessReportQuery } from "./ports.ts";
 
@@ -19,16 +28,20 @@ export async function readAccessReport(connection: DuckDBConnection, query: Acce
   const counted = (field: string, limit: number, condition = "true") =>
     countBy(connection, query, field, limit, condition);
   const notFound = await counted("endpoint", query.limit, "status = '404'");
+  const statuses = await countStatuses(connection, query);
   return {
     lines: numberOf(totals.events) + unparsed,
     unparsed,
-    missing: Object.fromEntries(columns.map((name) => [name, numberOf(totals[`missing_${name}`])])),
+    missing: {
+      ...Object.fromEntries(columns.map((name) => [name, numberOf(totals[`missing_${name}`])])),
+      status: numberOf(totals.events) - statuses.total,
+    },
     contentSize: size,
     notFound: {
       count: numberOf(totals.not_found),
       top: notFound.map(({ value, count }) => ({ endpoint: value, count })),
     },
-    byStatus: (await counted("status", query.limit)).map(({ value, count }) => ({ status: Number(value), count })),
+    byStatus: statuses.top,
     byHost: (await counted("host", query.limit)).map(({ value, count }) => ({ host: value, count })),
     byEndpoint: (await counted("endpoint", query.limit)).map(({ value, count }) => ({ endpoint: value, count })),
     byDay: await countByDay(connection, query),
@@ -95,14 +108,36 @@ async function countBy(
   condition: string,
 ): Promise<{ value: string; count: number }[]> {
   const values = new Parameters();
+  const name = column(field);
   const rows = await rowsOf(
     connection,
-    `SELECT ${column(field)} AS value, count(*) AS count FROM events
-     WHERE ${eventsIn(query.topicId, query.range, [], values)} AND ${column(field)} IS NOT NULL AND ${condition}
-     GROUP BY value ORDER BY count DESC, value LIMIT ${BigInt(limit)}`,
+    `SELECT ${markedSql(name)}, count(*) AS count FROM events
+     WHERE ${eventsIn(query.topicId, query.range, [], values)} AND ${name} IS NOT NULL AND ${condition}
+     GROUP BY ${name} ORDER BY count DESC, ${name} LIMIT ${BigInt(limit)}`,
     values.values,
   );
-  return rows.map(({ value, count }) => ({ value: textOf(value), count: numberOf(count) }));
+  return rows.map((row) => ({ value: unmarkedOf(row[field]), count: numberOf(row.count) }));
+}
+
+/** Statuses that are whole numbers as one writes them, and how many events have such a one. */
+async function countStatuses(
+  connection: DuckDBConnection,
+  query: AccessReportQuery,
+): Promise<{ total: number; top: AccessReport["byStatus"] }> {
+  const values = new Parameters();
+  const rows = await rowsOf(
+    connection,
+    `SELECT status::INTEGER AS status, count, (sum(count) OVER ())::BIGINT AS total
+     FROM (SELECT status, count(*) AS count FROM events
+           WHERE ${eventsIn(query.topicId, query.range, [], values)} GROUP BY status)
+     WHERE regexp_full_match(status, '0|[1-9][0-9]{0,8}')
+     ORDER BY count DESC, status LIMIT ${BigInt(query.limit)}`,
+    values.values,
+  );
+  return {
+    total: rows.length === 0 ? 0 : numberOf(rows[0].total),
+    top: rows.map((row) => ({ status: numberOf(row.status), count: numberOf(row.count) })),
+  };
 }
 
 async function countByDay(connection: DuckDBConnection, query: AccessReportQuery): Promise<AccessReport["byDay"]> {

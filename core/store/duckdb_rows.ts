@@ -44,10 +44,18 @@ export const EVENT_SELECT = [
   ...MEASURES.map(({ name }) => integer(name)),
   "raw",
   "raw_bytes",
+  "(strlen(raw) + coalesce(octet_length(raw_bytes), 0))::INTEGER",
 ].join(", ");
 
-export const QUARANTINE_SELECT = ["topic_id", "part", integer("offset"), timestamp("record_time"), "reason", "raw"]
-  .join(", ");
+export const QUARANTINE_SELECT = [
+  "topic_id",
+  "part",
+  integer("offset"),
+  timestamp("record_time"),
+  "reason",
+  "raw",
+  "octet_length(raw)::INTEGER",
+].join(", ");
 
 /** What all rows of a flush have in common. */
 function partitionColumns({ topicId, partition }: PartitionFlush, rows: number): ParquetColumn[] {

@@ -1,7 +1,8 @@
 /** The tables of the DuckDB store, and their version. */
 import { DIMENSIONS, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 
-export const SCHEMA_VERSION = 1;
+/** 2: events and quarantine have `width_bytes`; rows of version 1 have none. */
+export const SCHEMA_VERSION = 2;
 
 /** Columns of one measure in a row of minutes, in the order in which they are appended. */
 export const MEASURE_COLUMNS = MEASURES.flatMap(({ name }) => [
@@ -43,9 +44,16 @@ export const SCHEMA = `
     topic_id VARCHAR, part INTEGER, "offset" BIGINT, ts TIMESTAMP, record_time TIMESTAMP,
     ${TEXT_FIELDS.map((name) => `${column(name)} VARCHAR`).join(", ")},
     ${MEASURES.map(({ name }) => `${name} BIGINT`).join(", ")},
-    raw VARCHAR, raw_bytes BLOB
+    raw VARCHAR, raw_bytes BLOB, width_bytes INTEGER
   );
   CREATE TABLE IF NOT EXISTS quarantine (
-    topic_id VARCHAR, part INTEGER, "offset" BIGINT, record_time TIMESTAMP, reason VARCHAR, raw BLOB
+    topic_id VARCHAR, part INTEGER, "offset" BIGINT, record_time TIMESTAMP, reason VARCHAR, raw BLOB,
+    width_bytes INTEGER
   );
+`;
+
+/** Brings the tables of an older version up to this one; without effect on others. */
+export const MIGRATION = `
+  ALTER TABLE events ADD COLUMN IF NOT EXISTS width_bytes INTEGER;
+  ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS width_bytes INTEGER;
 `;

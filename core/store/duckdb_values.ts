@@ -57,6 +57,21 @@ export function textOf(value: unknown): string {
   throw new TypeError(`expected text from the database, found ${value === null ? "null" : typeof value}`);
 }
 
+const MARK = ".";
+
+/**
+ * Selects a column of a user's text under its own name, for {@link unmarkedOf}: on its way to JavaScript a string loses
+ * the byte order mark that it begins with, so that it must not begin with it. The order of texts stays.
+ */
+export function markedSql(name: string): string {
+  return `'${MARK}' || ${name} AS ${name}`;
+}
+
+/** The text of a column that was selected by {@link markedSql}. */
+export function unmarkedOf(value: unknown): string {
+  return textOf(value).slice(MARK.length);
+}
+
 export function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "object" && value !== null && "bytes" in value && value.bytes instanceof Uint8Array) {

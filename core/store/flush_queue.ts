@@ -2,6 +2,7 @@
  * Group commit: flushes that come while a transaction is under way wait, and go together in the next one. A store's cost
  * per transaction (statements to plan, an fsync) is then shared by all partitions that flush at the same moment.
  */
+import { isDiskFull } from "../errors.ts";
 import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 
 /** Flushes in one transaction. */
@@ -20,10 +21,10 @@ export class FlushQueue {
   readonly #apply: (flushes: readonly PartitionFlush[]) => Promise<readonly FlushOutcome[]>;
   #waiting: Waiting[] = [];
   #isRunning = false;
-  /** One after a failure, then twice as many with each success: a flush that cannot be applied stops none but its own. */
+  /** One after a failure, then twice as many with each success: what cannot be applied is not tried in a batch each time. */
   #batchMax = BATCH_MAX;
 
-  /** `apply` answers an outcome for each flush, or throws: then nobody's outcome is known. */
+  /** `apply` answers an outcome for each flush, or throws: then nobody's outcome is known, and each is tried alone. */
   constructor(apply: (flushes: readonly PartitionFlush[]) => Promise<readonly FlushOutcome[]>) {
     this.#apply = apply;
   }
@@ -41,15 +42,42 @@ export class FlushQueue {
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
       try {
-        const outcomes = await this.#apply(batch.map(({ flush }) => flush));
-        batch.forEach(({ resolve }, i) => resolve(outcomes[i]));
+        await this.#settle(batch);
         this.#batchMax = Math.min(this.#batchMax * 2, BATCH_MAX);
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        await this.#settleEach(batch, error);
         this.#batchMax = 1;
       }
     }
     this.#isRunning = false;
+  }
+
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    const outcomes = await this.#apply(batch.map(({ flush }) => flush));
+    batch.forEach(({ resolve }, i) => resolve(outcomes[i]));
+  }
+
+  /**
+   * After a failure that one of them may have caused, each goes alone. A commit that failed may have been applied all the
+   * same: then the flush conflicts with itself, and its caller hears of the failure, which is to say: unknown.
+   */
+  async #settleEach(batch: readonly Waiting[], failure: unknown): Promise<void> {
+    let cause = failure;
+    for (const { flush, resolve, reject } of batch) {
+      // A full disk is nobody's own: more attempts would only be more work for it.
+      if (batch.length === 1 || isDiskFull(cause)) {
+        reject(cause);
+        continue;
+      }
+      try {
+        const [outcome] = await this.#apply([flush]);
+        if (outcome.kind === "applied") resolve(outcome);
+        else reject(failure);
+      } catch (error) {
+        reject(error);
+        if (isDiskFull(error)) cause = error;
+      }
+    }
   }
 
   /** One flush a partition: two of the same (a zombie's and its successor's) must see each other's outcome. */

@@ -53,29 +53,63 @@ Deno.test("two flushes of one partition never go together, and keep their order"
   expect(batches).toEqual([["0@1", "1@1"], ["0@2"], ["0@3"]]);
 });
 
-Deno.test("a failure is told to all that went together, and the next ones go on", async () => {
-  let isBroken = true;
+const APPLIED: FlushOutcome = { kind: "applied" };
+
+/** Settles flushes of partitions 0, 1 …; `apply` throws what a batch cannot be applied for. Answers the batches, too. */
+async function settled(count: number, apply: (partitions: readonly number[]) => FlushOutcome[]) {
+  const batches: number[][] = [];
   const queue = new FlushQueue((flushes) => {
-    if (isBroken) return Promise.reject(new Error("no space"));
-    return Promise.resolve(flushes.map((): FlushOutcome => ({ kind: "applied" })));
+    const partitions = flushes.map(({ partition }) => partition);
+    batches.push(partitions);
+    return Promise.resolve().then(() => apply(partitions));
   });
-  const results = await Promise.allSettled([queue.add(flushOf(0, 1)), queue.add(flushOf(1, 1))]);
-  expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-  isBroken = false;
-  expect(await queue.add(flushOf(0, 1))).toEqual({ kind: "applied" });
+  const results = await Promise.allSettled(Array.from({ length: count }, (_, i) => queue.add(flushOf(i, 10))));
+  const told = results.map((result) => result.status === "fulfilled" ? result.value.kind : result.reason.message);
+  return { batches, told, queue };
+}
+
+Deno.test("one that can never be applied fails alone: those that went with it are applied at once", async () => {
+  const { told, batches } = await settled(5, (partitions) => {
+    if (partitions.includes(2)) throw new Error(partitions.length === 1 ? "cannot be applied" : "somebody cannot");
+    return partitions.map(() => APPLIED);
+  });
+  expect(told).toEqual(["applied", "applied", "cannot be applied", "applied", "applied"]);
+  expect(batches).toEqual([[0, 1, 2, 3, 4], [0], [1], [2], [3], [4]]);
 });
 
-Deno.test("one that can never be applied stops no other partition", async () => {
-  const queue = new FlushQueue((flushes) =>
-    flushes.some(({ partition }) => partition === 7)
-      ? Promise.reject(new Error("cannot be applied"))
-      : Promise.resolve(flushes.map((): FlushOutcome => ({ kind: "applied" })))
-  );
-  const partitions = [...Array(20).keys()];
-  const applied = new Set<number>();
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const results = await Promise.allSettled(partitions.map((partition) => queue.add(flushOf(partition, attempt))));
-    results.forEach(({ status }, partition) => status === "fulfilled" && applied.add(partition));
-  }
-  expect(applied).toEqual(new Set(partitions.filter((partition) => partition !== 7)));
+Deno.test("a full disk fails all of a batch without another attempt, also when it fills up between them", async () => {
+  const full = () => new Error("No space left on device");
+  const atOnce = await settled(6, () => {
+    throw full();
+  });
+  expect(atOnce.batches).toEqual([[0, 1, 2, 3, 4, 5]]);
+  expect(atOnce.told).toEqual(Array(6).fill("No space left on device"));
+  const later = await settled(4, (partitions) => {
+    if (partitions.length > 1) throw new Error("broken");
+    if (partitions[0] > 0) throw full();
+    return [APPLIED];
+  });
+  expect(later.batches).toEqual([[0, 1, 2, 3], [0], [1]]);
+  expect(later.told).toEqual(["applied", ...Array(3).fill("No space left on device")]);
+});
+
+Deno.test("a flush that was applied though its commit failed is told as unknown, not as a conflict", async () => {
+  const { told } = await settled(3, (partitions) => {
+    if (partitions.length > 1) throw new Error("no answer to the commit");
+    return [{ kind: "conflict", bucket: null, found: 10 }];
+  });
+  expect(told).toEqual(Array(3).fill("no answer to the commit"));
+});
+
+Deno.test("after a failure the next ones go on, a few together at first", async () => {
+  let isBroken = true;
+  const { told, batches, queue } = await settled(2, (partitions) => {
+    if (isBroken) throw new Error("broken");
+    return partitions.map(() => APPLIED);
+  });
+  expect(told).toEqual(["broken", "broken"]);
+  isBroken = false;
+  batches.length = 0;
+  await Promise.all([0, 1, 2, 3, 4].map((partition) => queue.add(flushOf(partition, 10))));
+  expect(batches).toEqual([[0], [1, 2], [3, 4]]);
 });

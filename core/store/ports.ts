@@ -51,6 +51,10 @@ export interface DictionaryColumn {
 /** One measure of minute rows; sums, minima and maxima are integers of 10^-decimals units. */
 export interface MeasureColumns {
   readonly counts: Float64Array;
+  /**
+   * A store may keep a row's sum as a 64-bit integer: beyond 2^63 it stays at the largest one, and so do averages made of
+   * it; sums over rows go on beyond. Counts, minima and maxima are not concerned.
+   */
   readonly sums: Float64Array;
   /** NaN where count is 0. */
   readonly minima: Float64Array;
@@ -283,6 +287,7 @@ export interface AccessReportQuery {
 export interface AccessReport {
   readonly lines: number;
   readonly unparsed: number;
+  /** Events per column that have no value in it; a status that is no whole number is none. */
   readonly missing: Readonly<Record<string, number>>;
   readonly contentSize: {
     readonly count: number;
@@ -296,6 +301,7 @@ export interface AccessReport {
     readonly count: number;
     readonly top: readonly { readonly endpoint: string; readonly count: number }[];
   };
+  /** Without statuses that are no whole number. */
   readonly byStatus: readonly { readonly status: number; readonly count: number }[];
   readonly byHost: readonly { readonly host: string; readonly count: number }[];
   readonly byEndpoint: readonly { readonly endpoint: string; readonly count: number }[];

@@ -4,15 +4,17 @@ import { openDuckDbStore } from "./duckdb.ts";
 import type { Store } from "./ports.ts";
 
 export const STORES = {
-  duckdb: (config: Config): Promise<Store> =>
+  duckdb: (config: Config, onNotice?: (text: string) => void): Promise<Store> =>
     openDuckDbStore({
       directory: `${config.data}/store`,
       memoryBytes: config.store.memoryBytes,
       threads: config.store.threads,
+      onNotice,
     }),
 } as const;
 export type StoreName = keyof typeof STORES;
 
-export function openStore(name: StoreName, config: Config): Promise<Store> {
-  return STORES[name](config);
+/** `onNotice` hears what was found amiss and does not keep the store from working. */
+export function openStore(name: StoreName, config: Config, onNotice?: (text: string) => void): Promise<Store> {
+  return STORES[name](config, onNotice);
 }

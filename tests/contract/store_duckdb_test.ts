@@ -4,7 +4,8 @@ import { expect } from "expect";
 import { MillraceError } from "../../core/errors.ts";
 import { openDuckDbStore } from "../../core/store/duckdb.ts";
 import type { Store } from "../../core/store/ports.ts";
-import { cellOf, eventOf, EVER, flushOf, START_BUCKET, storedCounts, TOPIC } from "./store_fixtures.ts";
+import { exported, exportQuery } from "./store_export_files.ts";
+import { cellOf, eventOf, EVER, flushOf, START_BUCKET, START_MS, storedCounts, TOPIC } from "./store_fixtures.ts";
 
 const open = (directory: string) => openDuckDbStore({ directory, memoryBytes: 192 * 1_048_576, threads: 2 });
 
@@ -133,5 +134,30 @@ Deno.test("duckdb store: what a killed process left among the exports is removed
     await Deno.writeTextFile(`${directory}/exports/half.csv`, "half");
     await opened(directory);
     expect([...Deno.readDirSync(`${directory}/exports`)]).toEqual([]);
+  });
+});
+
+Deno.test("duckdb store: a store of the first version is brought up to this one, and keeps all it has", async () => {
+  await inDirectory(async (directory, opened) => {
+    const store = await opened(directory);
+    const quarantine = [{ offset: 3, recordTimeMs: START_MS, reason: "no_match", raw: Uint8Array.of(1, 255) }];
+    await store.flush({ ...nthFlush(0), quarantine: flushOf({ quarantine }).quarantine });
+    await store.close();
+    const instance = await DuckDBInstance.create(`${directory}/store.duckdb`);
+    const connection = await instance.connect();
+    for (const table of ["events", "quarantine"]) await connection.run(`ALTER TABLE ${table} DROP COLUMN width_bytes`);
+    await connection.run("UPDATE meta SET value = '1' WHERE name = 'schema_version'");
+    connection.closeSync();
+    instance.closeSync();
+    for (let n = 1; n < 3; n++) { // the second time there is nothing to bring up
+      const again = await opened(directory);
+      expect(await again.flush(nthFlush(n))).toEqual({ kind: "applied" });
+      expect(await consistentCheckpoint(again)).toBe((n + 1) * EVENTS_A_FLUSH);
+      const offsets = (await exported(again, exportQuery({ format: "ndjson" }))).map(({ offset }) => offset);
+      expect(offsets).toEqual([...Array((n + 1) * EVENTS_A_FLUSH).keys()]);
+      expect(await exported(again, exportQuery({ table: "quarantine" }))).toHaveLength(1);
+      expect(await again.quarantine({ topicId: TOPIC, range: EVER, limit: 5 })).toHaveLength(1);
+      await again.close();
+    }
   });
 });

@@ -297,3 +297,47 @@ promise("columns of the combined format are missing only where some event has on
     ...{ referrer: 2, user_agent: 1 },
   });
 });
+
+promise("a status that is no whole number is missing, and is in no list", async (store) => {
+  const statuses = [
+    "200",
+    "200",
+    "teapot",
+    "404",
+    "-",
+    "",
+    "4.5",
+    "1e3",
+    " 200",
+    "-200",
+    "0200",
+    "12345678901234567890",
+  ];
+  const events = statuses.map((status, offset) => eventOf(offset, offset, { fields: { status } }));
+  await store.flush(flushOf({ events: [...events, eventOf(20, 0)] }));
+  for (const limit of [10, 1]) {
+    const { byStatus, missing, lines } = await store.accessReport(report({ limit }));
+    expect(byStatus).toEqual([{ status: 200, count: 2 }, { status: 404, count: 1 }].slice(0, limit));
+    expect({ lines, missing: missing.status }).toEqual({ lines: 13, missing: 10 });
+  }
+});
+
+promise("the byte order mark that a value begins with is part of it, in reports and summaries", async (store) => {
+  const MARKED = "\uFEFFa";
+  const fields = { host: MARKED, endpoint: MARKED, status: "404" };
+  await store.flush(flushOf({
+    events: [eventOf(0, 0, { fields }), eventOf(1, 0, { fields: { ...fields, host: "a", endpoint: "a" } })],
+    cells: [MARKED, "a"].map((text) =>
+      cellOf(0, "", 1, { dimensions: { service: text, level: text, method: text, endpoint: text } })
+    ),
+  }));
+  const { byHost, byEndpoint, notFound } = await store.accessReport(report());
+  expect(byHost).toEqual(["a", MARKED].map((host) => ({ host, count: 1 })));
+  expect(byEndpoint).toEqual(["a", MARKED].map((endpoint) => ({ endpoint, count: 1 })));
+  expect(notFound.top).toEqual(byEndpoint);
+  const { levels, apis } = await store.summary(TOPIC, EVER, 10);
+  expect(levels.map(({ level }) => level)).toEqual(["a", MARKED]);
+  expect(apis.map(({ service, method, endpoint }) => [service, method, endpoint])).toEqual(
+    ["a", MARKED].map((text) => [text, text, text]),
+  );
+});

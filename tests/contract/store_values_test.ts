@@ -2,6 +2,7 @@
 import { expect } from "expect";
 import { OTHER, UNPARSED } from "../../core/minutes/fields.ts";
 import type { SeriesQuery, Statistic, Store, UnitState } from "../../core/store/ports.ts";
+import { exported, exportQuery } from "./store_export_files.ts";
 import {
   cellOf,
   eventOf,
@@ -41,19 +42,20 @@ function ordered({ values, ...unit }: UnitState) {
   return { ...unit, values: Object.fromEntries(Object.entries(values).map(([name, all]) => [name, sorted(all)])) };
 }
 
+/** All there is of one measure, in one point. */
+const ALL = {
+  topicId: TOPIC,
+  range: EVER,
+  stepMinutes: 1_000_000_000,
+  measure: "response_time",
+  by: [],
+  where: [],
+  seriesMax: 1,
+} as const;
+
 /** One statistic over everything. */
 async function overall(store: Store, statistic: Statistic, rest: Partial<SeriesQuery> = {}): Promise<number | null> {
-  const { series } = await store.series({
-    topicId: TOPIC,
-    range: EVER,
-    stepMinutes: 1_000_000_000,
-    statistic,
-    measure: "response_time",
-    by: [],
-    where: [],
-    seriesMax: 1,
-    ...rest,
-  });
+  const { series } = await store.series({ ...ALL, statistic, ...rest });
   const points = series.flatMap((one) => one.points);
   if (points.length !== 1) throw new Error(`expected one point, found ${JSON.stringify(points)}`);
   return points[0][1];
@@ -107,12 +109,25 @@ promise("a unit that was moved without rows has its offset and writer, and no va
 });
 
 promise("dimension values are kept as they are, whatever they hold", async (store) => {
-  const services = HOSTILE.filter((value) => value !== BYTE_ORDER_MARKED);
-  await store.flush(flushOf({ cells: services.map((service, i) => cellOf(0, service, i + 1)) }));
+  const services = [...HOSTILE, "bom", "\uFEFF"];
+  const values = { response_time: [1] };
+  await store.flush(flushOf({ cells: services.map((service, i) => cellOf(0, service, i + 1, { values })) }));
   const counts = await storedCounts(store);
   expect(counts).toEqual(Object.fromEntries(services.map((service, i) => [`0|${service}`, i + 1])));
-  const [{ values }] = await store.readUnits(TOPIC, 0, [START_BUCKET]);
-  expect(sorted(values.service)).toEqual(sorted(services.filter((value) => value !== "")));
+  const [unit] = await store.readUnits(TOPIC, 0, [START_BUCKET]);
+  expect(sorted(unit.values.service)).toEqual(sorted(services.filter((value) => value !== "")));
+  for (const statistic of ["count", "stddev", "p50"] as const) {
+    const asked = { ...ALL, statistic, by: ["service"], seriesMax: 100 } as const;
+    const { series } = await store.series(asked);
+    expect(sorted(series.map(({ dimensions }) => dimensions.service ?? "none"))).toEqual(sorted(services));
+    expect(series.flatMap(({ points }) => points)).toHaveLength(services.length);
+    for (const op of ["in", "prefix"] as const) {
+      const chosen = await store.series({ ...asked, where: [{ field: "service", op, values: [BYTE_ORDER_MARKED] }] });
+      expect(chosen.series.map(({ dimensions }) => dimensions.service)).toEqual([BYTE_ORDER_MARKED]);
+    }
+  }
+  expect(await store.putIfAbsent(BYTE_ORDER_MARKED, BYTE_ORDER_MARKED)).toBe(BYTE_ORDER_MARKED);
+  expect(await store.get(BYTE_ORDER_MARKED)).toBe(BYTE_ORDER_MARKED);
 });
 
 promise("fields, measures and times of events come back as they went in; absent is not empty or 0", async (store) => {
@@ -218,6 +233,26 @@ promise("a cell whose sum is beyond 2^63 stops neither its partition nor other c
   expect(await overall(store, "min", { ...huge, measure: "amount" })).toBe(-(2 ** 52) / 10_000);
   const small = { measure: "content_size", where: [{ field: "service", op: "in", values: ["small"] }] } as const;
   expect(await overall(store, "sum", small)).toBe(3);
+  // A row's own sum stays at the edge, with its sign.
+  const edge = 2 ** 63;
+  expect(Math.abs((await overall(store, "sum", huge) ?? NaN) / edge - 1)).toBeLessThan(1e-12);
+  expect(Math.abs((await overall(store, "sum", { ...huge, measure: "amount" }) ?? NaN) / (-edge / 10_000) - 1))
+    .toBeLessThan(1e-12);
+});
+
+promise("sums over cells go on beyond 2^63, in series, summaries and exports", async (store) => {
+  const large = Number.MAX_SAFE_INTEGER;
+  const values = { response_time: Array(700).fill(large) };
+  const cells = [0, 1, 2, 3].map((minute) => cellOf(minute, "large", 700, { fromOffset: minute, values }));
+  expect(await store.flush(flushOf({ cells }))).toEqual({ kind: "applied" });
+  const sum = 4 * 700 * large / 1000;
+  expect(sum * 1000).toBeGreaterThan(2 ** 64);
+  expect(Math.abs((await overall(store, "sum") ?? NaN) / sum - 1)).toBeLessThan(1e-12);
+  expect(Math.abs((await overall(store, "avg") ?? NaN) / (large / 1000) - 1)).toBeLessThan(1e-12);
+  const { apis } = await store.summary(TOPIC, EVER, 1);
+  expect(Math.abs((apis[0].averageResponseTime ?? NaN) / (large / 1000) - 1)).toBeLessThan(1e-12);
+  const [hour] = await exported(store, exportQuery({ table: "hours", format: "ndjson" }));
+  expect(Math.abs(Number(hour.response_time_sum) / sum - 1)).toBeLessThan(1e-12);
 });
 
 promise("a flush that cannot be stored rejects, leaves nothing behind, and stops no later one", async (store) => {
