@@ -5,8 +5,9 @@
 import { isDiskFull } from "../errors.ts";
 import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 
-/** Flushes in one transaction. */
+/** Flushes in one transaction, and their records' bytes unless it is one alone: a transaction lies in memory. */
 const BATCH_MAX = 64;
+const BATCH_BYTES = 16 * 1_048_576;
 
 /** Those that begin their interval together come as soon as their partitions' fetches return. */
 const GATHER_MS = 25;
@@ -15,6 +16,10 @@ interface Waiting {
   readonly flush: PartitionFlush;
   readonly resolve: (outcome: FlushOutcome) => void;
   readonly reject: (error: unknown) => void;
+}
+
+function bytesOf({ events, quarantine }: PartitionFlush): number {
+  return (events?.bytes.length ?? 0) + (quarantine?.bytes.length ?? 0);
 }
 
 export class FlushQueue {
@@ -85,10 +90,15 @@ export class FlushQueue {
     const partitions = new Set<string>();
     const batch: Waiting[] = [];
     const later: Waiting[] = [];
+    let batchBytes = 0;
     for (const waiting of this.#waiting) {
       const partition = `${waiting.flush.topicId}/${waiting.flush.partition}`;
-      if (batch.length < this.#batchMax && !partitions.has(partition)) batch.push(waiting);
-      else later.push(waiting);
+      const sizeBytes = bytesOf(waiting.flush);
+      const hasRoom = batch.length === 0 || batch.length < this.#batchMax && batchBytes + sizeBytes <= BATCH_BYTES;
+      if (hasRoom && !partitions.has(partition)) {
+        batch.push(waiting);
+        batchBytes += sizeBytes;
+      } else later.push(waiting);
       partitions.add(partition);
     }
     this.#waiting = later;

@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { FlushQueue } from "./flush_queue.ts";
 import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 
-function flushOf(partition: number, at: number): PartitionFlush {
+function flushOf(partition: number, at: number, recordBytes = 0): PartitionFlush {
   return {
     topicId: "topic",
     partition,
@@ -20,7 +20,15 @@ function flushOf(partition: number, at: number): PartitionFlush {
       measures: {},
     },
     events: null,
-    quarantine: null,
+    quarantine: recordBytes === 0 ? null : {
+      rows: 1,
+      offsets: Float64Array.of(0),
+      recordTimesMs: Float64Array.of(0),
+      bytes: new Uint8Array(recordBytes),
+      rawStarts: Uint32Array.of(0),
+      rawEnds: Uint32Array.of(recordBytes),
+      reasons: ["too_large"],
+    },
     watermarkMs: null,
     lastRecordTimeMs: 0,
     totals: { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 },
@@ -51,6 +59,17 @@ Deno.test("two flushes of one partition never go together, and keep their order"
   });
   await Promise.all([flushOf(0, 1), flushOf(0, 2), flushOf(1, 1), flushOf(0, 3)].map((flush) => queue.add(flush)));
   expect(batches).toEqual([["0@1", "1@1"], ["0@2"], ["0@3"]]);
+});
+
+Deno.test("flushes of large records go apart, and one that is too large for any batch goes alone", async () => {
+  const batches: number[][] = [];
+  const queue = new FlushQueue((flushes) => {
+    batches.push(flushes.map(({ partition }) => partition));
+    return Promise.resolve(flushes.map((): FlushOutcome => ({ kind: "applied" })));
+  });
+  const sizes = [9, 9, 6, 40, 1];
+  await Promise.all(sizes.map((megabytes, partition) => queue.add(flushOf(partition, 1, megabytes * 1_048_576))));
+  expect(batches).toEqual([[0, 2, 4], [1], [3]]);
 });
 
 const APPLIED: FlushOutcome = { kind: "applied" };

@@ -7,7 +7,8 @@
 /** The id of the empty string: an absent value. */
 export const EMPTY_ID = 0;
 
-const decoder = new TextDecoder();
+// A byte order mark tells values apart like any other character.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const CACHE_SIZE = 256;
 
 export class Interner {

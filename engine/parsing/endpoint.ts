@@ -54,7 +54,9 @@ export function normalizeEndpoint(bytes: Uint8Array, start: number, end: number,
 export function normalizeEndpointText(endpoint: string): string {
   const bytes = new TextEncoder().encode(endpoint);
   const out = new Uint8Array(ENDPOINT_BYTES_MAX);
-  return new TextDecoder().decode(out.subarray(0, normalizeEndpoint(bytes, 0, bytes.length, out)));
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(
+    out.subarray(0, normalizeEndpoint(bytes, 0, bytes.length, out)),
+  );
 }
 
 /** Appends the segment or `:id`; answers the new length, or -1 where the normal form became too long. */

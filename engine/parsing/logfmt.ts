@@ -15,7 +15,8 @@ const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 const NO_TARGETS: readonly Target[] = [];
 
-const decoder = new TextDecoder();
+// A byte order mark is part of a name like any other character.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 class LogfmtParser implements CompiledParser {
   readonly #names: NameTable;

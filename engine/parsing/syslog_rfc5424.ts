@@ -10,7 +10,8 @@ const BRACKET_OPEN = 0x5b;
 const BACKSLASH = 0x5c;
 const BRACKET_CLOSE = 0x5d;
 
-const decoder = new TextDecoder();
+// A byte order mark is part of a name like any other character.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Reads the record from after the version. */
 export function readRfc5424(reading: SyslogReading, start: number): Reason | null {
