@@ -163,6 +163,8 @@ class Tenure {
   #flushing: Promise<boolean> | null = null;
   #isLost = false;
   #isCatchingUp = false;
+  /** Whether the next flush is not to wait for the interval. */
+  #isDue = false;
   /** The interval in which the last flush began. */
   #lastTick: number;
 
@@ -205,8 +207,8 @@ class Tenure {
       await this.#applyChunk(fetched.bytes);
       if (this.#isLost) return "conflict";
       if (fetching === null) return await this.#finish();
-      if (this.#hasCaughtUp(fetched, next)) this.#startFlush();
-      else this.#flushIfDue();
+      if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
+      this.#flushIfDue();
       try {
         fetched = await fetching;
       } catch (error) {
@@ -256,13 +258,14 @@ class Tenure {
   }
 
   #flushIfDue(): void {
-    if (this.#tick() !== this.#lastTick) this.#startFlush();
+    if (this.#isDue || this.#tick() !== this.#lastTick) this.#startFlush();
   }
 
   #startFlush(): void {
     if (this.#flushing !== null || this.#isLost) return;
     const content = this.#aggregator.takeFlush();
     if (content === null) return;
+    this.#isDue = false;
     this.#lastTick = this.#tick();
     const { assignment } = this.parts;
     const gaps = this.#gaps;
