@@ -12,6 +12,8 @@ import { detectFormat, findParser } from "./parsing/registry.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 
 const FETCH_WAIT_MS = 40;
+/** Flush intervals in one of a partition that is catching up. */
+const CATCH_UP_INTERVALS = 4;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
 /** Records that a format is detected from. */
@@ -245,9 +247,13 @@ class Tenure {
     return pendingRows >= pendingRowsMax || pendingBytes >= pendingBytesMax || isCrowded;
   }
 
-  /** Intervals begin at the same moment for all partitions, so that the store can take their flushes together. */
+  /**
+   * Intervals begin at the same moment for all partitions, so that the store can take their flushes together. While much
+   * is to be read they are longer: nobody waits for its newest records yet, and each flush takes time from reading.
+   */
   #tick(): number {
-    return Math.floor(this.parts.now() / this.parts.settings.flushIntervalMs);
+    const intervalMs = this.parts.settings.flushIntervalMs * (this.#isCatchingUp ? CATCH_UP_INTERVALS : 1);
+    return Math.floor(this.parts.now() / intervalMs);
   }
 
   /** True once after a run of large chunks, at the log's end: what was waited for long need not wait for the interval. */

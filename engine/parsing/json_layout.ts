@@ -123,14 +123,14 @@ export class Layout {
       words[parentAt + FIRST_CHILD],
       kind,
       literal.length,
-      this.#literalsEnd,
+      this.#place.literals + this.#literalsEnd,
       flags,
       node.frame?.depth ?? 0,
       ...(target === null
         ? [-1, 0, 0, 0]
         : [target.kind, target.slot, target.rank, target.decimals + target.unitExponent]),
     ], at);
-    words[parentAt + FIRST_CHILD] = index;
+    words[parentAt + FIRST_CHILD] = 4 * at; // its address
     const literalAt = this.#place.literals + this.#literalsEnd;
     const padded = (literal.length + VECTOR_BYTES - 1) & -VECTOR_BYTES;
     bytes.fill(0, literalAt, literalAt + padded);
@@ -147,7 +147,7 @@ export class Layout {
         words[last] = 0;
         return;
       }
-      last = this.#place.nodes + words[last] * NODE_WORDS + NEXT;
+      last = words[last] / 4 + NEXT;
     }
   }
 }

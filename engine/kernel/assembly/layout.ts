@@ -2,19 +2,19 @@
  * The layouts of records seen so far, as ../../parsing/json_layout.ts learns them: a tree of the literals between two
  * values. A node is found where its literal follows the value of its parent; 16 bytes are compared at a time.
  */
-import { LITERALS, NODES } from "./memory";
+import { NODES } from "./memory";
 
 /** What follows a literal: a string (its quote is part of the literal), any other value, or the record's end. */
 export const STRING: i32 = 0;
 export const OTHER: i32 = 1;
 export const END: i32 = 2;
 
-// Places in a node, i32 each.
+// Places in a node, i32 each. Nodes and literals are named by their address, and no node by 0.
 export const FIRST_CHILD: usize = 0;
 export const NEXT: usize = 4;
 export const KIND: usize = 8;
 export const LENGTH: usize = 12;
-/** Where the literal begins in LITERALS. */
+/** Where the literal begins. */
 export const LITERAL: usize = 16;
 export const FLAGS: usize = 20;
 /** Objects that are open after the literal. */
@@ -42,18 +42,22 @@ export function indexOf(node: usize): i32 {
 
 /** The child of `parent` whose literal stands at `at`, or 0. */
 export function childAt(parent: usize, at: usize, end: usize): usize {
-  let index = load<i32>(parent, FIRST_CHILD);
-  while (index != 0) {
-    const node = nodeAt(index);
+  let node = <usize>load<i32>(parent, FIRST_CHILD);
+  while (node != 0) {
     const length = load<i32>(node, LENGTH);
-    const kind = load<i32>(node, KIND);
     const stop = at + length;
-    if ((kind == END ? stop == end : stop < end) && isLiteral(at, LITERALS + load<u32>(node, LITERAL), length)) {
-      if (kind != OTHER) return node;
-      const byte = load<u8>(stop);
-      if (byte != 0x22 && (byte != 0x7b || (load<i32>(node, FLAGS) & IS_ENTERED) == 0)) return node;
+    if (isLiteral(at, load<usize>(node, LITERAL), length)) {
+      const kind = load<i32>(node, KIND);
+      if (kind == STRING) {
+        if (stop < end) return node;
+      } else if (kind == END) {
+        if (stop == end) return node;
+      } else if (stop < end) {
+        const byte = load<u8>(stop);
+        if (byte != 0x22 && (byte != 0x7b || (load<i32>(node, FLAGS) & IS_ENTERED) == 0)) return node;
+      }
     }
-    index = load<i32>(node, NEXT);
+    node = <usize>load<i32>(node, NEXT);
   }
   return 0;
 }
