@@ -203,18 +203,14 @@ export class PartitionAggregator {
   }
 
   #addRows(lane: Lane, cells: MinuteCells): void {
-    const { rows, values } = lane;
+    const { rows, values, cells: tagged } = lane;
     const { counts, errors, measures } = cells;
-    const slots = this.#measureSlots;
     for (let row = 0; row < rows; row++) {
-      const cell = lane.cells[row] >> 1;
-      counts[cell]++;
-      errors[cell] += lane.cells[row] & 1;
-      for (let i = 0; i < slots.length; i++) {
-        const value = values[row * ROW_VALUES + slots[i]];
-        if (value === value) measures[i].add(cell, value);
-      }
+      counts[tagged[row] >> 1]++;
+      errors[tagged[row] >> 1] += tagged[row] & 1;
     }
+    const slots = this.#measureSlots;
+    for (let i = 0; i < slots.length; i++) measures[i].addRows(rows, tagged, values, ROW_VALUES, slots[i]);
     const totals = this.#totals;
     totals.consumed += rows;
     totals.events += rows;
