@@ -6,12 +6,18 @@ import { messageOf } from "../core/errors.ts";
 import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "../core/log/partitioned_log.ts";
 import { PRESETS } from "../core/minutes/preset.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
+import { encodeEvents, encodeQuarantine } from "../core/store/record_blocks.ts";
 import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
 import { Chunk } from "./chunk.ts";
 import { detectFormat, findParser } from "./parsing/registry.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 
 const FETCH_WAIT_MS = 40;
+/**
+ * At the log's end records gather until the next multiple of this: a fetch for each few of them costs more than they do,
+ * and partitions that wake together flush together.
+ */
+const LINGER_MS = 100;
 /** Flush intervals in one of a partition that is catching up. */
 const CATCH_UP_INTERVALS = 4;
 const BACKOFF_FIRST_MS = 100;
@@ -106,6 +112,7 @@ export class PartitionTask {
         isStopping: () => this.#isStopping,
         isForgotten: () => this.#isForgotten,
         flushed: () => this.#failures = 0,
+        sleep: (ms) => this.#sleep(ms),
         notify: (severity, message) => this.#notify(severity, message),
       }).run(first);
     } finally {
@@ -152,6 +159,8 @@ interface TenureControl {
   isStopping(): boolean;
   isForgotten(): boolean;
   flushed(): void;
+  /** Ends early where the task is to stop. */
+  sleep(ms: number): Promise<void>;
   notify(severity: Notice["severity"], message: string): void;
 }
 
@@ -201,24 +210,28 @@ class Tenure {
     const { control, reader } = this;
     const { fetchBytes } = this.parts.settings;
     let fetched = first;
+    let isLast = control.isStopping();
     while (!control.isForgotten()) {
       const next = Chunk.endOffset(fetched.bytes, this.#aggregator.delivery.position);
+      const isAtEnd = next >= fetched.end;
       // The next fetch is under way while this chunk is parsed; its failure is met when it is awaited.
-      const fetching = control.isStopping() ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
+      const fetching = isLast || isAtEnd ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
       fetching?.catch(() => {});
       await this.#applyChunk(fetched.bytes);
       if (this.#isLost) return "conflict";
-      if (fetching === null) return await this.#finish();
       if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
       this.#flushIfDue();
+      if (isLast) return await this.#finish();
+      if (fetching === null) await control.sleep(LINGER_MS - this.parts.now() % LINGER_MS);
       try {
-        fetched = await fetching;
+        fetched = await (fetching ?? reader.fetch(next, fetchBytes, 0));
       } catch (error) {
         await this.#finish(); // what was applied may be gone from the log by the next tenure
         throw error;
       }
       if (this.#isUndetected && fetched.bytes.length > 0 && await this.#isDetectedNow(fetched)) return "restart";
       this.#flushIfDue();
+      isLast = control.isStopping(); // with what has gathered until then
     }
     await this.#flushing;
     return "stopped";
@@ -276,10 +289,14 @@ class Tenure {
     const { assignment } = this.parts;
     const gaps = this.#gaps;
     this.#gaps = [];
+    const { topicId, partition } = assignment;
+    const { events, quarantine } = content;
     const flush: PartitionFlush = {
       ...content,
-      topicId: assignment.topicId,
-      partition: assignment.partition,
+      events: events === null ? [] : encodeEvents(topicId, partition, events),
+      quarantine: quarantine === null ? [] : encodeQuarantine(topicId, partition, quarantine),
+      topicId,
+      partition,
       writer: this.#aggregator.delivery.writer,
       gaps,
     };

@@ -113,6 +113,9 @@ function problemOf(error: Error): Problem {
   if (isDiskFull(error)) {
     return new Problem(507, "Disk full", messageOf(error), { retryAfterSeconds: 10 });
   }
+  if (error instanceof MillraceError && (error.code === "CORRUPT_DATA" || error.code === "FILE_UNAVAILABLE")) {
+    return new Problem(500, "Data unavailable", `${error.message}; ${error.remedy}`);
+  }
   // Hono's own: a body that is no JSON, or is not said to be JSON.
   if (error instanceof HTTPException && error.status === 415) {
     return new Problem(415, "Unsupported media type", "send the body with Content-Type: application/json");

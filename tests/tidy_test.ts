@@ -59,9 +59,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   "core/log": [],
   "core/minutes": [],
+  "core/parquet": [],
   // The schema names presets and fields: the words of core/minutes.
   "core/config": ["core/minutes"],
-  "core/store": ["core/minutes", "core/config"],
+  "core/store": ["core/minutes", "core/config", "core/parquet"],
   engine: ["core/*"],
   gateway: ["core/*"],
   generator: ["core/*"],

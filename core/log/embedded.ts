@@ -10,7 +10,7 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { messageOf, MillraceError } from "../errors.ts";
-import { failedWrite, syncDirectory, writeFileSynced } from "./durable_file.ts";
+import { failedWrite, syncDirectory, writeFileSynced } from "../durable_file.ts";
 import { EmbeddedReader } from "./embedded_reader.ts";
 import { type LogSettings, type OpenSegmentFile, openSegmentFile, PartitionWriter } from "./partition_writer.ts";
 import type {

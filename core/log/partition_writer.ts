@@ -11,7 +11,7 @@
  * the partition takes no more writes until a restart has checked the file.
  */
 import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
-import { failedWrite, syncDirectory, writeAll } from "./durable_file.ts";
+import { failedWrite, syncDirectory, writeAll } from "../durable_file.ts";
 import type { EncodedBatch } from "./partitioned_log.ts";
 import { setBaseOffset } from "./record_batch.ts";
 import { listSegments, recoverSegment, segmentPath } from "./segment.ts";

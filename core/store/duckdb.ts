@@ -3,19 +3,21 @@
  * The process that opens it is the only one (the data directory's lock sees to that).
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { MillraceError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { markedSql, numberOf, numberOrNull, type Row, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
+import { SegmentMerger } from "./duckdb_merge.ts";
+import { migrateSchema } from "./duckdb_migration.ts";
+import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
-import { readWide } from "./duckdb_slices.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
-import { column, MIGRATION, SCHEMA, SCHEMA_VERSION } from "./duckdb_schema.ts";
+import { column } from "./duckdb_schema.ts";
 import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import type {
   AccessReport,
@@ -41,14 +43,16 @@ const MINUTES_PER_BUCKET = 60;
 /** Size of the write-ahead log at which it is folded into the file: some seconds of events, replayed in under a second. */
 const CHECKPOINT_BYTES = 24 * 1_048_576;
 /** Tables with rows of a topic. */
-const TOPIC_TABLES = ["units", "partitions", "gaps", "minutes", "events", "quarantine"];
+const TOPIC_TABLES = ["units", "partitions", "gaps", "minutes"];
+/** Flushes with events or quarantine between two looks for segments to merge. */
+const MERGE_EVERY = 16;
 
 export interface DuckDbStoreOptions {
   /** Where store.duckdb and its temporary files are kept. */
   readonly directory: string;
   readonly memoryBytes: number;
   readonly threads: number;
-  /** Hears what was found amiss at opening and does not keep the store from working. */
+  /** Hears what was found amiss and does not keep the store from working. */
   readonly onNotice?: (text: string) => void;
 }
 
@@ -56,6 +60,7 @@ export interface DuckDbStoreOptions {
 export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<DuckDbStore> {
   const exports = `${options.directory}/exports`;
   const staging = `${options.directory}/staging`;
+  const segments = `${options.directory}/segments`;
   await Deno.mkdir(options.directory, { recursive: true }).catch((error) => {
     throw asDirectoryError(error, options.directory);
   });
@@ -63,7 +68,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
   const isLogIgnored = await isForeignLog(`${path}.wal`);
   const connections = await DuckDbConnections.open({
     path,
-    allowedDirectories: [exports, staging],
+    allowedDirectories: [exports, staging, segments],
     checkpointBytes: CHECKPOINT_BYTES,
     settings: {
       memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
@@ -71,7 +76,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
       temp_directory: `${options.directory}/spill`,
       checkpoint_threshold: "1TiB", // checkpoints are started by DuckDbConnections
       preserve_insertion_order: "false",
-      enable_external_file_cache: "false", // staged files are read once
+      enable_external_file_cache: "false", // the system caches files
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     },
@@ -82,11 +87,14 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
         "and the engine reads again what came since",
     );
   }
-  const store = new DuckDbStore(connections, exports, new Staging(staging));
+  const store = new DuckDbStore(connections, exports, new Staging(staging), new Segments(segments), options.onNotice);
   try {
     // Only who has the database open may say that nobody else uses these files.
     for (const directory of [exports, staging]) await emptyDirectory(directory);
-    await store.migrate();
+    await Deno.mkdir(segments, { recursive: true }).catch((error) => {
+      throw asDirectoryError(error, segments);
+    });
+    await store.begin();
   } catch (error) {
     await store.close();
     throw error;
@@ -125,34 +133,62 @@ async function emptyDirectory(path: string): Promise<void> {
 export class DuckDbStore implements Store {
   readonly #connections: DuckDbConnections;
   readonly #exports: string;
+  readonly #segments: Segments;
+  readonly #merger: SegmentMerger;
   readonly #flushes: FlushQueue;
+  readonly #onNotice: (text: string) => void;
+  #segmentsWritten = 0;
 
-  constructor(connections: DuckDbConnections, exports: string, staging: Staging) {
+  constructor(
+    connections: DuckDbConnections,
+    exports: string,
+    staging: Staging,
+    segments: Segments,
+    onNotice: (text: string) => void = () => {},
+  ) {
     this.#connections = connections;
     this.#exports = exports;
-    this.#flushes = new FlushQueue((flushes) =>
-      connections.write((connection) => applyFlushes(connection, staging, flushes))
+    this.#segments = segments;
+    this.#onNotice = onNotice;
+    this.#merger = new SegmentMerger(
+      connections,
+      segments,
+      (error) => onNotice(`segments could not be merged: ${messageOf(error)}; this is tried again`),
     );
+    connections.onCheckpoint = () => segments.sweep();
+    this.#flushes = new FlushQueue((flushes) => this.#apply(staging, flushes));
   }
 
-  /** Makes the tables, or brings them up to this version. */
-  async migrate(): Promise<void> {
-    await this.#connections.write(async (connection) => {
-      await connection.run(SCHEMA);
-      const [version] = await rowsOf(connection, "SELECT value FROM meta WHERE name = 'schema_version'");
-      if (version === undefined) {
-        await connection.run("INSERT INTO meta VALUES ('schema_version', $1)", [String(SCHEMA_VERSION)]);
-      } else if (Number(version.value) > SCHEMA_VERSION) {
-        throw new MillraceError(
-          "NEWER_DATA",
-          `the store has schema version ${version.value}, this Millrace knows versions up to ${SCHEMA_VERSION}`,
-          "run the newer Millrace that wrote it, or start with another data directory",
-        );
-      } else if (Number(version.value) < SCHEMA_VERSION) {
-        await connection.run(MIGRATION);
-        await connection.run("UPDATE meta SET value = $1 WHERE name = 'schema_version'", [String(SCHEMA_VERSION)]);
+  /** Makes the tables, or brings them up to this version, and looks after the segments. */
+  async begin(): Promise<void> {
+    await this.#connections.write((connection) => migrateSchema(connection, this.#segments));
+    const missing = await this.#connections.write((connection) => this.#segments.settle(connection));
+    for (const { file, topicId, rows } of missing) {
+      this.#onNotice(
+        `${this.#segments.path(file)} is gone, with ${rows} records of topic ${topicId}: answers lack them`,
+      );
+    }
+    this.#merger.start();
+  }
+
+  async #apply(staging: Staging, flushes: readonly PartitionFlush[]): Promise<readonly FlushOutcome[]> {
+    const written: string[] = [];
+    try {
+      const files = { staging, segments: this.#segments, written };
+      const outcomes = await this.#connections.write((connection) => applyFlushes(connection, files, flushes));
+      this.#segmentsWritten += written.length;
+      if (this.#segmentsWritten >= MERGE_EVERY) {
+        this.#segmentsWritten = 0;
+        this.#merger.start();
       }
-    });
+      return outcomes;
+    } catch (error) {
+      if (written.length > 0) {
+        const remove = (connection: DuckDBConnection) => this.#segments.removeUnlisted(connection, written);
+        await this.#connections.read(remove).catch(() => {}); // the next start finds them
+      }
+      throw error;
+    }
   }
 
   async readPartition(topicId: string, partition: number): Promise<PartitionState> {
@@ -256,19 +292,23 @@ export class DuckDbStore implements Store {
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {
-    return readWide(this.#connections, "events", (connection) => readEvents(connection, query));
+    return this.#readSegments((connection) => readEvents(connection, this.#segments, query));
   }
 
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
-    return readWide(this.#connections, "quarantine", (connection) => readQuarantine(connection, query));
+    return this.#readSegments((connection) => readQuarantine(connection, this.#segments, query));
   }
 
   accessReport(query: AccessReportQuery): Promise<AccessReport> {
-    return this.#connections.read((connection) => readAccessReport(connection, query));
+    return this.#readSegments((connection) => readAccessReport(connection, this.#segments, query));
   }
 
   export(query: ExportQuery): Promise<Export> {
-    return exportTable(this.#connections, this.#exports, query);
+    return exportTable(this.#connections, this.#segments, this.#exports, query);
+  }
+
+  #readSegments<T>(read: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#segments.reading(() => this.#connections.read(read));
   }
 
   gaps(topicId: string): Promise<readonly { partition: number; start: number; end: number }[]> {
@@ -296,35 +336,44 @@ export class DuckDbStore implements Store {
   }
 
   async dropTopic(topicId: string): Promise<void> {
-    await this.#connections.write(async (connection) => {
+    const unlisted = await this.#connections.write(async (connection) => {
       for (const table of TOPIC_TABLES) await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
+      return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
     });
+    this.#segments.unlist(unlisted);
+    await this.#connections.checkpoint();
   }
 
+  /** Units row by row; events and quarantine a segment at a time, when its last record is old enough. */
   async retain(
     { minutesBeforeMs, eventsBeforeMs }: { minutesBeforeMs: number; eventsBeforeMs: number },
   ): Promise<number> {
-    const deleted = await this.#connections.write(async (connection) => {
+    const { deleted, unlisted } = await this.#connections.write(async (connection) => {
       const minutesBefore = BigInt(Math.floor(minutesBeforeMs));
-      const eventsBefore = BigInt(Math.floor(eventsBeforeMs)) * 1000n;
-      const results = [
-        await connection.run(
-          `DELETE FROM minutes WHERE (topic_id, part, floor(minute / ${MINUTES_PER_BUCKET})::INTEGER) IN (
-             SELECT (topic_id, part, bucket) FROM units WHERE touched_ms < $1::BIGINT)`,
-          [minutesBefore],
-        ),
-        await connection.run("DELETE FROM events WHERE record_time < make_timestamp($1::BIGINT)", [eventsBefore]),
-        await connection.run("DELETE FROM quarantine WHERE record_time < make_timestamp($1::BIGINT)", [eventsBefore]),
-      ];
+      const old = [BigInt(Math.floor(eventsBeforeMs))];
+      const [{ rows }] = await rowsOf(
+        connection,
+        "SELECT coalesce(sum(rows), 0)::BIGINT AS rows FROM segments WHERE last_record_ms < $1::BIGINT",
+        old,
+      );
+      const unlisted = await this.#segments.delist(connection, "last_record_ms < $1::BIGINT", old);
+      const minutes = await connection.run(
+        `DELETE FROM minutes WHERE (topic_id, part, floor(minute / ${MINUTES_PER_BUCKET})::INTEGER) IN (
+           SELECT (topic_id, part, bucket) FROM units WHERE touched_ms < $1::BIGINT)`,
+        [minutesBefore],
+      );
       await connection.run("DELETE FROM units WHERE touched_ms < $1::BIGINT", [minutesBefore]);
-      return results.reduce((sum, result) => sum + result.rowsChanged, 0);
+      return { deleted: numberOf(rows) + minutes.rowsChanged, unlisted };
     });
+    this.#segments.unlist(unlisted);
     if (deleted > 0) await this.#connections.checkpoint(); // gives the space back
     return deleted;
   }
 
-  close(): Promise<void> {
-    return this.#connections.close();
+  async close(): Promise<void> {
+    await this.#merger.stop();
+    await this.#connections.close();
+    await this.#segments.swept();
   }
 }
 

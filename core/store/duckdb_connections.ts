@@ -64,14 +64,12 @@ export class DuckDbConnections {
   #database: Promise<Database>;
   /** True where the file could not be opened anew: the next use tries again. */
   #isBroken = false;
-  /** True until something is written. */
-  #isFresh = true;
-  /** Reads on connections of their own that run now. */
-  #alone = 0;
   readonly #waiting: (() => void)[] = [];
   #places = READERS;
   #checkpointAfterMs = -Infinity;
   #isClosed = false;
+  /** Told after each checkpoint: what was committed before is in the database file. */
+  onCheckpoint: () => void = () => {};
 
   private constructor(options: DatabaseOptions, database: Database) {
     this.#options = options;
@@ -87,7 +85,6 @@ export class DuckDbConnections {
   write<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     const written = this.#writerTurn.run(async () => {
       const { writer } = await this.#inUse();
-      this.#isFresh = false;
       try {
         await writer.run("BEGIN TRANSACTION");
         const result = await task(writer);
@@ -112,6 +109,7 @@ export class DuckDbConnections {
       const { writer } = await this.#inUse();
       try {
         await writer.run(`CHECKPOINT ${CATALOG}`);
+        this.onCheckpoint();
       } catch (error) {
         this.#checkpointAfterMs = performance.now() + CHECKPOINT_RETRY_MS;
         await this.#reopenIfInvalid(error);
@@ -137,34 +135,9 @@ export class DuckDbConnections {
 
   /** As {@link read}, on a connection of its own, so that long exports do not keep readers waiting. */
   async readAlone<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    return await this.#use(async (database) => {
-      this.#alone++;
-      try {
-        return await lend(database, () => connect(database.instance), task, (connection) => connection.closeSync());
-      } finally {
-        this.#alone--;
-      }
-    });
-  }
-
-  /**
-   * Opens the file anew where it was written since it was opened, and no {@link readAlone} runs; other reads wait, and so
-   * do writes. DuckDB then reads single wide rows of it: of what was appended to an open file it reads 2048 rows at once.
-   */
-  refresh(): Promise<void> {
-    return this.#writerTurn.run(async () => {
-      const old = await this.#inUse();
-      if (this.#isFresh || this.#alone > 0) return;
-      await old.writer.run(`CHECKPOINT ${CATALOG}`).catch((error) => this.#reopenIfInvalid(error));
-      if (this.#alone > 0 || old !== await this.#database) return;
-      this.#replace(async () => {
-        await Promise.all([...old.lent].map(({ given }) => given));
-        await closeDatabase(old);
-        return await openDatabase(this.#options);
-      });
-      await this.#database;
-      this.#isFresh = true;
-    });
+    return await this.#use((database) =>
+      lend(database, () => connect(database.instance), task, (connection) => connection.closeSync())
+    );
   }
 
   /** Lends from the database in use: at once, so that it is not closed in between. */

@@ -6,6 +6,9 @@ const LOCKED = /Could not set lock on file|Conflicting lock is held/;
 const OF_FILES = /^(?:IO|Serialization|INTERNAL|FATAL|TransactionContext) Error: /;
 const CORRUPT =
   /not a valid DuckDB database file|Corrupt (?:database|WAL) file|Could not read enough bytes|does not match stored checksum|Failure while replaying WAL file/;
+/** A segment that is cut short, or whose pages do not pass the checksum of their compression. */
+const DAMAGED_SEGMENT =
+  /^Invalid Input Error: (?:No magic bytes found at end of file|File|Failed to read file) ['"]([^'"]*\/segments\/[^'"]*)['"]/;
 const UNAVAILABLE =
   /^IO Error: (?:Could not (?:read|write|open)|Cannot open|Failed to open)[^]*(?:Is a directory|Not a directory|Permission denied|No such file|Read-only file system|Operation not permitted)|^IO Error: Cannot open file/;
 const OUT_OF_MEMORY = /Out of Memory Error/i;
@@ -51,6 +54,15 @@ export function asMillraceError(error: unknown, path: string): unknown {
       `${path} is damaged: ${firstLine(error)}`,
       `stop Millrace, then put a copy of ${path} in its place, or move it and ${path}.wal away: ` +
         "what the log still holds is counted anew",
+      cause,
+    );
+  }
+  const segment = DAMAGED_SEGMENT.exec(message)?.[1];
+  if (segment !== undefined) {
+    return new MillraceError(
+      "CORRUPT_DATA",
+      `${segment} is damaged: ${firstLine(error)}`,
+      "put a copy of the file in its place, or remove it and start again: answers then lack its records, and no others",
       cause,
     );
   }

@@ -11,7 +11,8 @@ import { CELL_MEASURE_COLUMNS, collectCells } from "./duckdb_export_cells.ts";
 import { writeJson } from "./duckdb_export_json.ts";
 import { streamFiles } from "./duckdb_export_file.ts";
 import { column } from "./duckdb_schema.ts";
-import { easeWideReads, planSlices, type Slice, SLICE_ROWS } from "./duckdb_slices.ts";
+import type { Segments } from "./duckdb_segments.ts";
+import { planSlices, type Slice, SLICE_ROWS } from "./duckdb_slices.ts";
 import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
 import type { Export, ExportFormat, ExportQuery } from "./ports.ts";
 
@@ -42,18 +43,17 @@ interface Part {
  */
 export async function exportTable(
   connections: DuckDbConnections,
+  segments: Segments,
   directory: string,
   query: ExportQuery,
 ): Promise<Export> {
-  const { table } = query;
-  if (table === "events" || table === "quarantine") await easeWideReads(connections, table);
   const begun = Promise.withResolvers<{ frontier: Export["frontier"]; paths: string[]; interrupt: () => void }>();
   const files: PromiseWithResolvers<void>[] = [];
   let isStopped = false;
   let isEnded = false;
-  const ended = connections.readAlone(async (connection) => {
+  const copy = async (connection: DuckDBConnection): Promise<void> => {
     const frontier = await readFrontier(connection, query.topicId);
-    const parts = await partsOf(connection, query);
+    const parts = await partsOf(connection, segments, query);
     const name = crypto.randomUUID();
     const paths = parts.map((_, n) => `${directory}/${name}-${n}.${query.format}`);
     files.push(...parts.map(() => Promise.withResolvers<void>()));
@@ -63,7 +63,8 @@ export async function exportTable(
       await writePart(connection, query.format, part, n, paths[n]);
       files[n].resolve();
     }
-  }).catch((error) => {
+  };
+  const ended = segments.reading(() => connections.readAlone(copy)).catch((error) => {
     begun.reject(error);
     for (const { promise, reject } of files) {
       promise.catch(() => {}); // nobody may have come to wait for it
@@ -103,12 +104,12 @@ async function readFrontier(connection: DuckDBConnection, topicId: string): Prom
 }
 
 /** The table in its order, one part at least. */
-function partsOf(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
+function partsOf(connection: DuckDBConnection, segments: Segments, query: ExportQuery): Promise<Part[]> {
   switch (query.table) {
     case "events":
-      return selectEvents(connection, query);
+      return selectEvents(connection, segments, query);
     case "quarantine":
-      return selectQuarantine(connection, query);
+      return selectQuarantine(connection, segments, query);
     case "minutes":
     case "hours":
       return selectCells(connection, query);
@@ -130,31 +131,45 @@ function textSql(sql: string, query: ExportQuery): string {
 }
 
 /** A record that is not UTF-8 is shown with bad bytes as \xNN, and is whole in raw_base64, which others leave empty. */
-async function selectEvents(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
+async function selectEvents(connection: DuckDBConnection, segments: Segments, query: ExportQuery): Promise<Part[]> {
   const parameters = new Parameters();
   const where = eventsIn(query.topicId, query.range, query.where, parameters);
-  const orderBy = 'ts, part, "offset"';
-  const slices = await planSlices(connection, { table: "events", where, values: parameters.values, orderBy });
+  const { topicId, range } = query;
+  const slices = await planSlices(connection, segments, {
+    table: "events",
+    topicId,
+    range,
+    time: "ts",
+    where,
+    values: parameters.values,
+  });
   const fields = TEXT_FIELDS.map(column);
   const text = fields.map((field) => `${textSql(field, query)} AS ${field}`);
   const measures = MEASURES.map(({ name }, slot) => `${name} / ${MEASURE_SCALE[slot]} AS ${name}`);
   const columns = `${timeSql("ts", query.format)} AS "timestamp", part AS "partition", "offset",
     ${[...text, ...measures].join(", ")}, ${textSql("raw", query)} AS raw, base64(raw_bytes) AS raw_base64`;
-  return slicedParts("events", slices, columns, orderBy, [...fields, "raw"]);
+  return slicedParts("events", slices, columns, "ts", [...fields, "raw"]);
 }
 
-async function selectQuarantine(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
+async function selectQuarantine(connection: DuckDBConnection, segments: Segments, query: ExportQuery): Promise<Part[]> {
   if (query.where.length > 0) throw new RangeError(`${query.where[0].field} is not a field of quarantine`);
   const parameters = new Parameters();
   const where = `topic_id = ${parameters.add(query.topicId)} AND ` +
     timeIn("record_time", query.range, parameters).join(" AND ");
-  const orderBy = 'record_time, part, "offset"';
-  const slices = await planSlices(connection, { table: "quarantine", where, values: parameters.values, orderBy });
+  const { topicId, range } = query;
+  const slices = await planSlices(connection, segments, {
+    table: "quarantine",
+    topicId,
+    range,
+    time: "record_time",
+    where,
+    values: parameters.values,
+  });
   // Bytes that are not UTF-8 are shown as \xNN, and are whole in raw_base64.
   const raw = "coalesce(try(decode(raw)), raw::VARCHAR)";
   const columns = `${timeSql("record_time", query.format)} AS record_time, part AS "partition", "offset",
     ${textSql("reason", query)} AS reason, ${textSql(raw, query)} AS raw, base64(raw) AS raw_base64`;
-  return slicedParts("quarantine", slices, columns, orderBy, ["reason", "raw"]);
+  return slicedParts("quarantine", slices, columns, "record_time", ["reason", "raw"]);
 }
 
 /** What is made of the records is made after they were sorted, which takes several times the bytes that it is given. */
@@ -162,12 +177,12 @@ function slicedParts(
   table: string,
   slices: readonly Slice[],
   columns: string,
-  orderBy: string,
+  time: string,
   texts: readonly string[],
 ): Part[] {
   if (slices.length === 0) return [{ sql: `SELECT ${columns} FROM ${table} WHERE false` }];
-  return slices.map(({ where, isHuge }) => ({
-    sql: `SELECT ${columns} FROM (SELECT * FROM ${table} WHERE ${where} ORDER BY ${orderBy})`,
+  return slices.map(({ from, isHuge }) => ({
+    sql: `SELECT ${columns} FROM (SELECT * FROM ${from} ORDER BY ${time}, part, "offset")`,
     hugeTexts: isHuge ? texts : undefined,
   }));
 }

@@ -1,5 +1,5 @@
 /** An export's files, each written whole before it is read, as one stream. */
-import { ParquetMerger } from "./parquet_merge.ts";
+import { ParquetMerger } from "../parquet/merge.ts";
 import type { ExportFormat } from "./ports.ts";
 
 const CHUNK_BYTES = 256 * 1024;

@@ -1,18 +1,21 @@
 /** Rule 1 in DuckDB: a flush is one transaction that compares, then writes. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DIMENSIONS } from "../minutes/fields.ts";
-import {
-  EVENT_SELECT,
-  eventRowGroup,
-  MINUTE_SELECT,
-  minuteRowGroup,
-  QUARANTINE_SELECT,
-  quarantineRowGroup,
-} from "./duckdb_rows.ts";
+import { MINUTE_SELECT, minuteRowGroup } from "./duckdb_rows.ts";
 import { column } from "./duckdb_schema.ts";
-import type { RowGroup, Staging } from "./duckdb_staging.ts";
+import type { Segments } from "./duckdb_segments.ts";
+import type { Staging } from "./duckdb_staging.ts";
 import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
 import type { FlushOutcome, PartitionFlush } from "./ports.ts";
+import { RECORD_TABLES } from "./segment_catalog.ts";
+
+/** Where rows go that are not written through the connection. */
+export interface FlushFiles {
+  readonly staging: Staging;
+  readonly segments: Segments;
+  /** Segments that were written: they are to be removed where the transaction fails. */
+  readonly written: string[];
+}
 
 /**
  * Applies flushes of different partitions inside one transaction, which the caller commits; those that conflict change
@@ -20,15 +23,17 @@ import type { FlushOutcome, PartitionFlush } from "./ports.ts";
  */
 export async function applyFlushes(
   connection: DuckDBConnection,
-  staging: Staging,
+  { staging, segments, written }: FlushFiles,
   flushes: readonly PartitionFlush[],
 ): Promise<FlushOutcome[]> {
   const conflicts = await findConflicts(connection, flushes);
   const accepted = flushes.filter((_, i) => conflicts[i] === null);
   if (accepted.length > 0) {
     await stageMinutes(connection, staging, accepted);
-    await stageRows(connection, staging, "events", EVENT_SELECT, accepted.map(eventRowGroup));
-    await stageRows(connection, staging, "quarantine", QUARANTINE_SELECT, accepted.map(quarantineRowGroup));
+    for (const table of RECORD_TABLES) {
+      const file = await segments.add(connection, table, accepted);
+      if (file !== null) written.push(file);
+    }
     await addGaps(connection, accepted);
     await moveUnits(connection, accepted);
     await moveCheckpoints(connection, accepted);
@@ -91,7 +96,7 @@ async function stageMinutes(
   staging: Staging,
   flushes: readonly PartitionFlush[],
 ): Promise<void> {
-  await staging.stage(flushes.map(minuteRowGroup), async (path) => {
+  await staging.stage(minuteRowGroup(flushes), async (path) => {
     const range = replacedMinutes(flushes);
     if (range !== null) {
       // The range lets DuckDB pass over row groups by their smallest and largest minute.
@@ -120,18 +125,6 @@ function replacedMinutes(flushes: readonly PartitionFlush[]): { first: number; l
     }
   }
   return first <= last ? { first, last } : null;
-}
-
-async function stageRows(
-  connection: DuckDBConnection,
-  staging: Staging,
-  table: string,
-  select: string,
-  groups: readonly RowGroup[],
-): Promise<void> {
-  await staging.stage(groups, async (path) => {
-    await connection.run(`INSERT INTO ${table} SELECT ${select} FROM read_parquet(${textLiteral(path)})`);
-  });
 }
 
 async function addGaps(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {

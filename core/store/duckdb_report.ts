@@ -1,6 +1,7 @@
 /** The access report: exact counts over events. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
+import { readEntries, type Segments, sourceSql } from "./duckdb_segments.ts";
 import {
   markedSql,
   numberOf,
@@ -13,13 +14,27 @@ import {
 } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { AccessReport, AccessReportQuery } from "./ports.ts";
+import type { RecordTable } from "./segment_catalog.ts";
 
 /** Columns of every access log, by their field. */
 const COLUMNS = ["host", "ident", "user", "method", "endpoint", "protocol", "status", "content_size"] as const;
 /** Columns of the combined format: missing only where the topic has them at all. */
 const COMBINED_COLUMNS = ["referrer", "user_agent"] as const;
 
-export async function readAccessReport(connection: DuckDBConnection, query: AccessReportQuery): Promise<AccessReport> {
+/** What is asked, and what to select the rows from. */
+interface Asked extends AccessReportQuery {
+  readonly events: string;
+  readonly quarantine: string;
+}
+
+export async function readAccessReport(
+  connection: DuckDBConnection,
+  segments: Segments,
+  asked: AccessReportQuery,
+): Promise<AccessReport> {
+  const sourceOf = async (table: RecordTable) =>
+    sourceSql(segments, table, await readEntries(connection, { table, topicId: asked.topicId, range: asked.range }));
+  const query: Asked = { ...asked, events: await sourceOf("events"), quarantine: await sourceOf("quarantine") };
   const totals = await readTotals(connection, query);
   const unparsed = await countQuarantine(connection, query);
   const size = await readContentSize(connection, query);
@@ -50,7 +65,7 @@ export async function readAccessReport(connection: DuckDBConnection, query: Acce
   };
 }
 
-async function readTotals(connection: DuckDBConnection, query: AccessReportQuery): Promise<Row> {
+async function readTotals(connection: DuckDBConnection, query: Asked): Promise<Row> {
   const values = new Parameters();
   const missing = [...COLUMNS, ...COMBINED_COLUMNS].map((name) =>
     `count(*) FILTER (${column(name)} IS NULL) AS missing_${name}`
@@ -59,18 +74,18 @@ async function readTotals(connection: DuckDBConnection, query: AccessReportQuery
     connection,
     `SELECT count(*) AS events, count(*) FILTER (status = '404') AS not_found,
        count(DISTINCT host) AS hosts, count(DISTINCT endpoint) AS endpoints, ${missing.join(", ")}
-     FROM events WHERE ${eventsIn(query.topicId, query.range, [], values)}`,
+     FROM ${query.events} WHERE ${eventsIn(query.topicId, query.range, [], values)}`,
     values.values,
   );
   return row;
 }
 
-async function countQuarantine(connection: DuckDBConnection, query: AccessReportQuery): Promise<number> {
+async function countQuarantine(connection: DuckDBConnection, query: Asked): Promise<number> {
   const values = new Parameters();
   const topic = values.add(query.topicId);
   const [row] = await rowsOf(
     connection,
-    `SELECT count(*) AS count FROM quarantine
+    `SELECT count(*) AS count FROM ${query.quarantine}
      WHERE topic_id = ${topic} AND ${timeIn("record_time", query.range, values).join(" AND ")}`,
     values.values,
   );
@@ -80,14 +95,14 @@ async function countQuarantine(connection: DuckDBConnection, query: AccessReport
 /** The standard deviation is the population's, around the exact mean. */
 async function readContentSize(
   connection: DuckDBConnection,
-  query: AccessReportQuery,
+  query: Asked,
 ): Promise<AccessReport["contentSize"]> {
   const values = new Parameters();
   const [row] = await rowsOf(
     connection,
     `SELECT count(content_size) AS count, min(content_size) AS min, max(content_size) AS max,
        sum(content_size)::DOUBLE / count(content_size) AS mean, stddev_pop(content_size::DOUBLE) AS stddev
-     FROM events WHERE ${eventsIn(query.topicId, query.range, [], values)}`,
+     FROM ${query.events} WHERE ${eventsIn(query.topicId, query.range, [], values)}`,
     values.values,
   );
   const count = numberOf(row.count);
@@ -102,7 +117,7 @@ async function readContentSize(
 
 async function countBy(
   connection: DuckDBConnection,
-  query: AccessReportQuery,
+  query: Asked,
   field: string,
   limit: number,
   condition: string,
@@ -111,7 +126,7 @@ async function countBy(
   const name = column(field);
   const rows = await rowsOf(
     connection,
-    `SELECT ${markedSql(name)}, count(*) AS count FROM events
+    `SELECT ${markedSql(name)}, count(*) AS count FROM ${query.events}
      WHERE ${eventsIn(query.topicId, query.range, [], values)} AND ${name} IS NOT NULL AND ${condition}
      GROUP BY ${name} ORDER BY count DESC, ${name} LIMIT ${BigInt(limit)}`,
     values.values,
@@ -122,13 +137,13 @@ async function countBy(
 /** Statuses that are whole numbers as one writes them, and how many events have such a one. */
 async function countStatuses(
   connection: DuckDBConnection,
-  query: AccessReportQuery,
+  query: Asked,
 ): Promise<{ total: number; top: AccessReport["byStatus"] }> {
   const values = new Parameters();
   const rows = await rowsOf(
     connection,
     `SELECT status::INTEGER AS status, count, (sum(count) OVER ())::BIGINT AS total
-     FROM (SELECT status, count(*) AS count FROM events
+     FROM (SELECT status, count(*) AS count FROM ${query.events}
            WHERE ${eventsIn(query.topicId, query.range, [], values)} GROUP BY status)
      WHERE regexp_full_match(status, '0|[1-9][0-9]{0,8}')
      ORDER BY count DESC, status LIMIT ${BigInt(query.limit)}`,
@@ -140,14 +155,14 @@ async function countStatuses(
   };
 }
 
-async function countByDay(connection: DuckDBConnection, query: AccessReportQuery): Promise<AccessReport["byDay"]> {
+async function countByDay(connection: DuckDBConnection, query: Asked): Promise<AccessReport["byDay"]> {
   const values = new Parameters();
   const where = eventsIn(query.topicId, query.range, [], values);
   const rows = await rowsOf(
     connection,
     `SELECT strftime((ts AT TIME ZONE 'UTC') AT TIME ZONE ${values.add(query.timeZone)}, '%Y-%m-%d') AS day,
        count(*) AS count
-     FROM events WHERE ${where} GROUP BY day ORDER BY day`,
+     FROM ${query.events} WHERE ${where} GROUP BY day ORDER BY day`,
     values.values,
   );
   return rows.map(({ day, count }) => ({ day: textOf(day), count: numberOf(count) }));

@@ -1,8 +1,8 @@
 /** The tables of the DuckDB store, and their version. */
 import { DIMENSIONS, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 
-/** 2: events and quarantine have `width_bytes`; rows of version 1 have none. */
-export const SCHEMA_VERSION = 2;
+/** 2: events and quarantine have `width_bytes`. 3: they lie in segments. */
+export const SCHEMA_VERSION = 3;
 
 /** Columns of one measure in a row of minutes, in the order in which they are appended. */
 export const MEASURE_COLUMNS = MEASURES.flatMap(({ name }) => [
@@ -40,6 +40,11 @@ export const SCHEMA = `
     ${DIMENSIONS.map((name) => `${column(name)} VARCHAR`).join(", ")},
     count BIGINT, errors BIGINT, ${MEASURE_COLUMNS.join(", ")}
   );
+  CREATE TABLE IF NOT EXISTS segments (
+    file VARCHAR, "table" VARCHAR, topic_id VARCHAR, level INTEGER, rows BIGINT, first_group INTEGER, groups INTEGER,
+    file_bytes BIGINT, first_us BIGINT, last_us BIGINT, last_record_ms BIGINT
+  );
+  -- The columns of the segments; these two tables themselves have no rows.
   CREATE TABLE IF NOT EXISTS events (
     topic_id VARCHAR, part INTEGER, "offset" BIGINT, ts TIMESTAMP, record_time TIMESTAMP,
     ${TEXT_FIELDS.map((name) => `${column(name)} VARCHAR`).join(", ")},
@@ -52,8 +57,11 @@ export const SCHEMA = `
   );
 `;
 
-/** Brings the tables of an older version up to this one; without effect on others. */
-export const MIGRATION = `
+/** Gives the tables of version 1 the columns of version 2; without effect on others. */
+export const WIDTHS_MIGRATION = `
   ALTER TABLE events ADD COLUMN IF NOT EXISTS width_bytes INTEGER;
   ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS width_bytes INTEGER;
+  UPDATE events SET width_bytes = (strlen(raw) + coalesce(octet_length(raw_bytes), 0))::INTEGER
+    WHERE width_bytes IS NULL;
+  UPDATE quarantine SET width_bytes = octet_length(raw)::INTEGER WHERE width_bytes IS NULL;
 `;

@@ -9,8 +9,9 @@ import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 const BATCH_MAX = 64;
 const BATCH_BYTES = 16 * 1_048_576;
 
-/** Those that begin their interval together come as soon as their partitions' fetches return. */
+/** Partitions flush at the same moment, and a worker's come one after the other: until so long none came, at most so long. */
 const GATHER_MS = 25;
+const GATHER_MS_MAX = 150;
 
 interface Waiting {
   readonly flush: PartitionFlush;
@@ -19,7 +20,7 @@ interface Waiting {
 }
 
 function bytesOf({ events, quarantine }: PartitionFlush): number {
-  return (events?.bytes.length ?? 0) + (quarantine?.bytes.length ?? 0);
+  return [...events, ...quarantine].reduce((sum, { group }) => sum + group.bytes.length, 0);
 }
 
 export class FlushQueue {
@@ -43,7 +44,7 @@ export class FlushQueue {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+    await this.#gather();
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
       try {
@@ -55,6 +56,13 @@ export class FlushQueue {
       }
     }
     this.#isRunning = false;
+  }
+
+  async #gather(): Promise<void> {
+    for (let waitedMs = 0, had = 0; waitedMs < GATHER_MS_MAX && this.#waiting.length > had; waitedMs += GATHER_MS) {
+      had = this.#waiting.length;
+      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+    }
   }
 
   async #settle(batch: readonly Waiting[]): Promise<void> {

@@ -4,6 +4,7 @@
  * Offsets are numbers: exact up to 2^53.
  */
 import type { Dimension, Measure, TextField } from "../minutes/fields.ts";
+import type { RecordBlock } from "./record_blocks.ts";
 
 // ---------------------------------------------------------------- writing
 
@@ -79,34 +80,6 @@ export interface MinuteRows {
   readonly measures: Readonly<Partial<Record<Measure, MeasureColumns>>>;
 }
 
-/** Events, as columns. Text is UTF-8 spans of `bytes`; an absent value has start -1. */
-export interface EventRows {
-  readonly rows: number;
-  readonly bytes: Uint8Array;
-  readonly offsets: Float64Array;
-  readonly timestampMicros: Float64Array;
-  /** The record's own time in the log, epoch milliseconds: what retention goes by. */
-  readonly recordTimesMs: Float64Array;
-  /** The record itself. */
-  readonly rawStarts: Uint32Array;
-  readonly rawEnds: Uint32Array;
-  readonly text: Readonly<Partial<Record<TextField, { readonly starts: Int32Array; readonly ends: Int32Array }>>>;
-  /** Integer units; NaN where absent. */
-  readonly measures: Readonly<Partial<Record<Measure, Float64Array>>>;
-}
-
-/** Records that could not be parsed. */
-export interface QuarantineRows {
-  readonly rows: number;
-  readonly bytes: Uint8Array;
-  readonly rawStarts: Uint32Array;
-  readonly rawEnds: Uint32Array;
-  readonly offsets: Float64Array;
-  /** The record's own time in the log, epoch milliseconds. */
-  readonly recordTimesMs: Float64Array;
-  readonly reasons: readonly string[];
-}
-
 /** What one partition's state becomes at offset `at`. */
 export interface PartitionFlush {
   readonly topicId: string;
@@ -121,8 +94,8 @@ export interface PartitionFlush {
   readonly units: readonly { readonly bucket: number; readonly expect: number }[];
   /** The rows of all units that have changed since the last flush. */
   readonly minutes: MinuteRows;
-  readonly events: EventRows | null;
-  readonly quarantine: QuarantineRows | null;
+  readonly events: readonly RecordBlock[];
+  readonly quarantine: readonly RecordBlock[];
   readonly watermarkMs: number | null;
   /** Time in the log of the last record reflected, epoch milliseconds: what retention of the units goes by. */
   readonly lastRecordTimeMs: number;
@@ -239,6 +212,8 @@ export interface EventQuery {
   /** Case-insensitive substring of the raw record. */
   readonly text?: string;
   readonly limit: number;
+  /** Records that have so many bytes together are enough, if there is one; absent: the limit alone counts. */
+  readonly bytesMax?: number;
   /** Continue after this event (newest first). */
   readonly after?: EventPosition;
 }
@@ -263,6 +238,8 @@ export interface QuarantineQuery {
   readonly range: TimeRange;
   readonly reason?: string;
   readonly limit: number;
+  /** As in {@link EventQuery}. */
+  readonly bytesMax?: number;
   readonly after?: { readonly recordTimeMs: number; readonly partition: number; readonly offset: number };
 }
 

@@ -5,14 +5,8 @@
 import { EventFields, MEASURE_SLOT, SLOT } from "../../core/minutes/fields.ts";
 import { RecordWalker } from "../../core/log/record_batch.ts";
 import type { Preset } from "../../core/minutes/preset.ts";
-import type {
-  EventRows,
-  MinuteRows,
-  PartitionState,
-  PartitionTotals,
-  QuarantineRows,
-  UnitState,
-} from "../../core/store/ports.ts";
+import type { MinuteRows, PartitionState, PartitionTotals, UnitState } from "../../core/store/ports.ts";
+import type { EventRows, QuarantineRows } from "../../core/store/record_blocks.ts";
 import type { CompiledParser, Reason } from "../parsing/parser.ts";
 import { bucketOf, type MinutePartial, PartitionDelivery, type Unit } from "../delivery/partition_delivery.ts";
 import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
@@ -26,6 +20,8 @@ import { NOT_CACHED, TupleCache } from "./tuple_cache.ts";
 const MICROS_PER_MINUTE = 60_000_000;
 /** Distinct dimension values held before memory is given back (between two flushes). */
 const VALUES_MAX = 200_000;
+/** Hours without a minute in memory that are remembered: as many as late events commonly fall into. */
+const IDLE_UNITS = 16;
 
 /** The walk over a batch's records that the aggregator reads from (core/log/record_batch.ts). */
 export interface RecordSource {
@@ -359,18 +355,18 @@ export class PartitionAggregator {
 
   /** Gives back what final minutes hold. Call it after a flush was settled. */
   evictFinal(): void {
-    this.#evict((minute) => (minute + 1) * MICROS_PER_MINUTE <= this.#watermarkMicros);
+    this.#evict((minute) => (minute + 1) * MICROS_PER_MINUTE <= this.#watermarkMicros, IDLE_UNITS);
   }
 
   /** Gives back everything, if all of it is flushed. */
   forget(): void {
-    this.#evict(() => true);
+    this.#evict(() => true, 0);
     if (this.#caps.size === 0) this.#ids = new PresetDimensionIds(this.#options.preset);
   }
 
-  #evict(isOver: (minute: number) => boolean): void {
+  #evict(isOver: (minute: number) => boolean, unitsKept: number): void {
     if (this.#isHolding) return;
-    this.delivery.evict(isOver);
+    this.delivery.evict(isOver, unitsKept);
     for (const bucket of this.#caps.keys()) if (this.delivery.unit(bucket) === undefined) this.#caps.delete(bucket);
     this.#unit = null;
     this.#partial = null;

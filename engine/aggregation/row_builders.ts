@@ -1,6 +1,6 @@
 /** Growing columns of events and quarantined records, handed to the store whole with each flush. */
 import { type EventFields, type Measure, MEASURE_SLOT, SLOT, TEXT_FIELDS } from "../../core/minutes/fields.ts";
-import type { EventRows, QuarantineRows } from "../../core/store/ports.ts";
+import type { EventRows, QuarantineRows } from "../../core/store/record_blocks.ts";
 
 /** Bytes that grow by doubling; `take` hands them over and starts anew, with room for as many. */
 class Arena {

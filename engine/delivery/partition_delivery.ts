@@ -151,17 +151,20 @@ export class PartitionDelivery<Cells> {
   }
 
   /**
-   * Forgets partials that are clean and in a minute that `isOver`, and units without partials. Later records of such a
-   * minute start a new partial under their own offset; readers add partials up. Nothing is evicted during a flush.
+   * Forgets partials that are clean and in a minute that `isOver`, and units without partials but for the `unitsKept` that
+   * came last: late events need not have them read again. Later records of such a minute start a new partial under their
+   * own offset; readers add partials up. Nothing is evicted during a flush.
    */
-  evict(isOver: (minute: number) => boolean): void {
+  evict(isOver: (minute: number) => boolean, unitsKept = 0): void {
     if (this.#inFlight !== null) return;
+    const idle: number[] = [];
     for (const unit of this.#units.values()) {
       for (const partial of unit.partials.values()) {
         if (!partial.isDirty && isOver(partial.minute)) unit.partials.delete(partial.minute);
       }
-      if (!unit.isDirty && unit.partials.size === 0) this.#units.delete(unit.bucket);
+      if (!unit.isDirty && unit.partials.size === 0) idle.push(unit.bucket);
     }
+    for (const bucket of idle.slice(0, Math.max(0, idle.length - unitsKept))) this.#units.delete(bucket);
   }
 
   /** All units held, for figures on memory. */

@@ -89,13 +89,14 @@ export function recordRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =
       where.push({ field: "level", op: "in", values: given.level.toUpperCase().split("|") });
     }
     const source: PageSource<EventRecord> = {
-      read: (limit, position) =>
+      read: (limit, bytesMax, position) =>
         parts.store.events({
           topicId: topic.id,
           range,
           where,
           text: given.q,
           limit,
+          bytesMax,
           ...(position === null
             ? {}
             : { after: { timestampMicros: position[0], partition: position[1], offset: position[2] } }),
@@ -123,12 +124,13 @@ export function recordRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =
     const topic = await topicOf(parts, given.topic);
     const { range, after } = startOf("quarantine", given, parts.now());
     const source: PageSource<QuarantineRecord> = {
-      read: (limit, position) =>
+      read: (limit, bytesMax, position) =>
         parts.store.quarantine({
           topicId: topic.id,
           range,
           reason: given.reason,
           limit,
+          bytesMax,
           ...(position === null
             ? {}
             : { after: { recordTimeMs: position[0], partition: position[1], offset: position[2] } }),

@@ -5,8 +5,6 @@ import { badParameter } from "../problem.ts";
 
 /** A page ends early once its records have this many bytes: 1000 records of 16 MiB would not fit in memory. */
 const PAGE_BYTES_MAX = 4 * 1024 * 1024;
-/** Asked of the store at first, then twice as many each time while they are small. */
-const FIRST_BATCH = 8;
 
 /** Where a record stands in the order newest first: time in the unit of its table, partition, offset. */
 export type Position = readonly [time: number, partition: number, offset: number];
@@ -40,7 +38,8 @@ export function decodeCursor(table: string, text: string): Cursor {
 }
 
 export interface PageSource<R> {
-  readonly read: (limit: number, after: Position | null) => Promise<readonly R[]>;
+  /** Answers fewer than `limit` where there are no more, or where they have `bytesMax` together. */
+  readonly read: (limit: number, bytesMax: number, after: Position | null) => Promise<readonly R[]>;
   readonly positionOf: (record: R) => Position;
 }
 
@@ -56,19 +55,8 @@ export async function readPage<R extends { readonly raw: Uint8Array }>(
   limit: number,
   after: Position | null,
 ): Promise<Page<R>> {
-  const records: R[] = [];
-  let bytes = 0;
-  let last = after;
-  for (let batch = FIRST_BATCH; records.length < limit && bytes < PAGE_BYTES_MAX; batch *= 2) {
-    const wanted = Math.min(batch, limit - records.length);
-    const found = await read(wanted, last);
-    for (const record of found) {
-      records.push(record);
-      bytes += record.raw.length;
-      last = positionOf(record);
-      if (bytes >= PAGE_BYTES_MAX) break;
-    }
-    if (found.length < wanted && bytes < PAGE_BYTES_MAX) return { records, next: null };
-  }
-  return { records, next: last };
+  const records = await read(limit, PAGE_BYTES_MAX, after);
+  const bytes = records.reduce((sum, { raw }) => sum + raw.length, 0);
+  const isEnd = records.length === 0 || (records.length < limit && bytes < PAGE_BYTES_MAX);
+  return { records, next: isEnd ? null : positionOf(records[records.length - 1]) };
 }

@@ -15,9 +15,16 @@ function sourceOf(sizes: readonly number[]) {
   return {
     rows,
     heldBytes,
-    read: (limit: number, after: Position | null) => {
-      const found = rows.filter(({ offset }) => after === null || offset < after[2]).slice(0, limit);
-      heldBytes.push(found.reduce((sum, { raw }) => sum + raw.length, 0));
+    read: (limit: number, bytesMax: number, after: Position | null) => {
+      const found: Row[] = [];
+      let bytes = 0;
+      for (const row of rows) {
+        if (after !== null && row.offset >= after[2]) continue;
+        if (found.length === limit || bytes >= bytesMax) break;
+        found.push(row);
+        bytes += row.raw.length;
+      }
+      heldBytes.push(bytes);
       return Promise.resolve(found);
     },
     positionOf: ({ offset }: Row): Position => [0, 0, offset],

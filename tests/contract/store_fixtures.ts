@@ -3,15 +3,14 @@ import { configSchema } from "../../core/config/schema.ts";
 import { type Dimension, DIMENSIONS, type Measure, TEXT_FIELDS, type TextField } from "../../core/minutes/fields.ts";
 import { Sketch } from "../../core/minutes/sketch.ts";
 import type {
-  EventRows,
   FlushOutcome,
   MeasureColumns,
   MinuteRows,
   PartitionFlush,
   PartitionTotals,
-  QuarantineRows,
   Store,
 } from "../../core/store/ports.ts";
+import { encodeEvents, encodeQuarantine, type EventRows, type QuarantineRows } from "../../core/store/record_blocks.ts";
 import { openStore, type StoreName } from "../../core/store/registry.ts";
 
 /** Every registered store: without a line here it does not pass the type check. */
@@ -198,16 +197,17 @@ export function flushOf(
     & { cells?: readonly Cell[]; events?: readonly TestEvent[]; quarantine?: readonly TestQuarantine[] }
     & Partial<Omit<PartitionFlush, "minutes" | "events" | "quarantine">> = {},
 ): PartitionFlush {
+  const { topicId = TOPIC, partition = 0 } = rest;
   return {
-    topicId: TOPIC,
-    partition: 0,
+    topicId,
+    partition,
     writer: "a",
     expectCheckpoint: 0,
     at: 10,
     units: [...new Set(cells.map(({ minute }) => Math.floor(minute / 60)))].map((bucket) => ({ bucket, expect: 0 })),
     minutes: cellsToRows(cells),
-    events: events.length === 0 ? null : eventsToRows(events),
-    quarantine: quarantine.length === 0 ? null : quarantineToRows(quarantine),
+    events: encodeEvents(topicId, partition, eventsToRows(events)),
+    quarantine: encodeQuarantine(topicId, partition, quarantineToRows(quarantine)),
     watermarkMs: null,
     lastRecordTimeMs: START_MS,
     totals: NO_TOTALS,

@@ -157,7 +157,7 @@ export class DeliverySimulator {
       this.#kafkaOffset = delivery.position;
       if (this.#random() < 0.3) {
         const chosen = this.#below(3);
-        delivery.evict((minute) => minute % 3 === chosen);
+        delivery.evict((minute) => minute % 3 === chosen, this.#below(3));
       }
       if (delivery.checkpoint >= RECORDS) return;
       yield;

@@ -31,6 +31,11 @@ export class ThriftWriter {
     this.#text(value);
   }
 
+  bytes(field: number, value: Uint8Array): void {
+    this.#head(field, BINARY);
+    this.#binary(value);
+  }
+
   struct(field: number, write: () => void): void {
     this.#head(field, STRUCT);
     this.#struct(write);
@@ -81,7 +86,10 @@ export class ThriftWriter {
   }
 
   #text(value: string): void {
-    const bytes = utf8.encode(value);
+    this.#binary(utf8.encode(value));
+  }
+
+  #binary(bytes: Uint8Array): void {
     this.#varint(bytes.length);
     for (const byte of bytes) this.#bytes.push(byte);
   }

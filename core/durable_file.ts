@@ -1,5 +1,5 @@
 /** Files whose bytes, and whose names, must outlive a power loss. */
-import { isDiskFull, messageOf, MillraceError } from "../errors.ts";
+import { isDiskFull, messageOf, MillraceError } from "./errors.ts";
 
 /** Makes creations, renames and removals in `directory` durable: an fsync of a file alone doesn't save its name. */
 export async function syncDirectory(directory: string): Promise<void> {
@@ -7,6 +7,12 @@ export async function syncDirectory(directory: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using handle = await Deno.open(directory, { read: true });
   await handle.sync();
+}
+
+/** Makes the bytes of a file that somebody else wrote durable. */
+export async function syncFile(path: string): Promise<void> {
+  using file = await Deno.open(path, { read: true });
+  await file.sync();
 }
 
 /** Writes a whole file and makes its bytes durable; the name is the caller's to sync. */

@@ -2,6 +2,7 @@
  * Parquet files of one schema as one: their row groups follow each other as they are, and one footer names them all.
  * DuckDB holds a row group in memory until it is complete; a file per group lets each be as small as its rows ask for.
  */
+import { writeAll } from "../durable_file.ts";
 import { parseStruct, StructBytes, type ThriftField } from "./thrift_struct.ts";
 
 const MAGIC = new TextEncoder().encode("PAR1");
@@ -9,14 +10,20 @@ const MAGIC = new TextEncoder().encode("PAR1");
 const TAIL_BYTES = 8;
 
 /** Numbers of the fields in the structs of Parquet's footer. */
-const FILE = { rows: 3, rowGroups: 4 } as const;
-const ROW_GROUP = { columns: 1, fileOffset: 5, ordinal: 7 } as const;
+const FILE = { schema: 2, rows: 3, rowGroups: 4 } as const;
+const ROW_GROUP = { columns: 1, rows: 3, fileOffset: 5, ordinal: 7 } as const;
 const COLUMN_CHUNK = { fileOffset: 2, metaData: 3, offsetIndex: 4, columnIndex: 6 } as const;
 const COLUMN_METADATA = { dataPage: 9, indexPage: 10, dictionaryPage: 11, bloomFilter: 14 } as const;
 
 const I64 = 6;
 
-/** Where the pages of a file are: between these positions. */
+/** Some of a file's row groups, which follow each other. */
+export interface GroupRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Where the pages of row groups are in their file: between these positions. */
 export interface ParquetBody {
   readonly start: number;
   readonly end: number;
@@ -35,22 +42,24 @@ export class ParquetMerger {
   }
 
   /**
-   * Reads a file's footer, and answers which of its bytes come next in the merged file. Throws RangeError where it is no
-   * Parquet file.
+   * Reads a file's footer, and answers which of its bytes come next in the merged file: those of `range`, or of all its row
+   * groups. Throws RangeError where it is no Parquet file, or has no such groups.
    */
-  async add(file: Deno.FsFile): Promise<ParquetBody> {
-    const { size } = await file.stat();
-    const tail = await readAt(file, size - TAIL_BYTES, TAIL_BYTES);
-    if (MAGIC.some((byte, i) => tail[4 + i] !== byte)) throw new RangeError("the file does not end like Parquet");
-    const length = new DataView(tail.buffer).getUint32(0, true);
-    const body = { start: MAGIC.length, end: size - TAIL_BYTES - length };
-    const fields = parseStruct(await readAt(file, body.end, length));
-    const shift = BigInt(this.#position - body.start);
-    for (const group of structsOf(fields, FILE.rowGroups)) this.#groups.push(encoded(shiftRowGroup(group, shift)));
-    this.#rows += integerOf(fields, FILE.rows);
-    this.#first ??= fields;
-    this.#position += body.end - body.start;
-    return body;
+  async add(file: Deno.FsFile, range?: GroupRange): Promise<ParquetBody> {
+    const footer = await readFooter(file);
+    const { first, count } = range ?? { first: 0, count: footer.groups.length };
+    const groups = footer.groups.slice(first, first + count);
+    if (groups.length !== count) throw new RangeError(`the file has ${footer.groups.length} row groups`);
+    const start = range === undefined ? MAGIC.length : startOf(groups[0]);
+    const end = first + count === footer.groups.length ? footer.start : startOf(footer.groups[first + count]);
+    const shift = BigInt(this.#position - start);
+    for (const group of groups) {
+      this.#groups.push(encoded(shiftRowGroup(group, shift)));
+      this.#rows += integerOf(group, ROW_GROUP.rows);
+    }
+    this.#first ??= footer.fields;
+    this.#position += end - start;
+    return { start, end };
   }
 
   /** What the merged file ends with. */
@@ -72,6 +81,80 @@ export class ParquetMerger {
 }
 
 type Fields = readonly ThriftField[];
+
+interface Footer {
+  readonly fields: Fields;
+  readonly groups: readonly Fields[];
+  /** Where it begins in its file. */
+  readonly start: number;
+}
+
+async function readFooter(file: Deno.FsFile): Promise<Footer> {
+  const { size } = await file.stat();
+  const tail = await readAt(file, size - TAIL_BYTES, TAIL_BYTES);
+  if (MAGIC.some((byte, i) => tail[4 + i] !== byte)) throw new RangeError("the file does not end like Parquet");
+  const length = new DataView(tail.buffer).getUint32(0, true);
+  const start = size - TAIL_BYTES - length;
+  const fields = parseStruct(await readAt(file, start, length));
+  return { fields, groups: structsOf(fields, FILE.rowGroups), start };
+}
+
+/** Where the first page of a row group begins in its file. */
+function startOf(group: Fields): number {
+  const positions = structsOf(group, ROW_GROUP.columns).flatMap((column) => {
+    const metaData = fieldsOf(column.find(({ id }) => id === COLUMN_CHUNK.metaData)?.value ?? false);
+    return metaData.filter(({ id, value }) =>
+      (id === COLUMN_METADATA.dataPage || id === COLUMN_METADATA.dictionaryPage) && value !== 0n
+    ).map(({ value }) => Number(value));
+  });
+  return Math.min(...positions);
+}
+
+/** Whether all files have the same columns, stored in the same way: only then can they be concatenated. */
+export async function haveSameColumns(paths: readonly string[]): Promise<boolean> {
+  let first: string | null = null;
+  for (const path of paths) {
+    using file = await Deno.open(path, { read: true });
+    const { fields } = await readFooter(file);
+    const columns = encoded(fields.filter(({ id }) => id === FILE.schema)).toHex();
+    first ??= columns;
+    if (columns !== first) return false;
+  }
+  return true;
+}
+
+/** How many row groups a file has. */
+export async function countRowGroups(path: string): Promise<number> {
+  using file = await Deno.open(path, { read: true });
+  return (await readFooter(file)).groups.length;
+}
+
+/** Row groups of a file. */
+export interface FileGroups extends GroupRange {
+  readonly path: string;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Writes row groups of files, which have the same columns, to one file: byte for byte, no value is read. */
+export async function concatenateFiles(inputs: readonly FileGroups[], output: string): Promise<void> {
+  const merger = new ParquetMerger();
+  using out = await Deno.open(output, { write: true, create: true, truncate: true });
+  await writeAll(out, merger.head);
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  for (const { path, ...range } of inputs) {
+    using file = await Deno.open(path, { read: true });
+    const { start, end } = await merger.add(file, range);
+    await file.seek(start, Deno.SeekMode.Start);
+    for (let left = end - start; left > 0;) {
+      const read = await file.read(chunk.subarray(0, Math.min(CHUNK_BYTES, left)));
+      if (read === null) throw new RangeError(`${path} ended before its footer`);
+      await writeAll(out, chunk.subarray(0, read));
+      left -= read;
+    }
+  }
+  await writeAll(out, merger.end());
+}
 
 function encoded(fields: Fields): Uint8Array {
   const out = new StructBytes();
