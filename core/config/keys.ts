@@ -12,9 +12,13 @@ export interface ConfigKey {
   readonly name: string;
   /** As in MILLRACE_GATEWAY_PORT. */
   readonly environment: string;
+  /** Another variable that sets it, of the field's own names: KAFKA_BROKERS. The one above wins over it. */
+  readonly alias: string | null;
   readonly description: string;
-  readonly isNumber: boolean;
-  readonly defaultValue: string | number;
+  readonly kind: "text" | "number" | "flag" | "list";
+  /** Never printed. */
+  readonly isSecret: boolean;
+  readonly defaultValue: string | number | boolean | readonly string[];
   /** What the schema takes, in words: "a whole number from 0 to 65535". */
   readonly expectation: string;
 }
@@ -34,6 +38,9 @@ interface SchemaNode {
   readonly additionalProperties?: SchemaNode | boolean;
   readonly propertyNames?: SchemaNode;
   readonly items?: SchemaNode;
+  /** Of our own, through zod's meta. */
+  readonly alias?: string;
+  readonly isSecret?: boolean;
 }
 
 const root: SchemaNode = nodeOf(z.toJSONSchema(configSchema, { io: "input" }));
@@ -83,6 +90,8 @@ function expectationOf(node: SchemaNode): string {
       return `a number${rangeOf(node)}`;
     case "string":
       return "text";
+    case "boolean":
+      return "true or false";
     case "array":
       return "a list of texts";
     default:
@@ -110,18 +119,44 @@ function leaves(node: SchemaNode, path: readonly string[]): ConfigKey[] {
   if (node.properties !== undefined) {
     return Object.entries(node.properties).flatMap(([name, child]) => leaves(child, [...path, name]));
   }
-  const { default: defaultValue } = node;
-  if (typeof defaultValue !== "string" && typeof defaultValue !== "number") return [];
+  const kind = kindOf(node);
+  if (kind === null || node.default === undefined) return [];
   return [{
     path,
     name: path.join("."),
     environment: environmentName(path),
+    alias: node.alias ?? null,
     description: node.description ?? "",
-    isNumber: node.type === "integer" || node.type === "number",
-    defaultValue,
+    kind,
+    isSecret: node.isSecret === true,
+    // Of the kind that the schema's node has.
+    defaultValue: node.default as ConfigKey["defaultValue"],
     expectation: expectationOf(node),
   }];
 }
 
+function kindOf({ type, items }: SchemaNode): ConfigKey["kind"] | null {
+  switch (type) {
+    case "string":
+      return "text";
+    case "integer":
+    case "number":
+      return "number";
+    case "boolean":
+      return "flag";
+    case "array":
+      return items?.type === "string" ? "list" : null;
+    default:
+      return null;
+  }
+}
+
 /** All keys outside of topics, in the schema's order. */
 export const CONFIG_KEYS: readonly ConfigKey[] = leaves(root, []);
+
+const secrets = new Set(CONFIG_KEYS.filter(({ isSecret }) => isSecret).map(({ name }) => name));
+
+/** Whether the value of a key, as in kafka.sasl.password, must not be shown. */
+export function isSecret(path: ConfigPath): boolean {
+  return secrets.has(path.join("."));
+}

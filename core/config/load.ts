@@ -15,8 +15,11 @@ export interface ConfigFlag {
   readonly key: string;
   /** As in --port. */
   readonly flag: string;
-  readonly value: string | number;
+  readonly value: ConfigValue;
 }
+
+/** A value as the environment or the command line gives it. */
+export type ConfigValue = string | number | boolean | readonly string[];
 
 export interface ConfigSources {
   /** Path of the YAML file; absent: none. */
@@ -78,6 +81,12 @@ function setFromEnvironment(
 ): string[] {
   const faults: string[] = [];
   const byVariable = new Map(CONFIG_KEYS.map((key) => [key.environment, key]));
+  for (const key of CONFIG_KEYS) {
+    const text = key.alias === null ? undefined : env[key.alias];
+    if (key.alias !== null && text !== undefined && text !== "") {
+      set(values, key.path, valueOf(key, text), origins, key.alias);
+    }
+  }
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(ENVIRONMENT_PREFIX) || text === undefined || text === "") continue;
     const key = byVariable.get(variable);
@@ -87,15 +96,24 @@ function setFromEnvironment(
   return faults;
 }
 
-/** Numbers as they are written in decimal; anything else stays text, for the schema to refuse. */
-function valueOf({ isNumber }: ConfigKey, text: string): string | number {
-  return isNumber && /^\s*-?\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text;
+/** Numbers as they are written in decimal, lists with commas; what is neither stays text, for the schema to refuse. */
+function valueOf({ kind }: ConfigKey, text: string): ConfigValue {
+  switch (kind) {
+    case "number":
+      return /^\s*-?\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text;
+    case "flag":
+      return text === "true" || text === "false" ? text === "true" : text;
+    case "list":
+      return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+    case "text":
+      return text;
+  }
 }
 
 function set(
   values: Record<string, unknown>,
   path: readonly string[],
-  value: string | number,
+  value: ConfigValue,
   origins: Map<string, string>,
   origin: string,
 ): void {

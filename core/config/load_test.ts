@@ -123,17 +123,36 @@ Deno.test("an empty variable counts as not set", () => {
 });
 
 Deno.test("every key can be set by its variable", () => {
-  const env = Object.fromEntries(CONFIG_KEYS.map((key) => [key.environment, String(key.defaultValue)]));
+  // An empty variable is not set.
+  const keys = CONFIG_KEYS.filter(({ defaultValue }) => String(defaultValue) !== "");
+  const env = Object.fromEntries(keys.map((key) => [key.environment, String(key.defaultValue)]));
   const { config, originOf } = traceConfig({ env, readText: refuseToRead });
   expect(config).toEqual(configSchema.parse({}));
-  for (const key of CONFIG_KEYS) expect(originOf(key.path)).toBe(key.environment);
+  for (const key of keys) expect(originOf(key.path)).toBe(key.environment);
 
-  const wrong = CONFIG_KEYS.filter(({ isNumber }) => isNumber);
+  const wrong = CONFIG_KEYS.filter(({ kind }) => kind === "number" || kind === "flag");
   const lines = refusalOf({
     env: Object.fromEntries(wrong.map((key) => [key.environment, "?"])),
     readText: refuseToRead,
   }).split("\n");
   expect(lines.map((line) => line.trim().split(":")[0]).sort()).toEqual(wrong.map((key) => key.environment).sort());
+});
+
+Deno.test("a list is given with commas, by its variable or by the name that the field has for it", () => {
+  const env = { KAFKA_BROKERS: "a:9092, b:9093", MILLRACE_KAFKA_TOPICS: "web,app-*" };
+  const { config, originOf } = traceConfig({ env, readText: refuseToRead });
+  expect(config.kafka.brokers).toEqual(["a:9092", "b:9093"]);
+  expect(config.kafka.topics).toEqual(["web", "app-*"]);
+  expect(originOf(["kafka", "brokers"])).toBe("KAFKA_BROKERS");
+  const both = loadConfig({ env: { ...env, MILLRACE_KAFKA_BROKERS: "c:1" }, readText: refuseToRead });
+  expect(both.kafka.brokers).toEqual(["c:1"]);
+  expect(refusalOf({ env: { KAFKA_BROKERS: "nowhere" }, readText: refuseToRead })).toContain("kafka.brokers");
+});
+
+Deno.test("what is secret is in no message", () => {
+  expect(refusalOf(fromYaml("kafka:\n  password: [hush]\n"))).toBe(
+    "millrace.yaml:2:13: kafka.password: expected text, found something secret",
+  );
 });
 
 Deno.test("a store that forgets before the log does is refused", () => {

@@ -1,6 +1,6 @@
 /** What the schema refuses, in words that name the key, what was expected and what was found. */
 import type { z } from "zod";
-import { type ConfigPath, expectationAt, keysAt } from "./keys.ts";
+import { type ConfigPath, expectationAt, isSecret, keysAt } from "./keys.ts";
 import { didYouMean } from "./nearest.ts";
 
 /** One thing wrong with the configuration. */
@@ -29,11 +29,11 @@ function problemsOfIssue(issue: Issue, input: unknown): Problem[] {
       return [{ path, isKey: true, message: `${nameOf(path)}: ${why}` }];
     }
     case "custom":
-      return [{ path, isKey: false, message: `${nameOf(path)}: ${found(valueAt(input, path))} is ${issue.message}` }];
+      return [{ path, isKey: false, message: `${nameOf(path)}: ${foundAt(input, path)} is ${issue.message}` }];
     default: {
       const value = valueAt(input, path);
       const nothing = value === null ? " (leave the line out for the default)" : "";
-      const message = `${nameOf(path)}: expected ${expectationAt(path)}, found ${found(value)}${nothing}`;
+      const message = `${nameOf(path)}: expected ${expectationAt(path)}, found ${foundAt(input, path)}${nothing}`;
       return [{ path, isKey: false, message }];
     }
   }
@@ -57,6 +57,10 @@ function valueAt(input: unknown, path: ConfigPath): unknown {
     value = Reflect.get(value, step);
   }
   return value;
+}
+
+function foundAt(input: unknown, path: ConfigPath): string {
+  return isSecret(path) ? "something secret" : found(valueAt(input, path));
 }
 
 /** A value as a person wrote it, cut short. */

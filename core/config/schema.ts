@@ -40,6 +40,48 @@ export type TopicSettings = z.infer<typeof topicSettings>;
 
 const megabyte = 1024 * 1024;
 
+/** A text that is never printed: passwords and the like. */
+const secret = z.string().default("").meta({ isSecret: true });
+
+const kafka = z.strictObject({
+  brokers: z.array(z.string().regex(/^[^\s,:]+:\d{1,5}$/, "no HOST:PORT")).default([]).meta({ alias: "KAFKA_BROKERS" })
+    .describe("Brokers to begin with, each HOST:PORT; empty: the embedded log is used."),
+  topics: z.array(z.string().min(1)).min(1).default(["*"]).describe(
+    "Topics to process: names, or patterns with *; internal ones and those that Millrace writes are left out of *.",
+  ),
+  groupId: z.string().min(1).max(249).default("millrace").describe("Consumer group of the engines."),
+  clientId: z.string().min(1).default("millrace").describe("Name towards the brokers, for quotas and their logs."),
+  instanceId: z.string().default("").describe(
+    "A name of this engine that stays over restarts makes it a static member of the group; empty: none.",
+  ),
+  sessionTimeoutMs: z.int().min(1000).max(300_000).default(10_000)
+    .describe("An engine that is silent for so long loses its partitions to others."),
+  heartbeatIntervalMs: z.int().min(100).default(2_000).describe("Time between two heartbeats."),
+  rebalanceTimeoutMs: z.int().min(1000).default(30_000).describe(
+    "Longest time that the group waits for a member to join anew.",
+  ),
+  requestTimeoutMs: z.int().min(1000).default(30_000).describe("Longest time that a broker may take to answer."),
+  createTopics: z.boolean().default(true).describe(
+    "Whether a topic that is written to and missing is made, or refused.",
+  ),
+  replicationFactor: z.int().min(-1).max(32_767).default(-1).describe(
+    "Replicas of topics that are made; -1: as the brokers have it.",
+  ),
+  compression: z.enum(["none", "gzip", "snappy", "lz4", "zstd"]).default("lz4").describe(
+    "Codec of batches that are produced.",
+  ),
+  tls: z.boolean().default(false).describe("Whether connections are encrypted."),
+  caFile: z.string().default("").describe("Certificates to trust, PEM; empty: the system's."),
+  certFile: z.string().default("").describe("Certificate of this client, PEM; empty: none."),
+  keyFile: z.string().default("").describe("Key of the client's certificate, PEM."),
+  saslMechanism: z.enum(["none", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]).default("none")
+    .describe("How to authenticate."),
+  username: z.string().default("").describe("User for PLAIN and SCRAM."),
+  password: secret.describe("Password for PLAIN and SCRAM; better in a file."),
+  passwordFile: z.string().default("").describe("File with the password, read at each connection."),
+  tokenFile: z.string().default("").describe("File with the token for OAUTHBEARER, read at each connection."),
+});
+
 export const configSchema = z.strictObject({
   data: z.string().min(1).default("./data").describe("Where the embedded log and store keep their files."),
   gateway: z.strictObject({
@@ -89,6 +131,7 @@ export const configSchema = z.strictObject({
     recordBytesMax: z.int().min(1024).max(128 * megabyte).default(16 * megabyte)
       .describe("A longer record is refused by whoever writes it."),
   }).prefault({}),
+  kafka: kafka.prefault({}),
   store: z.strictObject({
     memoryBytes: z.int().min(32 * megabyte).default(128 * megabyte).describe("What DuckDB may hold in memory."),
     threads: z.int().min(1).max(256).default(2).describe("Threads of DuckDB."),
