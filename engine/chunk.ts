@@ -7,10 +7,34 @@ import {
   readBatchHeader,
   RecordWalker,
 } from "../core/log/record_batch.ts";
-import type { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
+import type { PartitionAggregator, RecordSource } from "./aggregation/partition_aggregator.ts";
+
+/** A batch that cannot be read, as the one record that is kept of it. */
+class UnreadableBatch implements RecordSource {
+  readonly reason = "corrupt_batch";
+  readonly offset: number;
+  readonly timestampMs: number;
+  #isRead = false;
+
+  constructor({ baseOffset, maxTimestampMs }: BatchHeader, readonly valueStart: number, readonly valueEnd: number) {
+    this.offset = baseOffset;
+    // Of a header that may be wrong itself: a time that cannot be is none.
+    this.timestampMs = maxTimestampMs >= 0 && maxTimestampMs < TIME_MS_MAX ? maxTimestampMs : 0;
+  }
+
+  next(): boolean {
+    const hasNext = !this.#isRead;
+    this.#isRead = true;
+    return hasNext;
+  }
+}
+
+/** 2200. */
+const TIME_MS_MAX = 7_258_118_400_000;
 
 /** One fetched chunk. Call {@link applyTo} until it answers null; in between, load the units it asks for. */
 export class Chunk {
+  readonly #unreadable: ReadonlySet<number>;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #records: Uint8Array = new Uint8Array(0);
@@ -19,6 +43,12 @@ export class Chunk {
   #next = 0;
   readonly #header = new BatchHeader();
   readonly #walker = new RecordWalker();
+  #source: RecordSource = this.#walker;
+
+  /** @param unreadable Base offsets of batches that are known to be corrupt: they are kept in quarantine, as they are. */
+  constructor(unreadable: ReadonlySet<number> = new Set()) {
+    this.#unreadable = unreadable;
+  }
 
   /** Starts on `bytes`: zero or more whole batches. */
   reset(bytes: Uint8Array): void {
@@ -26,19 +56,6 @@ export class Chunk {
     this.#at = 0;
     this.#isInBatch = false;
     this.#isFresh = true;
-  }
-
-  /** The offset after the last batch of `bytes`, or `otherwise` for none: where the next fetch begins. */
-  static endOffset(bytes: Uint8Array, otherwise: number): number {
-    const header = new BatchHeader();
-    let end = otherwise;
-    for (let at = 0; at < bytes.length;) {
-      const length = readBatchHeader(bytes, at, header);
-      if (length < 0) break;
-      end = header.baseOffset + header.lastOffsetDelta + 1;
-      at += length;
-    }
-    return end;
   }
 
   /** Up to `limit` record values from the start of the chunk, copied: what formats are detected from. */
@@ -51,11 +68,15 @@ export class Chunk {
       if (length < 0) break;
       at += length;
       if (header.isControl) continue;
-      const records = decompressRecords(bytes, header);
-      walker.reset(records, header);
-      while (values.length < limit && walker.next()) {
-        if (walker.valueStart < 0 || walker.valueEnd - walker.valueStart > valueBytesMax) continue;
-        values.push(records.slice(walker.valueStart, walker.valueEnd));
+      try {
+        const records = decompressRecords(bytes, header);
+        walker.reset(records, header);
+        while (values.length < limit && walker.next()) {
+          if (walker.valueStart < 0 || walker.valueEnd - walker.valueStart > valueBytesMax) continue;
+          values.push(records.slice(walker.valueStart, walker.valueEnd));
+        }
+      } catch (error) {
+        if (!(error instanceof CorruptBatch)) throw error; // that one is met when it is applied
       }
     }
     return values;
@@ -63,18 +84,24 @@ export class Chunk {
 
   /**
    * Applies the rest of the chunk. Answers null at its end, or the bucket of a unit to load before the next call.
-   * Throws CorruptBatch where a batch fails its checksum: nothing of it was applied.
+   * Throws CorruptBatch, with the batch's offset, where a batch fails its checksum or cannot be walked: what was applied
+   * since the last flush is void then.
    */
   applyTo(aggregator: PartitionAggregator): number | null {
     if (this.#isFresh) aggregator.forgetBuffer();
     this.#isFresh = false;
-    for (;;) {
-      if (!this.#isInBatch && !this.#enterBatch()) return null;
-      const missing = this.#header.isControl ? null : aggregator.apply(this.#records, this.#walker);
-      if (missing !== null) return missing;
-      this.#isInBatch = false;
-      // Compacted offsets and control records hold nothing that counts.
-      aggregator.passTo(this.#next);
+    try {
+      for (;;) {
+        if (!this.#isInBatch && !this.#enterBatch()) return null;
+        const missing = this.#header.isControl ? null : aggregator.apply(this.#records, this.#source);
+        if (missing !== null) return missing;
+        this.#isInBatch = false;
+        // Compacted offsets and control records hold nothing that counts.
+        aggregator.passTo(this.#next);
+      }
+    } catch (error) {
+      if (error instanceof CorruptBatch) error.offset = this.#header.baseOffset;
+      throw error;
     }
   }
 
@@ -83,14 +110,22 @@ export class Chunk {
     if (this.#at >= this.#bytes.length) return false;
     const length = readBatchHeader(this.#bytes, this.#at, header);
     if (length < 0) return false;
-    if (!isCrcValid(this.#bytes, this.#at, length)) {
-      throw new CorruptBatch(`the batch at offset ${header.baseOffset} does not have its checksum`);
+    const start = this.#at;
+    this.#next = header.baseOffset + header.lastOffsetDelta + 1;
+    this.#isInBatch = true;
+    if (this.#unreadable.has(header.baseOffset)) {
+      header.isControl = false;
+      this.#records = this.#bytes;
+      this.#source = new UnreadableBatch(header, start, start + length);
+    } else {
+      if (!isCrcValid(this.#bytes, start, length)) {
+        throw new CorruptBatch(`the batch at offset ${header.baseOffset} does not have its checksum`);
+      }
+      this.#records = decompressRecords(this.#bytes, header);
+      this.#walker.reset(this.#records, header);
+      this.#source = this.#walker;
     }
     this.#at += length;
-    this.#next = header.baseOffset + header.lastOffsetDelta + 1;
-    this.#records = decompressRecords(this.#bytes, header);
-    this.#walker.reset(this.#records, header);
-    this.#isInBatch = true;
     return true;
   }
 }

@@ -1,14 +1,13 @@
 /** The engine: shards the partitions of all topics across worker threads and restarts what fails. */
 import { type Config, topicSettingsOf } from "../core/config/schema.ts";
+import type { Membership, MembershipStatus, OwnedPartition } from "../core/log/membership.ts";
 import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
-import type { PresetName } from "../core/minutes/preset.ts";
+import { decideFormat, formatOf } from "../core/store/formats.ts";
 import type { Store } from "../core/store/ports.ts";
 import { NoticeFilter } from "./notice_filter.ts";
-import { findParser } from "./parsing/registry.ts";
-import type { Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
+import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 import { WorkerHandle } from "./worker_handle.ts";
 
-const TOPICS_POLL_MS = 250;
 const PING_MS = 5_000;
 const SILENCE_MAX_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
@@ -19,7 +18,9 @@ const ERROR_MEMORY_MS = 60_000;
 
 export interface EngineParts {
   readonly config: Config;
-  readonly log: Pick<PartitionedLog, "listTopics" | "readerSpec">;
+  readonly log: Pick<PartitionedLog, "readerSpec">;
+  /** Says which partitions are this engine's. */
+  readonly membership: Membership;
   readonly store: Store;
   /** Told in words, for the log of the program. */
   readonly onNotice: (message: string) => void;
@@ -35,35 +36,34 @@ export interface EngineStatus {
   readonly conflictsTotal: number;
   readonly flushErrorsTotal: number;
   readonly lastError: string | null;
+  readonly membership: MembershipStatus;
 }
 
 export interface Engine {
   status(): EngineStatus;
   /** Stops working on a topic without a flush; what is derived from it may then be dropped. */
   forgetTopic(topicId: string): Promise<void>;
-  describeTopic(topic: Topic): Promise<{ format: string | null; preset: PresetName }>;
-  /** Flushes everything that was read, and ends the workers. */
+  /** Flushes everything that was read, ends the workers, and leaves the others that share the log. */
   stop(): Promise<void>;
 }
 
-/** Starts the workers and gives them the partitions of every topic, now and as topics appear. */
+/** Starts the workers and gives them the partitions that are this engine's, now and as that changes. */
 export async function startEngine(parts: EngineParts): Promise<Engine> {
   const engine = new RunningEngine(parts);
-  await engine.assignNewTopics();
+  await engine.start();
   return engine;
 }
 
-/** Where the detected format of a topic is kept. */
-const formatKey = (topicId: string): string => `format/${topicId}`;
+const keyOf = (topicId: string, partition: number): string => `${topicId}/${partition}`;
 
 class RunningEngine implements Engine {
   readonly #parts: EngineParts;
   readonly #workers: WorkerHandle[];
-  readonly #assigned = new Set<string>();
+  /** What is owned, by topic id and partition. */
+  readonly #owned = new Map<string, OwnedPartition>();
   readonly #forgotten = new Set<string>();
   readonly #store: StoreCalls;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
-  #assigning: Promise<void> = Promise.resolve();
   #isStopping = false;
   #totals = { recordsTotal: 0, unparsedTotal: 0, flushesTotal: 0, conflictsTotal: 0, flushErrorsTotal: 0 };
   #lastError: { message: string; atMs: number } | null = null;
@@ -76,7 +76,6 @@ class RunningEngine implements Engine {
     const { workers } = parts.config.engine;
     const count = workers === 0 ? navigator.hardwareConcurrency : workers;
     this.#workers = Array.from({ length: count }, (_, index) => this.#startWorker(index));
-    this.#every(TOPICS_POLL_MS, () => void this.assignNewTopics());
     this.#every(PING_MS, () => this.#workers.forEach((worker) => worker.ping(SILENCE_MAX_MS)));
   }
 
@@ -111,33 +110,42 @@ class RunningEngine implements Engine {
     for (const assignment of dead.assignments) worker.assign(assignment);
   }
 
-  /** Gives every partition that has no worker yet to the one with the fewest. One call at a time. */
-  assignNewTopics(): Promise<void> {
-    return this.#assigning = this.#assigning.then(() => this.#assignNewTopics()).catch((error) =>
-      this.#parts.onNotice(`error: topics could not be listed: ${error.message}`)
-    );
+  start(): Promise<void> {
+    return this.#parts.membership.start((owned) => this.#own(owned));
   }
 
-  async #assignNewTopics(): Promise<void> {
-    if (this.#isStopping) return;
-    for (const topic of await this.#parts.log.listTopics()) {
-      if (this.#assigned.has(topic.id) || this.#forgotten.has(topic.id)) continue;
-      this.#assigned.add(topic.id);
-      const settings = topicSettingsOf(this.#parts.config, topic.name);
-      for (let partition = 0; partition < topic.partitions; partition++) {
-        const [worker] = [...this.#workers].sort((a, b) => a.assignments.length - b.assignments.length);
-        worker.assign({
-          topicId: topic.id,
-          topicName: topic.name,
-          partition,
-          reader: this.#parts.log.readerSpec(topic, partition),
-          format: settings.format ?? topic.format ?? null,
-          preset: settings.preset ?? null,
-          timeZone: settings.timeZone,
-          mapping: settings.mapping,
-        });
-      }
+  /** Takes what is new, each partition by the worker with the fewest, and lets go of what is no longer owned. */
+  async #own(partitions: readonly OwnedPartition[]): Promise<void> {
+    const owned = partitions.filter(({ topic }) => !this.#forgotten.has(topic.id));
+    const keys = new Set(owned.map(({ topic, partition }) => keyOf(topic.id, partition)));
+    const lost = [...this.#owned.values()].filter(({ topic, partition }) => !keys.has(keyOf(topic.id, partition)));
+    for (const { topic, partition } of lost) this.#owned.delete(keyOf(topic.id, partition));
+    await Promise.all(lost.map(({ topic, partition }) => this.#release(topic.id, partition)));
+    for (const { topic, partition } of owned) {
+      const key = keyOf(topic.id, partition);
+      if (this.#owned.has(key) || this.#isStopping) continue;
+      this.#owned.set(key, { topic, partition });
+      const [worker] = [...this.#workers].sort((a, b) => a.assignments.length - b.assignments.length);
+      worker.assign(this.#assignmentOf(topic, partition));
     }
+  }
+
+  #assignmentOf(topic: Topic, partition: number): Assignment {
+    const settings = topicSettingsOf(this.#parts.config, topic.name);
+    return {
+      topicId: topic.id,
+      topicName: topic.name,
+      partition,
+      reader: this.#parts.log.readerSpec(topic, partition),
+      format: settings.format ?? topic.format ?? null,
+      preset: settings.preset ?? null,
+      timeZone: settings.timeZone,
+      mapping: settings.mapping,
+    };
+  }
+
+  async #release(topicId: string, partition: number | null): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.release(topicId, partition)));
   }
 
   #countingStore(): StoreCalls {
@@ -146,7 +154,7 @@ class RunningEngine implements Engine {
       readPartition: (topicId, partition) => store.readPartition(topicId, partition),
       readUnits: (topicId, partition, buckets) => store.readUnits(topicId, partition, buckets),
       decideFormat: (topicId, detected) =>
-        detected === null ? store.get(formatKey(topicId)) : store.putIfAbsent(formatKey(topicId), detected),
+        detected === null ? formatOf(store, topicId) : decideFormat(store, topicId, detected),
       flush: async (flush) => {
         if (this.#forgotten.has(flush.topicId)) throw new Error("the topic was deleted");
         try {
@@ -156,6 +164,8 @@ class RunningEngine implements Engine {
             this.#totals.flushesTotal++;
             this.#totals.recordsTotal += flush.totals.consumed;
             this.#totals.unparsedTotal += flush.totals.unparsed;
+            const owned = this.#owned.get(keyOf(flush.topicId, flush.partition));
+            if (owned !== undefined) this.#parts.membership.reached(owned.topic, owned.partition, flush.at);
           }
           return outcome;
         } catch (error) {
@@ -173,28 +183,21 @@ class RunningEngine implements Engine {
       isHealthy: error === null || performance.now() - error.atMs > ERROR_MEMORY_MS,
       ...this.#totals,
       lastError: error?.message ?? null,
+      membership: this.#parts.membership.status(),
     };
   }
 
   async forgetTopic(topicId: string): Promise<void> {
     this.#forgotten.add(topicId);
-    await this.#assigning;
-    await Promise.all(this.#workers.map((worker) => worker.forget(topicId)));
-    this.#assigned.delete(topicId);
-  }
-
-  async describeTopic(topic: Topic): Promise<{ format: string | null; preset: PresetName }> {
-    const settings = topicSettingsOf(this.#parts.config, topic.name);
-    const format = settings.format ?? topic.format ?? await this.#parts.store.get(formatKey(topic.id));
-    const preset = settings.preset ?? (format === null ? undefined : findParser(format)?.preset) ?? "apps";
-    return { format, preset };
+    for (const [key, { topic }] of this.#owned) if (topic.id === topicId) this.#owned.delete(key);
+    await this.#release(topicId, null);
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#assigning;
     await Promise.all(this.#workers.map((worker) => worker.stop(STOP_TIMEOUT_MS)));
+    await this.#parts.membership.leave();
   }
 }
 

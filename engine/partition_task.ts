@@ -3,7 +3,8 @@
  * end well. It does the I/O in a straight line; what to do is decided in delivery/ and aggregation/.
  */
 import { messageOf } from "../core/errors.ts";
-import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "../core/log/partitioned_log.ts";
+import { CorruptBatch } from "../core/log/record_batch.ts";
+import { type FetchedBatches, OffsetOutOfRange, type PartitionReader, TopicGone } from "../core/log/partitioned_log.ts";
 import { PRESETS } from "../core/minutes/preset.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
 import { encodeEvents, encodeQuarantine } from "../core/store/record_blocks.ts";
@@ -43,6 +44,9 @@ export class PartitionTask {
   #isStopping = false;
   #isForgotten = false;
   #failures = 0;
+  /** Where a batch was corrupt when it was fetched last, and the batches that stay so. */
+  #corruptAt: number | null = null;
+  readonly #unreadable = new Set<number>();
   #wake: () => void = () => {};
 
   constructor(parts: PartitionTaskParts) {
@@ -56,11 +60,20 @@ export class PartitionTask {
       try {
         end = await this.#tenure();
       } catch (error) {
+        if (error instanceof TopicGone) return; // its successor is another task's
+        this.#meetCorruption(error);
         this.#notify("error", `starting again from the checkpoint: ${messageOf(error)}`);
         end = "conflict";
       }
       if (end === "conflict") await this.#backOff();
     }
+  }
+
+  /** A batch that fails its checksum again after it was fetched anew is so in the log. */
+  #meetCorruption(error: unknown): void {
+    if (!(error instanceof CorruptBatch) || error.offset === null) return;
+    if (this.#corruptAt === error.offset) this.#unreadable.add(error.offset);
+    this.#corruptAt = error.offset;
   }
 
   /** Flushes what was applied, then ends. */
@@ -103,16 +116,17 @@ export class PartitionTask {
     const state = await store.readPartition(assignment.topicId, assignment.partition);
     const reader = openReader();
     try {
-      const position = await this.#skipGap(reader, state.checkpoint);
-      if (position === null) return "stopped";
-      const first = await this.#firstBatches(reader, position);
+      const start = await this.#skipGap(reader, state);
+      if (start === null) return "stopped";
+      const first = await this.#firstBatches(reader, start);
       if (first === null) return "stopped";
       const format = assignment.format ?? await store.decideFormat(assignment.topicId, detect(first));
-      return await new Tenure(this.#parts, reader, state, position, format, {
+      return await new Tenure(this.#parts, reader, state, start, format, {
         isStopping: () => this.#isStopping,
         isForgotten: () => this.#isForgotten,
         flushed: () => this.#failures = 0,
         sleep: (ms) => this.#sleep(ms),
+        unreadable: this.#unreadable,
         notify: (severity, message) => this.#notify(severity, message),
       }).run(first);
     } finally {
@@ -120,18 +134,25 @@ export class PartitionTask {
     }
   }
 
-  /** The first offset to read: the checkpoint, or past a gap that may be passed; null to leave the partition alone. */
-  async #skipGap(reader: PartitionReader, checkpoint: number): Promise<number | null> {
+  /**
+   * The first offset to read: the checkpoint, or past a gap that may be passed; null to leave the partition alone. What the
+   * log no longer held when its topic was first seen is no gap.
+   */
+  async #skipGap(
+    reader: PartitionReader,
+    { checkpoint, writer }: Awaited<ReturnType<StoreCalls["readPartition"]>>,
+  ): Promise<number | null> {
     for (;;) {
       try {
         await reader.fetch(checkpoint, 1, 0);
         return checkpoint;
       } catch (error) {
         if (!(error instanceof OffsetOutOfRange)) throw error;
-        if (error.offset < error.start && this.#parts.settings.onGap === "continue") return error.start;
+        const isTooOld = error.offset < error.start;
+        if (isTooOld && (writer === null || this.#parts.settings.onGap === "continue")) return error.start;
         this.#notify(
           "error",
-          error.offset < error.start
+          isTooOld
             ? `the log no longer holds offsets ${error.offset} to ${error.start - 1}; the partition waits: ` +
               `set engine.onGap to continue to record the gap and go on`
             : `the store is at offset ${error.offset}, but the log ends at ${error.end}; the partition waits`,
@@ -142,10 +163,13 @@ export class PartitionTask {
     }
   }
 
-  async #firstBatches(reader: PartitionReader, position: number): Promise<FetchedBatches | null> {
+  async #firstBatches(reader: PartitionReader, start: number): Promise<FetchedBatches | null> {
+    let position = start;
     while (!this.#isStopping && !this.#isForgotten) {
       const fetched = await reader.fetch(position, this.#parts.settings.fetchBytes, FETCH_WAIT_MS);
       if (fetched.bytes.length > 0) return fetched;
+      position = fetched.next;
+      await this.#sleep(LINGER_MS - this.#parts.now() % LINGER_MS);
     }
     return null;
   }
@@ -161,13 +185,15 @@ interface TenureControl {
   flushed(): void;
   /** Ends early where the task is to stop. */
   sleep(ms: number): Promise<void>;
+  /** Base offsets of batches that are corrupt in the log. */
+  readonly unreadable: ReadonlySet<number>;
   notify(severity: Notice["severity"], message: string): void;
 }
 
 /** From a checkpoint read to a lost race, an error or a stop. */
 class Tenure {
   readonly #aggregator: PartitionAggregator;
-  readonly #chunk = new Chunk();
+  readonly #chunk: Chunk;
   readonly #isUndetected: boolean;
   #gaps: { start: number; end: number }[] = [];
   /** The flush under way; resolves to whether the tenure goes on. */
@@ -183,7 +209,7 @@ class Tenure {
     readonly parts: PartitionTaskParts,
     readonly reader: PartitionReader,
     state: Awaited<ReturnType<StoreCalls["readPartition"]>>,
-    position: number,
+    start: number,
     format: string | null,
     readonly control: TenureControl,
   ) {
@@ -191,6 +217,7 @@ class Tenure {
     const parser = format === null ? undefined : findParser(format);
     if (format !== null && parser === undefined) control.notify("error", `there is no parser ${format}`);
     this.#isUndetected = parser === undefined;
+    this.#chunk = new Chunk(control.unreadable);
     this.#aggregator = new PartitionAggregator(crypto.randomUUID(), state, {
       parser: parser?.compile({ timeZone: assignment.timeZone, mapping: assignment.mapping }) ?? null,
       preset: PRESETS[assignment.preset ?? parser?.preset ?? "apps"],
@@ -199,9 +226,9 @@ class Tenure {
       recordBytesMax: settings.recordBytesMax,
       keepsEvents: settings.keepsEvents,
     });
-    if (position > state.checkpoint) {
-      this.#gaps.push({ start: state.checkpoint, end: position });
-      this.#aggregator.passTo(position);
+    if (start > state.checkpoint) {
+      if (state.writer !== null) this.#gaps.push({ start: state.checkpoint, end: start });
+      this.#aggregator.passTo(start);
     }
     this.#lastTick = this.#tick();
   }
@@ -212,13 +239,14 @@ class Tenure {
     let fetched = first;
     let isLast = control.isStopping();
     while (!control.isForgotten()) {
-      const next = Chunk.endOffset(fetched.bytes, this.#aggregator.delivery.position);
+      const { next } = fetched;
       const isAtEnd = next >= fetched.end;
       // The next fetch is under way while this chunk is parsed; its failure is met when it is awaited.
       const fetching = isLast || isAtEnd ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
       fetching?.catch(() => {});
       await this.#applyChunk(fetched.bytes);
       if (this.#isLost) return "conflict";
+      this.#aggregator.passTo(next);
       if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
       this.#flushIfDue();
       if (isLast) return await this.#finish();

@@ -47,8 +47,8 @@ export type StoreResults = { [M in StoreMethod]: Awaited<ReturnType<StoreCalls[M
 export type ToWorker =
   | { readonly type: "start"; readonly settings: WorkerSettings }
   | { readonly type: "assign"; readonly assignment: Assignment }
-  /** Drop the topic's partitions without a flush. */
-  | { readonly type: "forget"; readonly topicId: string; readonly id: number }
+  /** Drop a partition of the topic, or all of them, without a flush. */
+  | { readonly type: "release"; readonly topicId: string; readonly partition: number | null; readonly id: number }
   /** Flush everything and end. */
   | { readonly type: "stop" }
   | { readonly type: "answer"; readonly id: number; readonly result: StoreResults[StoreMethod] }
@@ -65,7 +65,7 @@ export type FromWorker =
     };
   }[StoreMethod]
   | { readonly type: "notice"; readonly notice: Notice }
-  | { readonly type: "forgotten"; readonly id: number }
+  | { readonly type: "released"; readonly id: number }
   | { readonly type: "stopped" }
   | { readonly type: "pong" };
 

@@ -64,11 +64,13 @@ function assign(assignment: Assignment, workerSettings: WorkerSettings): void {
   running.add(entry);
 }
 
-async function forget(topicId: string, id: number): Promise<void> {
-  const entries = [...running].filter((entry) => entry.assignment.topicId === topicId);
+async function release({ topicId, partition, id }: Extract<ToWorker, { type: "release" }>): Promise<void> {
+  const entries = [...running].filter(({ assignment }) =>
+    assignment.topicId === topicId && (partition === null || assignment.partition === partition)
+  );
   for (const { task } of entries) task.forget();
   await Promise.all(entries.map(({ ended }) => ended));
-  scope.postMessage({ type: "forgotten", id });
+  scope.postMessage({ type: "released", id });
 }
 
 async function stop(): Promise<void> {
@@ -100,8 +102,8 @@ scope.addEventListener("message", ({ data }) => {
       if (settings === null) throw new Error("a partition was assigned before the settings came");
       assign(data.assignment, settings);
       break;
-    case "forget":
-      void forget(data.topicId, data.id);
+    case "release":
+      void release(data);
       break;
     case "stop":
       void stop();

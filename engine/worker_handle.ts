@@ -11,7 +11,7 @@ export interface WorkerEvents {
 export class WorkerHandle {
   readonly assignments: Assignment[] = [];
   readonly #worker: Worker;
-  readonly #forgetting = new Map<number, () => void>();
+  readonly #releasing = new Map<number, () => void>();
   #ids = 0;
   #isOver = false;
   #lastHeardMs: number;
@@ -43,15 +43,17 @@ export class WorkerHandle {
     this.#send({ type: "assign", assignment });
   }
 
-  /** Drops a topic's partitions; resolves once none of them will flush again. */
-  forget(topicId: string): Promise<void> {
-    const kept = this.assignments.filter((assignment) => assignment.topicId !== topicId);
+  /** Drops a partition of a topic, or all that it has; resolves once none of them will flush again. */
+  release(topicId: string, partition: number | null): Promise<void> {
+    const isKept = (assignment: Assignment) =>
+      assignment.topicId !== topicId || (partition !== null && assignment.partition !== partition);
+    const kept = this.assignments.filter(isKept);
     if (kept.length === this.assignments.length || this.#isOver) return Promise.resolve();
     this.assignments.splice(0, this.assignments.length, ...kept);
     const id = ++this.#ids;
     return new Promise((resolve) => {
-      this.#forgetting.set(id, resolve);
-      this.#send({ type: "forget", topicId, id });
+      this.#releasing.set(id, resolve);
+      this.#send({ type: "release", topicId, partition, id });
     });
   }
 
@@ -83,9 +85,9 @@ export class WorkerHandle {
       case "notice":
         this.events.notice(message.notice);
         break;
-      case "forgotten":
-        this.#forgetting.get(message.id)?.();
-        this.#forgetting.delete(message.id);
+      case "released":
+        this.#releasing.get(message.id)?.();
+        this.#releasing.delete(message.id);
         break;
       case "stopped":
         this.#onStopped();
@@ -125,7 +127,7 @@ export class WorkerHandle {
   #end(): void {
     this.#isOver = true;
     this.#worker.terminate();
-    for (const resolve of this.#forgetting.values()) resolve();
+    for (const resolve of this.#releasing.values()) resolve();
     this.#onStopped();
   }
 }

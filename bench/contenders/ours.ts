@@ -5,6 +5,7 @@
 import process from "node:process";
 import { configSchema } from "../../core/config/schema.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
+import { SoleMembership } from "../../core/log/sole_membership.ts";
 import { openEmbeddedLog } from "../../core/log/registry.ts";
 import { openStore } from "../../core/store/registry.ts";
 import { startEngine } from "../../engine/main.ts";
@@ -21,8 +22,8 @@ const visible: Topic[] = [];
 let taken: number | null = null;
 const engine = await startEngine({
   config,
+  membership: new SoleMembership({ listTopics: () => Promise.resolve(visible) }, console.error),
   log: {
-    listTopics: () => Promise.resolve(visible),
     readerSpec(topic, partition) {
       taken ??= performance.now();
       return log.readerSpec(topic, partition);

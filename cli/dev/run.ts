@@ -1,6 +1,7 @@
 /** The composition root of `dev`: opens and starts the parts, and stops them in the opposite order. */
 import type { Config } from "../../core/config/schema.ts";
 import { messageOf } from "../../core/errors.ts";
+import { SoleMembership } from "../../core/log/sole_membership.ts";
 import type { EmbeddedLog } from "../../core/log/embedded.ts";
 import { startEngine } from "../../engine/main.ts";
 import { PARSERS } from "../../engine/parsing/registry.ts";
@@ -11,6 +12,7 @@ import { openLocalData, removeTopic } from "../local_data.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
+import { topicDescriber } from "../topic_description.ts";
 import { banner } from "./banner.ts";
 import { lagOf } from "./lag.ts";
 import { startRetention } from "./retention.ts";
@@ -36,7 +38,8 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
     await using parts = new AsyncDisposableStack();
     const data = await openLocalData(config, onNotice);
     parts.defer(() => data.close());
-    const engine = await startEngine({ config, log: data.log, store: data.store, onNotice });
+    const membership = new SoleMembership(data.log, onNotice);
+    const engine = await startEngine({ config, log: data.log, membership, store: data.store, onNotice });
     parts.defer(async () => {
       await engine.stop();
       farewell.records = engine.status().recordsTotal;
@@ -46,7 +49,7 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
       config,
       log: data.log,
       store: data.store,
-      engine,
+      engine: { status: () => engine.status(), describeTopic: topicDescriber(config, data.store) },
       formats: PARSERS.map(({ name }) => name),
       deleteTopic: (topic) => removeTopic(data, topic, engine),
     });

@@ -91,9 +91,11 @@ export class EmbeddedReader implements PartitionReader {
       if (offset < start || offset > end) throw new OffsetOutOfRange(offset, start, end);
       const bytes = offset === end ? NOTHING : await this.#readBatches(offset, end, maxBytes);
       const leftMs = deadlineMs - performance.now();
-      if (bytes.length > 0 || leftMs <= 0 || this.#isClosed) return { bytes, start, end };
+      if (bytes.length > 0 || leftMs <= 0 || this.#isClosed) {
+        return { bytes, start, end, next: bytes.length > 0 ? this.#expected : offset };
+      }
       await this.#sleep(Math.min(POLL_MS, leftMs));
-      if (this.#isClosed) return { bytes: NOTHING, start, end };
+      if (this.#isClosed) return { bytes: NOTHING, start, end, next: offset };
     }
   }
 

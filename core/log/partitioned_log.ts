@@ -30,7 +30,12 @@ export interface FetchedBatches {
    * (readers fill two buffers in turn), until the one after it is called.
    */
   readonly bytes: Uint8Array;
-  /** The partition's end when this was read, for lag. */
+  /**
+   * Where the next fetch goes on: the offset asked for where there are no bytes, else the one after the last batch, also
+   * where that batch was left out because its transaction was aborted.
+   */
+  readonly next: number;
+  /** The partition's end when this was read, as far as records may be read: open transactions lie beyond it. */
   readonly end: number;
   /** The first offset that the partition still holds. */
   readonly start: number;
@@ -41,7 +46,7 @@ export interface PartitionReader {
   /**
    * Reads whole batches from `offset` on, about `maxBytes` of them (always at least one, if there is one).
    * Resolves with empty bytes after `waitMs` where nothing is new. One fetch at a time.
-   * Throws {@link OffsetOutOfRange} where `offset` is before the start or after the end.
+   * Throws {@link OffsetOutOfRange} where `offset` is before the start or after the end, and {@link TopicGone}.
    */
   fetch(offset: number, maxBytes: number, waitMs: number): Promise<FetchedBatches>;
   close(): void;
@@ -53,6 +58,11 @@ export class OffsetOutOfRange extends Error {
   constructor(readonly offset: number, readonly start: number, readonly end: number) {
     super(`offset ${offset} is outside of [${start}, ${end}]`);
   }
+}
+
+/** The topic that a reader was opened for is gone, or made anew under another id. */
+export class TopicGone extends Error {
+  override readonly name = "TopicGone";
 }
 
 /** A batch of encoded records to append: the bytes of one record batch whose base offset the log fills in. */

@@ -25,33 +25,20 @@
  * Offsets and times are numbers, exact up to 2^53.
  * Over 400 lines: what reads the format and what writes it are checked against each other and against this comment.
  */
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { crc32c } from "./crc32c.ts";
 import type { EncodedBatch } from "./partitioned_log.ts";
+import { CODEC, CODEC_NAMES, decompress } from "./record_codecs.ts";
 
 /** Bytes before the first record of a batch. */
 export const BATCH_HEADER_BYTES = 61;
 /** Bytes of base offset and batch length, which the length leaves out. */
 const LENGTH_PREFIX_BYTES = 12;
 const CHECKED_FROM = 21;
-/** What a compressed batch may become: a few kilobytes must not be able to exhaust a worker. */
-export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Codec numbers of the batch attributes. */
-export const CODEC = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
-const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"];
-
-/** Bytes that are not a well-formed record batch. Only the batch is known to be bad: the caller knows which one it is. */
+/** Bytes that are not a well-formed record batch. */
 export class CorruptBatch extends Error {
   override readonly name = "CorruptBatch";
-}
-
-/** A batch in a codec that is not built in. */
-export class UnsupportedCodec extends Error {
-  override readonly name = "UnsupportedCodec";
-  constructor(readonly codec: number) {
-    super(`record batch in codec ${CODEC_NAMES[codec] ?? codec}, expected none, gzip or zstd`);
-  }
+  /** The batch's base offset, where whoever walks batches has noted it. */
+  offset: number | null = null;
 }
 
 /** One batch's header. Made once and filled in by {@link readBatchHeader}, so that a walk over batches allocates nothing. */
@@ -72,7 +59,7 @@ export class BatchHeader {
   recordsEnd = 0;
   isControl = false;
   isTransactional = false;
-  /** One of {@link CODEC}. */
+  /** One of CODEC in record_codecs.ts. */
   codec = 0;
 }
 
@@ -144,18 +131,15 @@ export function setBaseOffset(batch: Uint8Array, baseOffset: number): void {
 
 /**
  * Answers the bytes to walk, and makes `header` describe them: `bytes` itself where no codec is set.
- * Throws {@link UnsupportedCodec}, or {@link CorruptBatch} for bytes that don't decompress into {@link DECOMPRESSED_BYTES_MAX}.
+ * Throws {@link CorruptBatch} for bytes that don't decompress, or into more than a worker should hold.
  */
 export function decompressRecords(bytes: Uint8Array, header: BatchHeader): Uint8Array {
   if (header.codec === CODEC.none) return bytes;
-  if (header.codec !== CODEC.gzip && header.codec !== CODEC.zstd) throw new UnsupportedCodec(header.codec);
-  const block = bytes.subarray(header.recordsStart, header.recordsEnd);
-  const decompress = header.codec === CODEC.gzip ? gunzipSync : zstdDecompressSync;
   let records: Uint8Array;
   try {
-    records = decompress(block, { maxOutputLength: DECOMPRESSED_BYTES_MAX });
+    records = decompress(header.codec, bytes.subarray(header.recordsStart, header.recordsEnd));
   } catch (cause) {
-    throw new CorruptBatch(`${CODEC_NAMES[header.codec]} records do not decompress`, { cause });
+    throw new CorruptBatch(`${CODEC_NAMES[header.codec] ?? header.codec} records do not decompress`, { cause });
   }
   header.recordsStart = 0;
   header.recordsEnd = records.length;

@@ -1,5 +1,7 @@
 import { expect } from "expect";
+import { Buffer } from "node:buffer";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { lz4Compress, snappyCompress } from "@platformatic/wasm-utils";
 import {
   BatchHeader,
   CorruptBatch,
@@ -9,7 +11,6 @@ import {
   RecordBatchBuilder,
   RecordWalker,
   setBaseOffset,
-  UnsupportedCodec,
 } from "./record_batch.ts";
 import { batchOf, recordsOf } from "./test_batches.ts";
 
@@ -156,7 +157,30 @@ Deno.test("flags of transactions and control batches are read", () => {
   expect([header.isTransactional, header.isControl]).toEqual([true, true]);
 });
 
-for (const [name, codec, compress] of [["gzip", 1, gzipSync], ["zstd", 4, zstdCompressSync]] as const) {
+const lz4 = (bytes: Uint8Array) => lz4Compress(Buffer.from(bytes));
+const snappy = (bytes: Uint8Array) => snappyCompress(Buffer.from(bytes));
+
+/** As Java's client frames snappy: a header of 16 bytes, then blocks, each after its length. */
+function xerial(bytes: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1)];
+  for (let at = 0; at < bytes.length; at += 32_768) {
+    const block = snappy(bytes.subarray(at, at + 32_768));
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, block.length);
+    parts.push(length, block);
+  }
+  return Buffer.concat(parts);
+}
+
+const CODECS: readonly (readonly [string, number, (bytes: Uint8Array) => Uint8Array])[] = [
+  ["gzip", 1, gzipSync],
+  ["snappy", 2, snappy],
+  ["framed snappy", 2, xerial],
+  ["lz4", 3, lz4],
+  ["zstd", 4, zstdCompressSync],
+];
+
+for (const [name, codec, compress] of CODECS) {
   Deno.test(`${name} batches are read as plain ones are`, () => {
     const bytes = withRecords(TWO_RECORDS, compress(TWO_RECORDS.subarray(61)), codec);
     expect(recordsOf(bytes)).toEqual(recordsOf(TWO_RECORDS));
@@ -175,12 +199,23 @@ for (const [name, codec, compress] of [["gzip", 1, gzipSync], ["zstd", 4, zstdCo
   });
 }
 
-Deno.test("a codec that is not built in is named", () => {
-  const header = new BatchHeader();
-  const bytes = withRecords(TWO_RECORDS, TWO_RECORDS.subarray(61), 3);
-  readBatchHeader(bytes, 0, header);
-  expect(() => decompressRecords(bytes, header)).toThrow(UnsupportedCodec);
-  expect(() => decompressRecords(bytes, header)).toThrow(/lz4/);
+Deno.test("a codec that Kafka does not have, and bytes that are none of their codec, are refused", () => {
+  for (const codec of [1, 2, 3, 4, 5, 7]) {
+    for (
+      const bytes of [new Uint8Array(0), new Uint8Array(3), TWO_RECORDS.subarray(61), new Uint8Array(100).fill(255)]
+    ) {
+      expect(() => recordsOf(withRecords(TWO_RECORDS, bytes, codec))).toThrow(CorruptBatch);
+    }
+  }
+});
+
+Deno.test("an lz4 frame as its specification has it is read, with or without checksums and content size", () => {
+  // Magic; version 1, independent blocks, and the options; blocks of 64 KiB; a checksum of the header that nobody checks.
+  const records = TWO_RECORDS.subarray(61);
+  const size = new Uint8Array(4);
+  new DataView(size.buffer).setUint32(0, records.length | 0x8000_0000, true); // stored as it is
+  const plain = Uint8Array.of(4, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, ...size, ...records, 0, 0, 0, 0);
+  expect(recordsOf(withRecords(TWO_RECORDS, plain, 3))).toEqual(recordsOf(TWO_RECORDS));
 });
 
 /** Changes one byte of the records and walks them. */

@@ -30,6 +30,8 @@ export interface RecordSource {
   readonly timestampMs: number;
   readonly valueStart: number;
   readonly valueEnd: number;
+  /** Why the records are not to be parsed but kept as they are; absent: they are parsed. */
+  readonly reason?: Reason;
 }
 
 export interface AggregatorOptions {
@@ -163,9 +165,10 @@ export class PartitionAggregator {
     return true;
   }
 
-  #parse(bytes: Uint8Array, { valueStart, valueEnd, timestampMs }: RecordSource): void {
+  #parse(bytes: Uint8Array, { valueStart, valueEnd, timestampMs, reason }: RecordSource): void {
     const { parser, recordBytesMax } = this.#options;
-    if (valueStart < 0) this.#reason = "empty";
+    if (reason !== undefined) this.#reason = reason;
+    else if (valueStart < 0) this.#reason = "empty";
     else if (valueEnd - valueStart > recordBytesMax) this.#reason = "too_large";
     else if (parser === null) this.#reason = "unknown_format";
     else this.#reason = parser.parse(bytes, valueStart, valueEnd, timestampMs, this.#fields);

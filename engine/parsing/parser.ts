@@ -15,7 +15,8 @@ export type Reason =
   | "no_fields"
   | "no_match"
   | "bad_timestamp"
-  | "unknown_format";
+  | "unknown_format"
+  | "corrupt_batch";
 
 export interface ParserOptions {
   /** IANA zone of timestamps that name none; "UTC" unless configured. */

@@ -4,6 +4,8 @@ import { configSchema } from "../../core/config/schema.ts";
 import { openEmbeddedLog } from "../../core/log/registry.ts";
 import { TopicWriter } from "../../core/log/topic_writer.ts";
 import { openStore } from "../../core/store/registry.ts";
+import { SoleMembership } from "../../core/log/sole_membership.ts";
+import { topicDescriber } from "../../cli/topic_description.ts";
 import { startEngine } from "../../engine/main.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
 
@@ -47,7 +49,11 @@ Deno.test("two engines on one log, as after a false failover, store every record
     const random = randomFrom(7);
     const now = Date.now();
     const topic = await log.createTopic("shop", { partitions: 3 });
-    const engines = await Promise.all([0, 1].map(() => startEngine({ config, log, store, onNotice: () => {} })));
+    const engines = await Promise.all(
+      [0, 1].map(() =>
+        startEngine({ config, log, membership: new SoleMembership(log, () => {}), store, onNotice: () => {} })
+      ),
+    );
     const truth = new Map<string, [number, number]>();
     const writer = new TopicWriter(log, topic);
     for (let i = 0; i < 20_000; i++) {
@@ -96,9 +102,15 @@ Deno.test("the format is decided by the first records, and stays after a restart
     };
     const logLine = '10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326';
     const run = async () => {
-      const engine = await startEngine({ config, log, store, onNotice: () => {} });
+      const engine = await startEngine({
+        config,
+        log,
+        membership: new SoleMembership(log, () => {}),
+        store,
+        onNotice: () => {},
+      });
       await caughtUp(parts, "web");
-      const { format } = await engine.describeTopic(topic);
+      const { format } = await topicDescriber(config, store)(topic);
       await engine.stop();
       return format;
     };

@@ -6,6 +6,8 @@ import { zstdDecompressSync } from "node:zlib";
 import { configSchema } from "../../core/config/schema.ts";
 import { openEmbeddedLog } from "../../core/log/registry.ts";
 import { openStore } from "../../core/store/registry.ts";
+import { topicDescriber } from "../../cli/topic_description.ts";
+import { SoleMembership } from "../../core/log/sole_membership.ts";
 import { startEngine } from "../../engine/main.ts";
 import { createApp } from "../../gateway/app.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
@@ -80,9 +82,23 @@ async function withShop(run: (shop: Shop) => Promise<void>): Promise<void> {
   opened.defer(() => store.close());
   const log = await openEmbeddedLog({ dataDirectory: data, settings: config.log });
   opened.defer(() => log.close());
-  const engine = await startEngine({ config, log, store, onNotice: () => {} });
+  const engine = await startEngine({
+    config,
+    log,
+    membership: new SoleMembership(log, () => {}),
+    store,
+    onNotice: () => {},
+  });
   opened.defer(() => engine.stop());
-  const app = createApp({ config, log, store, engine, deleteTopic: () => Promise.resolve(), now: () => NOW_MS });
+  const figures = { status: () => engine.status(), describeTopic: topicDescriber(config, store) };
+  const app = createApp({
+    config,
+    log,
+    store,
+    engine: figures,
+    deleteTopic: () => Promise.resolve(),
+    now: () => NOW_MS,
+  });
   const get = async (path: string) => {
     const response = await app.request(path);
     if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
