@@ -15,13 +15,13 @@ import { EmbeddedReader } from "./embedded_reader.ts";
 import { type LogSettings, type OpenSegmentFile, openSegmentFile, PartitionWriter } from "./partition_writer.ts";
 import type {
   CreateTopicOptions,
+  EmbeddedReaderSpec,
   EncodedBatch,
   PartitionedLog,
   PartitionEnds,
-  ReaderSpec,
   Topic,
 } from "./partitioned_log.ts";
-import { BatchHeader, CorruptBatch, isCrcValid, readBatchHeader } from "./record_batch.ts";
+import { checkBatch, unknownTopic } from "./appends.ts";
 
 const TOPIC_VERSION = 1;
 const topicFile = z.object({
@@ -32,9 +32,6 @@ const topicFile = z.object({
   format: z.string().optional(),
   createdMs: z.int(),
 });
-
-/** What a batch may have beyond the largest record: its header, and the room that batches of small records take. */
-const BATCH_ROOM_BYTES = 1024 * 1024;
 
 export interface EmbeddedLogOptions {
   /** The data directory; the log keeps to its folder `log`, which is made where it is missing. */
@@ -77,7 +74,6 @@ export class EmbeddedLog implements PartitionedLog {
   readonly #topics = new Map<string, OpenTopic>();
   /** Topics are made, removed and trimmed one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
-  readonly #header = new BatchHeader();
   #isClosed = false;
 
   /** Use {@link openEmbeddedLog}. */
@@ -173,7 +169,7 @@ export class EmbeddedLog implements PartitionedLog {
    * again), FILE_UNAVAILABLE. A process that is killed before the answer may or may not have kept the batch.
    */
   async append(topic: Topic, partition: number, batch: EncodedBatch): Promise<number> {
-    this.#checkBatch(topic, batch);
+    checkBatch(topic, batch, this.#settings.recordBytesMax, "log.recordBytesMax");
     return await this.#writer(topic, partition).append(batch);
   }
 
@@ -199,7 +195,7 @@ export class EmbeddedLog implements PartitionedLog {
     return Promise.resolve(reader.timestampAt(offset));
   }
 
-  readerSpec(topic: Topic, partition: number): ReaderSpec {
+  readerSpec(topic: Topic, partition: number): EmbeddedReaderSpec {
     const { directory, ends } = this.#openedTopic(topic);
     return { kind: "embedded", directory: join(directory, String(partition)), partition, ends };
   }
@@ -293,39 +289,6 @@ export class EmbeddedLog implements PartitionedLog {
     if (writer === undefined) throw new RangeError(`partition ${partition} of ${topic.partitions}`);
     return writer;
   }
-
-  #checkBatch(topic: Topic, batch: EncodedBatch): void {
-    const { bytes, records } = batch;
-    const bytesMax = this.#settings.recordBytesMax + BATCH_ROOM_BYTES;
-    if (bytes.length > bytesMax) {
-      throw new MillraceError(
-        "INVALID_INPUT",
-        `batch of ${bytes.length} bytes for topic ${topic.name}, at most ${bytesMax} are taken`,
-        "send smaller records, or raise log.recordBytesMax",
-      );
-    }
-    const problem = problemOf(bytes, records, this.#header);
-    if (problem === null) return;
-    throw new MillraceError(
-      "INVALID_INPUT",
-      `topic ${topic.name}: expected one whole record batch of ${records} records: ${problem}`,
-      "send the batch as RecordBatchBuilder.finish answers it",
-    );
-  }
-}
-
-function problemOf(bytes: Uint8Array, records: number, header: BatchHeader): string | null {
-  try {
-    const length = readBatchHeader(bytes, 0, header);
-    if (length !== bytes.length) return `${bytes.length} bytes, its header says ${header.batchLength + 12}`;
-  } catch (error) {
-    if (error instanceof CorruptBatch) return error.message;
-    throw error;
-  }
-  if (records < 1 || header.recordCount !== records || header.lastOffsetDelta !== records - 1) {
-    return `its header says ${header.recordCount} records up to offset delta ${header.lastOffsetDelta}`;
-  }
-  return isCrcValid(bytes, 0, bytes.length) ? null : "wrong checksum";
 }
 
 async function closeTopic(open: OpenTopic, reason: MillraceError): Promise<void> {
@@ -354,10 +317,6 @@ function readTopicFile(path: string): Topic {
 
 function invalidTopic(name: string, error: z.ZodError): MillraceError {
   return new MillraceError("INVALID_INPUT", `topic ${name}: ${z.prettifyError(error)}`, "give it 1 or more partitions");
-}
-
-function unknownTopic(topic: Topic): MillraceError {
-  return new MillraceError("UNKNOWN_TOPIC", `topic ${topic.name} (${topic.id}) is not in the log`, "make it first");
 }
 
 function closedLog(): MillraceError {

@@ -1,5 +1,8 @@
 /** The port of the partitioned log: topics of partitions of Kafka record batches (format v2), read as bytes. */
 
+import type { KafkaAccess } from "./kafka_access.ts";
+import type { FetchTarget } from "./kafka_fetcher.ts";
+
 /** A topic as the log knows it. A topic that is deleted and made again has a new id. */
 export interface Topic {
   readonly id: string;
@@ -15,6 +18,7 @@ export interface PartitionEnds {
   readonly start: number;
   /** One past the last durable record: what readers may see. */
   readonly end: number;
+  /** 0 where the log does not tell. */
   readonly sizeBytes: number;
 }
 
@@ -89,10 +93,14 @@ export interface PartitionedLog {
 }
 
 /** A serialisable recipe for a reader, so that workers open their own (no record crosses threads). */
-export type ReaderSpec = {
+export type ReaderSpec =
+  | EmbeddedReaderSpec
+  | { readonly kind: "kafka"; readonly access: KafkaAccess; readonly target: FetchTarget };
+
+export interface EmbeddedReaderSpec {
   readonly kind: "embedded";
   readonly directory: string;
   readonly partition: number;
   /** Shared with the writer: BigInt64 cells [start, end] of each partition of the topic, indexed 2 × partition. */
   readonly ends: SharedArrayBuffer;
-};
+}

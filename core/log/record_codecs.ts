@@ -15,6 +15,11 @@ export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 /** Throws a RangeError beyond {@link DECOMPRESSED_BYTES_MAX}, and whatever the codec does for what it cannot read. */
 export function decompress(codec: number, bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = decompressed(codec, bytes);
+  return new Uint8Array(buffer, byteOffset, length); // not the libraries' class, whose slices are views
+}
+
+function decompressed(codec: number, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case CODEC.gzip:
       return gunzipSync(bytes, { maxOutputLength: DECOMPRESSED_BYTES_MAX });

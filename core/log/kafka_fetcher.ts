@@ -1,0 +1,238 @@
+/**
+ * Fetches of all partitions that a thread reads, together: one request to a broker asks for every partition that waits at
+ * the moment, so that their number costs little, and two requests are under way, so that the next records arrive while
+ * these are parsed.
+ */
+import { fetchV13, fetchV14, fetchV15, fetchV16, fetchV17 } from "@platformatic/kafka";
+import { KafkaCluster, READ_COMMITTED } from "./kafka_cluster.ts";
+import type { KafkaAccess } from "./kafka_access.ts";
+import {
+  type FetchedPartition,
+  type FetchResponse,
+  readableBatches,
+  readFetchResponse,
+} from "./kafka_fetch_response.ts";
+import { type FetchedBatches, OffsetOutOfRange, TopicGone } from "./partitioned_log.ts";
+
+/** Newest first: the first that a broker takes is used. Earlier ones name topics by their names, which may be given anew. */
+const FETCH_APIS = [fetchV17, fetchV16, fetchV15, fetchV14, fetchV13];
+const IN_FLIGHT_MAX = 2;
+/** Bytes of one response, about: a batch that is larger comes all the same. */
+const RESPONSE_BYTES = 16 * 1024 * 1024;
+/** While a partition has no leader, or its broker does not answer, it is tried again for so long. */
+const PATIENCE_MS = 15_000;
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 1_000;
+
+/** Kafka's errors of a partition that pass when its leader is looked up again. */
+const TRANSIENT = new Set([
+  5, // LEADER_NOT_AVAILABLE
+  6, // NOT_LEADER_OR_FOLLOWER
+  8, // BROKER_NOT_AVAILABLE
+  9, // REPLICA_NOT_AVAILABLE
+  56, // KAFKA_STORAGE_ERROR
+  74, // FENCED_LEADER_EPOCH
+  75, // UNKNOWN_LEADER_EPOCH
+  78, // OFFSET_NOT_AVAILABLE
+]);
+/** The topic is not there, or not yet on that broker: its metadata tell. */
+const UNKNOWN_TOPIC = new Set([3, 100, 103]);
+const OFFSET_OUT_OF_RANGE = 1;
+const START = -2;
+const END = -1;
+
+/** One partition that is read. */
+export interface FetchTarget {
+  readonly topicId: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface Wanted {
+  readonly target: FetchTarget;
+  readonly offset: number;
+  readonly maxBytes: number;
+  readonly sinceMs: number;
+  attempts: number;
+  readonly resolve: (fetched: FetchedBatches) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What one broker is asked for. */
+interface BrokerQueue {
+  readonly waiting: Wanted[];
+  inFlight: number;
+  isScheduled: boolean;
+  /** Before it no request is sent: the broker said so. */
+  throttledUntilMs: number;
+}
+
+export class KafkaFetcher {
+  readonly #cluster: KafkaCluster;
+  readonly #leaders = new Map<string, Promise<number>>();
+  readonly #queues = new Map<number, BrokerQueue>();
+  readonly #now: () => number;
+  /** Version that the brokers take: index into FETCH_APIS. */
+  #api = 0;
+  #isClosed = false;
+
+  constructor(access: KafkaAccess, now: () => number) {
+    this.#cluster = new KafkaCluster(access);
+    this.#now = now;
+  }
+
+  /** What the partition has from `offset` on, now; no bytes where that is nothing. Throws OffsetOutOfRange, TopicGone. */
+  fetch(target: FetchTarget, offset: number, maxBytes: number): Promise<FetchedBatches> {
+    return new Promise((resolve, reject) => {
+      this.#place({ target, offset, maxBytes, sinceMs: this.#now(), attempts: 0, resolve, reject });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#cluster.close();
+  }
+
+  /** Puts it into the queue of the partition's leader. */
+  #place(wanted: Wanted): void {
+    const key = keyOf(wanted.target);
+    let leader = this.#leaders.get(key);
+    if (leader === undefined) {
+      const { topic, topicId, partition } = wanted.target;
+      leader = this.#cluster.leaderOf(topic, topicId, partition);
+      leader.catch(() => this.#leaders.delete(key));
+      this.#leaders.set(key, leader);
+    }
+    leader.then((node) => {
+      let queue = this.#queues.get(node);
+      if (queue === undefined) {
+        this.#queues.set(node, queue = { waiting: [], inFlight: 0, isScheduled: false, throttledUntilMs: 0 });
+      }
+      queue.waiting.push(wanted);
+      this.#schedule(node, queue);
+    }, (error) => this.#retry(wanted, error));
+  }
+
+  /** Sends soon: those who ask in the same turn of the event loop go together. */
+  #schedule(node: number, queue: BrokerQueue): void {
+    if (queue.isScheduled || queue.inFlight >= IN_FLIGHT_MAX || queue.waiting.length === 0) return;
+    queue.isScheduled = true;
+    const delayMs = queue.throttledUntilMs - this.#now();
+    const send = () => {
+      queue.isScheduled = false;
+      void this.#send(node, queue);
+    };
+    if (delayMs > 0) setTimeout(send, delayMs);
+    else queueMicrotask(send);
+  }
+
+  async #send(node: number, queue: BrokerQueue): Promise<void> {
+    const batch = takeBatch(queue.waiting);
+    if (batch.length === 0) return;
+    queue.inFlight++;
+    try {
+      const response = await this.#request(node, batch);
+      if (response.throttleMs > 0) queue.throttledUntilMs = this.#now() + response.throttleMs;
+      if (response.errorCode !== 0) throw new Error(`Kafka's error ${response.errorCode} of a fetch`);
+      const found = new Map(response.partitions.map((part) => [keyOf(part), part]));
+      for (const wanted of batch) this.#settle(wanted, found.get(keyOf(wanted.target)));
+    } catch (error) {
+      for (const wanted of batch) this.#retry(wanted, error);
+    } finally {
+      queue.inFlight--;
+      this.#schedule(node, queue);
+    }
+  }
+
+  async #request(node: number, batch: readonly Wanted[]): Promise<FetchResponse> {
+    const connection = await this.#cluster.connection(node);
+    const topics = [...Map.groupBy(batch, ({ target }) => target.topicId)].map(([topicId, wanted]) => ({
+      topicId,
+      partitions: wanted.map(({ target: { partition }, offset, maxBytes }) => ({
+        partition,
+        currentLeaderEpoch: -1,
+        fetchOffset: BigInt(offset),
+        lastFetchedEpoch: -1,
+        partitionMaxBytes: maxBytes,
+      })),
+    }));
+    for (;;) {
+      const { api, createRequest } = FETCH_APIS[this.#api];
+      try {
+        return await new Promise<FetchResponse>((resolve, reject) =>
+          connection.send(
+            api.key,
+            api.version,
+            () => createRequest(0, 0, RESPONSE_BYTES, READ_COMMITTED, 0, -1, topics, [], ""),
+            (_correlation, _key, _version, reader) =>
+              // One copy, into one piece: the batches stay in it until they are parsed.
+              readFetchResponse(plainBytes(reader.buffer.slice(reader.position))),
+            true,
+            true,
+            (error, response) => error || response === undefined ? reject(error) : resolve(response),
+          )
+        );
+      } catch (error) {
+        if (!/UNSUPPORTED_VERSION/.test(String(error)) || this.#api === FETCH_APIS.length - 1) throw error;
+        this.#api++;
+      }
+    }
+  }
+
+  #settle(wanted: Wanted, found: FetchedPartition | undefined): void {
+    const { target, offset } = wanted;
+    if (found === undefined) return this.#retry(wanted, new Error(`a fetch without an answer for ${nameOf(target)}`));
+    if (found.errorCode === OFFSET_OUT_OF_RANGE) return void this.#rejectRange(wanted);
+    if (TRANSIENT.has(found.errorCode) || UNKNOWN_TOPIC.has(found.errorCode)) {
+      return this.#retry(wanted, new Error(`Kafka's error ${found.errorCode} of ${nameOf(target)}`));
+    }
+    if (found.errorCode !== 0) {
+      return wanted.reject(new Error(`Kafka's error ${found.errorCode} of ${nameOf(target)}`));
+    }
+    try {
+      const end = Math.max(found.lastStableOffset, offset);
+      wanted.resolve({ ...readableBatches(found, offset), start: found.logStart, end });
+    } catch (error) {
+      wanted.reject(error);
+    }
+  }
+
+  async #rejectRange({ target: { topic, topicId, partition }, offset, reject }: Wanted): Promise<void> {
+    try {
+      const start = await this.#cluster.offsetAt(topic, topicId, partition, START);
+      const end = await this.#cluster.offsetAt(topic, topicId, partition, END);
+      reject(new OffsetOutOfRange(offset, start, end));
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  /** Looks the leader up again, after a pause that doubles; gives up after a while. */
+  #retry(wanted: Wanted, error: unknown): void {
+    const isOver = this.#isClosed || error instanceof TopicGone || this.#now() - wanted.sinceMs > PATIENCE_MS;
+    if (isOver) return wanted.reject(error);
+    this.#leaders.delete(keyOf(wanted.target));
+    setTimeout(() => this.#place(wanted), Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** wanted.attempts++));
+  }
+}
+
+const keyOf = ({ topicId, partition }: Pick<FetchTarget, "topicId" | "partition">) => `${topicId}/${partition}`;
+/** The same bytes without the ways of Node's buffers, whose slices are views. */
+const plainBytes = ({ buffer, byteOffset, length }: Uint8Array) => new Uint8Array(buffer, byteOffset, length);
+const nameOf = ({ topic, partition }: FetchTarget) => `${topic}/${partition}`;
+
+/** In their order, each partition once, as many as fit into a response; one at least. */
+function takeBatch(waiting: Wanted[]): Wanted[] {
+  const taken = new Map<string, Wanted>();
+  let bytes = 0;
+  const later = waiting.splice(0).filter((wanted) => {
+    const key = keyOf(wanted.target);
+    const fits = taken.size === 0 || bytes + wanted.maxBytes <= RESPONSE_BYTES;
+    if (!fits || taken.has(key)) return true;
+    taken.set(key, wanted);
+    bytes += wanted.maxBytes;
+    return false;
+  });
+  waiting.push(...later);
+  return [...taken.values()];
+}
