@@ -1,6 +1,6 @@
 /** `dev`: log, store, engine, gateway and generator in one process, until it is told to stop. */
 import { Command } from "commander";
-import type { ConfigFlag } from "../core/config/load.ts";
+import { flagsOf } from "./flags.ts";
 import type { CommandParts } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -11,8 +11,8 @@ interface DevOptions {
   readonly data?: string;
   readonly workers?: string;
   readonly rate?: string;
-  /** False for --no-generator. */
-  readonly generator: boolean;
+  /** True for --generator, false for --no-generator. */
+  readonly generator?: boolean;
 }
 
 const HELP = `
@@ -32,6 +32,7 @@ export function devCommand({ terminal }: CommandParts): Command {
     .option("--host <address>", "address to listen on (default: 127.0.0.1, this machine only)")
     .option("--data <dir>", "data directory (default: ./data)")
     .option("--no-generator", "don't make events")
+    .option("--generator", "make events also with Kafka, where none are made otherwise")
     .option("--rate <n>", "events a second of the generator (default: 200)")
     .option("--workers <n>", "worker threads of the engine (default: 0, one a core)")
     .addHelpText("after", HELP)
@@ -51,16 +52,9 @@ const FLAGS = {
 
 async function dev(options: DevOptions, terminal: Terminal): Promise<void> {
   const { configure } = await import("./configuration.ts");
-  const flags = Object.entries(FLAGS).flatMap(([name, key]): ConfigFlag[] => {
-    const value = options[name as keyof typeof FLAGS];
-    return value === undefined ? [] : [{ key, flag: `--${name}`, value: numberOrText(value) }];
-  });
-  const { config } = configure(options.config, flags);
+  const { config } = configure(options.config, flagsOf({ ...options }, FLAGS));
   const { runDev } = await import("./dev/run.ts");
-  await runDev({ config, hasGenerator: options.generator, terminal });
-}
-
-/** The schema refuses text where a number belongs, in words that name the option. */
-function numberOrText(value: string): string | number {
-  return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  // Nobody wants made-up traffic in topics that others share.
+  const hasGenerator = options.generator ?? config.kafka.brokers.length === 0;
+  await runDev({ config, hasGenerator, terminal });
 }

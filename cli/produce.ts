@@ -32,8 +32,8 @@ const STOPPED_STATUS = 130;
 
 const HELP = `
 The file may be gzip. Lines end with LF or CRLF; empty ones are left out, every other byte is kept. The records go to the
-dev that runs on the data directory, over HTTP, or, when none runs, straight into its log. A topic that isn't there is
-made; its format is detected unless --format names it (docs/formats.md).
+dev that runs on the data directory, over HTTP, or, when none runs, straight into its log; with kafka.brokers set, to
+Kafka. A topic that isn't there is made; its format is detected unless --format names it (docs/formats.md).
 
 A failure says which lines are surely in; --skip goes on after them.
 
@@ -129,7 +129,7 @@ async function openTarget(options: ProduceOptions, config: Config, terminal: Ter
     if (!(error instanceof MillraceError) || error.code !== "DATA_LOCKED") throw error;
     const gateway = await findGateway(config.data);
     if (gateway === null) throw lockedWithoutGateway(error);
-    terminal.err(`${config.data} is in use by dev (process ${gateway.pid}): producing through ${gateway.url}\n`);
+    terminal.err(`${config.data} is in use (process ${gateway.pid}): producing through ${gateway.url}\n`);
     return await httpTarget(gateway.url, options, config);
   }
 }

@@ -4,6 +4,8 @@ import { VERSION } from "../core/version.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { engineCommand } from "./engine.ts";
+import { gatewayCommand } from "./gateway.ts";
 import { reportFailure } from "./failure.ts";
 import { produceCommand } from "./produce.ts";
 import { styled, type Terminal } from "./terminal.ts";
@@ -19,6 +21,7 @@ export interface CommandParts {
 /** A name here makes a command; groups and order are those of the help. */
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
+  ["Run on a cluster:", [engineCommand, gatewayCommand]],
   ["Look:", [doctorCommand, configCommand, versionCommand]],
 ];
 

@@ -3,7 +3,7 @@ import { type Config, topicSettingsOf } from "../core/config/schema.ts";
 import type { Membership, MembershipStatus, OwnedPartition } from "../core/log/membership.ts";
 import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
 import { decideFormat, formatOf } from "../core/store/formats.ts";
-import type { Store } from "../core/store/ports.ts";
+import type { PartitionFlush, Store } from "../core/store/ports.ts";
 import { NoticeFilter } from "./notice_filter.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 import { WorkerHandle } from "./worker_handle.ts";
@@ -24,6 +24,8 @@ export interface EngineParts {
   readonly store: Store;
   /** Told in words, for the log of the program. */
   readonly onNotice: (message: string) => void;
+  /** Hears of each flush that was applied. */
+  readonly onFlush?: (flush: Pick<PartitionFlush, "topicId" | "partition" | "at" | "totals">) => void;
 }
 
 /** Live figures since the start of this process. */
@@ -164,6 +166,7 @@ class RunningEngine implements Engine {
             this.#totals.flushesTotal++;
             this.#totals.recordsTotal += flush.totals.consumed;
             this.#totals.unparsedTotal += flush.totals.unparsed;
+            this.#parts.onFlush?.(flush);
             const owned = this.#owned.get(keyOf(flush.topicId, flush.partition));
             if (owned !== undefined) this.#parts.membership.reached(owned.topic, owned.partition, flush.at);
           }

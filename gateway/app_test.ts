@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import { type TestGateway, withGateway } from "./test_gateway.ts";
+import { IDLE, type TestGateway, withGateway } from "./test_gateway.ts";
 
 /** Requests that are wrong: what is asked, the answer's status, the parameter that it names, and a word that helps. */
 const WRONG: readonly (readonly [path: string, status: number, parameter: string | undefined, hint: string])[] = [
@@ -191,7 +191,7 @@ Deno.test("readiness says what is not ready, health only that the process is", a
   }, {
     parts: ({ engine, store }) => ({
       store: { ...store, get: () => Promise.reject(new Error("the file is gone")) } as typeof store,
-      engine: { ...engine, status: () => ({ ...engine.status(), isHealthy: false, lastError: "worker 1 ended" }) },
+      engine: { ...engine, status: () => ({ ...IDLE, isHealthy: false, lastError: "worker 1 ended" }) },
     }),
   });
 });

@@ -22,7 +22,8 @@ export interface GatewayParts {
   /** `pendingBytes`: appended but not durable yet, where the log can tell. */
   readonly log: PartitionedLog & { readonly pendingBytes?: number };
   readonly engine: {
-    status(): EngineFigures;
+    /** Null where the engines are other processes. */
+    status(): EngineFigures | null;
     describeTopic(topic: Topic): Promise<{ format: string | null; preset: PresetName }>;
   };
   /** Names of the parsers, where they are known: a topic in any other format is refused. */

@@ -9,7 +9,8 @@ import type { EngineFigures, GatewayParts } from "./parts.ts";
 
 export const NOW_MS = Date.UTC(2026, 2, 1, 12, 0, 30);
 
-const IDLE: EngineFigures = {
+/** An engine that has done nothing yet. */
+export const IDLE: EngineFigures = {
   workers: 1,
   isHealthy: true,
   recordsTotal: 0,

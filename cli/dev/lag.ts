@@ -1,8 +1,8 @@
 /** How far the store is behind the log. */
-import type { LocalData } from "../local_data.ts";
+import type { Data } from "../data.ts";
 
 /** Records in the log that the store does not reflect yet, over all topics. */
-export async function lagOf({ log, store }: Pick<LocalData, "log" | "store">): Promise<number> {
+export async function lagOf({ log, store }: Pick<Data, "log" | "store">): Promise<number> {
   let lag = 0;
   for (const topic of await log.listTopics()) {
     const checkpoints = new Map((await store.partitions(topic.id)).map((state) => [state.partition, state.checkpoint]));

@@ -1,21 +1,18 @@
 /** The composition root of `dev`: opens and starts the parts, and stops them in the opposite order. */
 import type { Config } from "../../core/config/schema.ts";
 import { messageOf } from "../../core/errors.ts";
-import { SoleMembership } from "../../core/log/sole_membership.ts";
-import type { EmbeddedLog } from "../../core/log/embedded.ts";
+import type { PartitionedLog } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
-import { PARSERS } from "../../engine/parsing/registry.ts";
-import { startGateway } from "../../gateway/main.ts";
 import { type Generator, startGenerator } from "../../generator/main.ts";
 import { formatDuration, formatPlural } from "../format.ts";
-import { openLocalData, removeTopic } from "../local_data.ts";
+import { membershipOf, openData } from "../data.ts";
+import { serveGateway } from "../gateway/serve.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
+import { startRetention } from "../retention.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
-import { topicDescriber } from "../topic_description.ts";
 import { banner } from "./banner.ts";
 import { lagOf } from "./lag.ts";
-import { startRetention } from "./retention.ts";
 import { StatusLine } from "./status_line.ts";
 
 export interface DevParts {
@@ -36,23 +33,16 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
   {
     // Stops in the opposite order, also what had started when something after it failed.
     await using parts = new AsyncDisposableStack();
-    const data = await openLocalData(config, onNotice);
+    const data = await openData(config, onNotice);
     parts.defer(() => data.close());
-    const membership = new SoleMembership(data.log, onNotice);
+    const membership = await membershipOf(data, config, onNotice);
     const engine = await startEngine({ config, log: data.log, membership, store: data.store, onNotice });
     parts.defer(async () => {
       await engine.stop();
       farewell.records = engine.status().recordsTotal;
       farewell.lag = await lagOf(data);
     });
-    const gateway = await startGateway({
-      config,
-      log: data.log,
-      store: data.store,
-      engine: { status: () => engine.status(), describeTopic: topicDescriber(config, data.store) },
-      formats: PARSERS.map(({ name }) => name),
-      deleteTopic: (topic) => removeTopic(data, topic, engine),
-    });
+    const gateway = await serveGateway(config, data, engine);
     parts.defer(() => gateway.stop());
     const generator = hasGenerator ? await startDevGenerator(config, data.log, onNotice) : null;
     parts.defer(async () => {
@@ -99,7 +89,7 @@ function farewellOf({ records = 0, generated, lag = 0 }: Farewell, elapsedMs: nu
 
 async function startDevGenerator(
   config: Config,
-  log: EmbeddedLog,
+  log: PartitionedLog,
   onNotice: (message: string) => void,
 ): Promise<Generator> {
   const { rate, seed } = config.generator;

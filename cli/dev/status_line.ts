@@ -2,7 +2,7 @@
 import { messageOf } from "../../core/errors.ts";
 import type { Engine } from "../../engine/main.ts";
 import { formatBytes, formatCount, formatPlural } from "../format.ts";
-import type { LocalData } from "../local_data.ts";
+import type { Data } from "../data.ts";
 import { styled, type Terminal } from "../terminal.ts";
 import { lagOf } from "./lag.ts";
 
@@ -11,7 +11,7 @@ const PLAIN_INTERVAL_MS = 10_000;
 const CLEAR_LINE = "\r\x1b[K";
 
 export interface StatusSources {
-  readonly data: Pick<LocalData, "log" | "store">;
+  readonly data: Pick<Data, "log" | "store">;
   readonly engine: Pick<Engine, "status">;
 }
 

@@ -114,9 +114,9 @@ async function checkSpace(directory: string) {
 /** Opens log and store as a start would: their versions, and whether they can be read. */
 async function checkData(config: Config, running: RunningGateway | null) {
   if (running !== null) return ok(`in use by dev (process ${running.pid}) at ${running.url}`);
-  const { openLocalData } = await import("../local_data.ts");
+  const { openData } = await import("../data.ts");
   try {
-    const data = await openLocalData(config, () => {});
+    const data = await openData(config, () => {});
     try {
       return ok(`${formatPlural((await data.log.listTopics()).length, "topic")}, not in use`);
     } finally {

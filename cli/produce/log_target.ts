@@ -1,7 +1,7 @@
 /** The log of a data directory that no process runs on, as a target of `produce`. */
 import type { Config } from "../../core/config/schema.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
-import { type LocalData, openLocalData, removeTopic } from "../local_data.ts";
+import { type Data, openData, openLogAlone, removeTopic } from "../data.ts";
 import { type Asked, refuseChange } from "./asked.ts";
 import { LogSink } from "./log_sink.ts";
 import type { RecordSink } from "./sink.ts";
@@ -16,11 +16,14 @@ export interface LogTargetOptions {
   readonly onNotice: (message: string) => void;
 }
 
-/** Opens the directory and the topic. Throws DATA_LOCKED where a process runs on it. */
+/** Opens the log and the topic. Throws DATA_LOCKED where a process runs on the data directory, and it is needed. */
 export async function openLogTarget(
   options: LogTargetOptions,
 ): Promise<{ sink: RecordSink; close: () => Promise<void> }> {
-  const data = await openLocalData(options.config, options.onNotice);
+  const { config, asked, isReset, onNotice } = options;
+  // What was derived from a topic, and its format, are in the store.
+  const needsStore = isReset || asked.format !== undefined;
+  const data: Opened = needsStore ? await openData(config, onNotice) : await openLogAlone(config, onNotice);
   try {
     const topic = await openTopic(data, options);
     return { sink: new LogSink(data.log, topic), close: () => data.close() };
@@ -30,13 +33,15 @@ export async function openLogTarget(
   }
 }
 
-async function openTopic(data: LocalData, options: LogTargetOptions): Promise<Topic> {
+type Opened = Pick<Data, "log" | "close"> & Partial<Pick<Data, "store">>;
+
+async function openTopic({ log, store }: Opened, options: LogTargetOptions): Promise<Topic> {
   const { topic: name, asked, partitions } = options;
-  const existing = await data.log.findTopic(name);
-  if (existing !== undefined && options.isReset) await removeTopic(data, existing);
+  const existing = await log.findTopic(name);
+  if (existing !== undefined && options.isReset && store !== undefined) await removeTopic({ log, store }, existing);
   if (existing === undefined || options.isReset) {
     // A reset keeps the partitions; the format is detected anew, for other records may come.
-    return await data.log.createTopic(name, {
+    return await log.createTopic(name, {
       partitions: asked.partitions ?? existing?.partitions ?? partitions,
       format: asked.format,
     });

@@ -93,6 +93,10 @@ export const configSchema = z.strictObject({
       .describe("Bytes accepted but not yet durable, over all requests, before the answer is 429."),
   }).prefault({}),
   engine: z.strictObject({
+    host: z.string().min(1).default("127.0.0.1").describe(
+      "Address of the engine's health and metrics, where it is a program of its own.",
+    ),
+    port: z.int().min(0).max(65535).default(8081).describe("Port of the same; 0: any free one."),
     workers: z.int().min(0).max(256).default(0).describe("Worker threads; 0: one a core."),
     flushIntervalMs: z.int().min(50).max(60_000).default(500)
       .describe("Longest time between a record's arrival and its flush to the store."),
@@ -133,6 +137,7 @@ export const configSchema = z.strictObject({
   }).prefault({}),
   kafka: kafka.prefault({}),
   store: z.strictObject({
+    kind: z.enum(["auto", "duckdb"]).default("auto").describe("Where minutes and events are kept; auto: embedded."),
     memoryBytes: z.int().min(32 * megabyte).default(128 * megabyte).describe("What DuckDB may hold in memory."),
     threads: z.int().min(1).max(256).default(2).describe("Threads of DuckDB."),
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),

@@ -8,7 +8,7 @@ import { type Admin, Kafka } from "kafkajs";
 import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
-import { KafkaCluster } from "./kafka_cluster.ts";
+import { END, KafkaCluster, START } from "./kafka_cluster.ts";
 import { KafkaReader } from "./kafka_reader.ts";
 import type {
   CreateTopicOptions,
@@ -223,18 +223,20 @@ export class KafkaLog implements PartitionedLog {
   }
 
   async ends(topic: Topic): Promise<readonly PartitionEnds[]> {
-    const offsets = await this.#toldAs(`asking for the offsets of ${topic.name}`, async () => {
-      const admin = await this.#control();
-      return await admin.fetchTopicOffsets(topic.name);
+    return await this.#toldAs(`asking for the offsets of ${topic.name}`, async () => {
+      const known = await this.#cluster.topic(topic.name, topic.id);
+      const [starts, ends, sizes] = await Promise.all([
+        this.#cluster.offsets(known, START),
+        this.#cluster.offsets(known, END),
+        this.#cluster.sizes(known),
+      ]);
+      return known.partitions.map(({ partition }) => ({
+        partition,
+        start: starts.get(partition) ?? 0,
+        end: ends.get(partition) ?? 0,
+        sizeBytes: sizes.get(partition) ?? 0,
+      }));
     });
-    const [described] = (await this.#cluster.metadata([topic.name])).topics;
-    const sizes = described === undefined ? new Map<number, number>() : await this.#cluster.sizes(described);
-    return offsets.map(({ partition, low, high }) => ({
-      partition,
-      start: Number(low),
-      end: Number(high),
-      sizeBytes: sizes.get(partition) ?? 0,
-    })).sort((a, b) => a.partition - b.partition);
   }
 
   async timestampAt(topic: Topic, partition: number, offset: number): Promise<number | null> {

@@ -70,8 +70,7 @@ export class KafkaCluster {
 
   /** Node that leads the partition. Throws TopicGone where the topic is not the one with that id. */
   async leaderOf(name: string, topicId: string, partition: number): Promise<number> {
-    const [topic] = (await this.metadata([name])).topics;
-    if (topic === undefined || topic.id !== topicId) throw new TopicGone(`topic ${name} with id ${topicId} is gone`);
+    const topic = await this.topic(name, topicId);
     const leader = topic.partitions.find((known) => known.partition === partition)?.leader ?? -1;
     if (leader < 0) throw new Error(`${name}/${partition} has no leader at the moment`);
     return leader;
@@ -84,14 +83,33 @@ export class KafkaCluster {
     return this.#connect(broker.host, broker.port);
   }
 
-  /** Offset of the first record at or after a time, or of the start (-2) or the end (-1) of the partition. */
-  async offsetAt(name: string, topicId: string, partition: number, time: number): Promise<number> {
-    const connection = await this.connection(await this.leaderOf(name, topicId, partition));
-    const partitions = [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp: BigInt(time) }];
-    const response = await ask<ListOffsetsResponse>((done) =>
-      listOffsetsV7.api(connection, -1, READ_COMMITTED, [{ name, partitions }], done)
-    );
-    return Number(response.topics[0].partitions[0].offset);
+  /**
+   * By partition, the offset of the first record at or after a time (epoch milliseconds; -1 where there is none), or of the
+   * start ({@link START}) or the end ({@link END}) of what may be read. All partitions, or the ones given.
+   */
+  async offsets(topic: KafkaTopic, time: number, only?: number): Promise<ReadonlyMap<number, number>> {
+    const wanted = topic.partitions.filter(({ partition }) => only === undefined || partition === only);
+    const found = new Map<number, number>();
+    await Promise.all([...Map.groupBy(wanted, ({ leader }) => leader)].map(async ([leader, led]) => {
+      const connection = await this.connection(leader);
+      const partitions = led.map(({ partition }) => ({
+        partitionIndex: partition,
+        currentLeaderEpoch: -1,
+        timestamp: BigInt(time),
+      }));
+      const { topics } = await ask<listOffsetsV7.ListOffsetsResponse>((done) =>
+        listOffsetsV7.api(connection, -1, READ_COMMITTED, [{ name: topic.name, partitions }], done)
+      );
+      for (const { partitionIndex, offset } of topics[0].partitions) found.set(partitionIndex, Number(offset));
+    }));
+    return found;
+  }
+
+  /** The topic of that id. Throws TopicGone where the name is another's by now. */
+  async topic(name: string, topicId: string): Promise<KafkaTopic> {
+    const [topic] = (await this.metadata([name])).topics;
+    if (topic === undefined || topic.id !== topicId) throw new TopicGone(`topic ${name} with id ${topicId} is gone`);
+    return topic;
   }
 
   /** Bytes of each partition on its leader's disks; partitions whose broker does not tell are left out. */
@@ -156,6 +174,9 @@ export class KafkaCluster {
   }
 }
 
+/** Times that stand for the ends of a partition. */
+export const START = -2;
+export const END = -1;
 /** Isolation: records of open and of aborted transactions are not read. */
 export const READ_COMMITTED = 1;
 
@@ -177,4 +198,3 @@ function responseOf<T>(error: unknown): T {
 }
 
 type MetadataResponse = metadataV12.MetadataResponse;
-type ListOffsetsResponse = listOffsetsV7.ListOffsetsResponse;

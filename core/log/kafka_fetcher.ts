@@ -4,7 +4,7 @@
  * these are parsed.
  */
 import { fetchV13, fetchV14, fetchV15, fetchV16, fetchV17 } from "@platformatic/kafka";
-import { KafkaCluster, READ_COMMITTED } from "./kafka_cluster.ts";
+import { END, KafkaCluster, READ_COMMITTED, START } from "./kafka_cluster.ts";
 import type { KafkaAccess } from "./kafka_access.ts";
 import {
   type FetchedPartition,
@@ -38,8 +38,6 @@ const TRANSIENT = new Set([
 /** The topic is not there, or not yet on that broker: its metadata tell. */
 const UNKNOWN_TOPIC = new Set([3, 100, 103]);
 const OFFSET_OUT_OF_RANGE = 1;
-const START = -2;
-const END = -1;
 
 /** One partition that is read. */
 export interface FetchTarget {
@@ -199,9 +197,10 @@ export class KafkaFetcher {
 
   async #rejectRange({ target: { topic, topicId, partition }, offset, reject }: Wanted): Promise<void> {
     try {
-      const start = await this.#cluster.offsetAt(topic, topicId, partition, START);
-      const end = await this.#cluster.offsetAt(topic, topicId, partition, END);
-      reject(new OffsetOutOfRange(offset, start, end));
+      const known = await this.#cluster.topic(topic, topicId);
+      const start = await this.#cluster.offsets(known, START, partition);
+      const end = await this.#cluster.offsets(known, END, partition);
+      reject(new OffsetOutOfRange(offset, start.get(partition) ?? 0, end.get(partition) ?? 0));
     } catch (error) {
       reject(error);
     }

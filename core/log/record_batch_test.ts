@@ -5,7 +5,6 @@ import { lz4Compress, snappyCompress } from "@platformatic/wasm-utils";
 import {
   BatchHeader,
   CorruptBatch,
-  decompressRecords,
   isCrcValid,
   readBatchHeader,
   RecordBatchBuilder,

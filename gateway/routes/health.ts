@@ -39,8 +39,8 @@ export function healthRoutes(app: OpenAPIHono, parts: GatewayParts): void {
     };
     await check("log", () => parts.log.listTopics());
     await check("store", () => parts.store.get("ready"));
-    const { isHealthy, lastError } = parts.engine.status();
-    if (!isHealthy) reasons.push(`engine: ${lastError ?? "not healthy"}`);
+    const engine = parts.engine.status();
+    if (engine?.isHealthy === false) reasons.push(`engine: ${engine.lastError ?? "not healthy"}`);
     return reasons.length === 0
       ? c.json({ status: "ready", reasons }, 200)
       : c.json({ status: "not ready", reasons }, 503);

@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Topic } from "../../core/log/partitioned_log.ts";
-import type { GatewayParts } from "../parts.ts";
+import type { EngineFigures, GatewayParts } from "../parts.ts";
 import { standingOf } from "../topic_state.ts";
 
 /** The sum over all minute rows is not free: it is taken at most this often. */
@@ -90,6 +90,12 @@ export class Metrics {
     for (const figure of Object.values(this.#partition)) figure.reset();
     for (const { labels, name, value } of readings.flat()) set(this.#partition[name], value, labels);
     const status = parts.engine.status();
+    if (status !== null) this.#setEngine(status);
+    this.#memory.set(Deno.memoryUsage().rss);
+    return await this.#registry.metrics();
+  }
+
+  #setEngine(status: EngineFigures): void {
     set(this.#engine.millrace_engine_workers, status.workers);
     set(this.#engine.millrace_engine_healthy, status.isHealthy ? 1 : 0);
     set(this.#engine.millrace_engine_records_total, status.recordsTotal);
@@ -97,8 +103,6 @@ export class Metrics {
     set(this.#engine.millrace_engine_flushes_total, status.flushesTotal);
     set(this.#engine.millrace_engine_conflicts_total, status.conflictsTotal);
     set(this.#engine.millrace_engine_flush_errors_total, status.flushErrorsTotal);
-    this.#memory.set(Deno.memoryUsage().rss);
-    return await this.#registry.metrics();
   }
 
   async #readTopic(topic: Topic): Promise<Reading[]> {

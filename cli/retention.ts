@@ -1,9 +1,9 @@
 /** Deletes what is beyond its retention: in the log every minute, for a busy log grows fast, in the store every hour. */
-import type { Config } from "../../core/config/schema.ts";
-import { messageOf } from "../../core/errors.ts";
-import type { EmbeddedLog } from "../../core/log/embedded.ts";
-import type { Store } from "../../core/store/ports.ts";
-import { formatPlural } from "../format.ts";
+import type { Config } from "../core/config/schema.ts";
+import { messageOf } from "../core/errors.ts";
+import type { EmbeddedLog } from "../core/log/embedded.ts";
+import type { Store } from "../core/store/ports.ts";
+import { formatPlural } from "./format.ts";
 
 const LOG_INTERVAL_MS = 60_000;
 /** The store's turn comes with every so many of the log's. */
@@ -13,7 +13,8 @@ const DAY_MS = 86_400_000;
 export interface RetentionParts {
   readonly config: Config;
   readonly data: {
-    readonly log: Pick<EmbeddedLog, "applyRetention" | "listTopics">;
+    /** Null where the log is a cluster's, which trims itself. */
+    readonly embedded: Pick<EmbeddedLog, "applyRetention" | "listTopics"> | null;
     readonly store: Pick<Store, "retain" | "partitions">;
   };
   readonly onNotice: (message: string) => void;
@@ -45,16 +46,7 @@ export async function applyRetention(
   nowMs: number,
   isStoresTurn = true,
 ): Promise<void> {
-  const checkpoints = new Map<string, number>();
-  for (const { id } of await data.log.listTopics()) {
-    for (const { partition, checkpoint } of await data.store.partitions(id)) {
-      checkpoints.set(`${id}/${partition}`, checkpoint);
-    }
-  }
-  const segments = await data.log.applyRetention(
-    nowMs,
-    (topicId, partition) => checkpoints.get(`${topicId}/${partition}`) ?? 0,
-  );
+  const segments = await trimLog(data, nowMs);
   const rows = !isStoresTurn ? 0 : await data.store.retain({
     minutesBeforeMs: nowMs - config.store.minutesRetentionDays * DAY_MS,
     eventsBeforeMs: nowMs - config.store.eventsRetentionDays * DAY_MS,
@@ -62,4 +54,19 @@ export async function applyRetention(
   if (segments + rows > 0) {
     onNotice(`retention: deleted ${formatPlural(segments, "segment")} of the log, ${formatPlural(rows, "row")} stored`);
   }
+}
+
+/** Answers how many segments were deleted. */
+async function trimLog({ embedded, store }: RetentionParts["data"], nowMs: number): Promise<number> {
+  if (embedded === null) return 0;
+  const checkpoints = new Map<string, number>();
+  for (const { id } of await embedded.listTopics()) {
+    for (const { partition, checkpoint } of await store.partitions(id)) {
+      checkpoints.set(`${id}/${partition}`, checkpoint);
+    }
+  }
+  return await embedded.applyRetention(
+    nowMs,
+    (topicId, partition) => checkpoints.get(`${topicId}/${partition}`) ?? 0,
+  );
 }

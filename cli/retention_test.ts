@@ -1,6 +1,6 @@
 import { expect } from "expect";
-import { configSchema } from "../../core/config/schema.ts";
-import { openLocalData } from "../local_data.ts";
+import { configSchema } from "../core/config/schema.ts";
+import { openData } from "./data.ts";
 import { applyRetention, startRetention } from "./retention.ts";
 
 const DAY_MS = 86_400_000;
@@ -10,7 +10,7 @@ Deno.test("minutes and events go by their own days, the log by the same clock, b
   const calls: unknown[] = [];
   const notices: string[] = [];
   const data = {
-    log: {
+    embedded: {
       listTopics: () => Promise.resolve([{ id: "a", name: "shop", partitions: 2 }]),
       applyRetention: (nowMs: number, keepFrom?: (topicId: string, partition: number) => number) => {
         calls.push(nowMs, keepFrom?.("a", 0), keepFrom?.("a", 1));
@@ -40,7 +40,7 @@ Deno.test("minutes and events go by their own days, the log by the same clock, b
 Deno.test("retention that fails is told and does not end the process", async () => {
   const directory = await Deno.makeTempDir({ prefix: "millrace-retention-" });
   const config = configSchema.parse({ data: directory });
-  const data = await openLocalData(config, () => {});
+  const data = await openData(config, () => {});
   const notices: string[] = [];
   await data.store.close();
   const retention = startRetention({ config, data, onNotice: (message) => notices.push(message) });

@@ -4,7 +4,7 @@ import { MillraceError } from "../core/errors.ts";
 import type { Topic } from "../core/log/partitioned_log.ts";
 import { RecordBatchBuilder } from "../core/log/record_batch.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
-import { openLocalData, removeTopic } from "./local_data.ts";
+import { openData, removeTopic } from "./data.ts";
 
 async function withData(use: (config: Config, notices: string[]) => Promise<void>): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "millrace-data-" });
@@ -43,13 +43,13 @@ function flushTo(topic: Topic, at: number): PartitionFlush {
 
 Deno.test("offsets that the store has counted are not given out again after the log lost its end", async () => {
   await withData(async (config, notices) => {
-    const first = await openLocalData(config, () => {});
+    const first = await openData(config, () => {});
     const topic = await first.log.createTopic("shop", { partitions: 1 });
     await first.log.append(topic, 0, batchOf("a", "b"));
     await first.store.flush(flushTo(topic, 7));
     await first.close();
 
-    const second = await openLocalData(config, (message) => notices.push(message));
+    const second = await openData(config, (message) => notices.push(message));
     expect(await second.log.append(topic, 0, batchOf("c"))).toBeGreaterThanOrEqual(7);
     expect(notices).toHaveLength(1); // people are told
     await second.close();
@@ -58,7 +58,7 @@ Deno.test("offsets that the store has counted are not given out again after the 
 
 Deno.test("a removed topic leaves nothing, and one made again under its name starts from nothing", async () => {
   await withData(async (config) => {
-    const data = await openLocalData(config, () => {});
+    const data = await openData(config, () => {});
     const topic = await data.log.createTopic("shop", { partitions: 3, format: "json" });
     await data.log.append(topic, 0, batchOf("a"));
     await data.store.flush(flushTo(topic, 1));
@@ -80,10 +80,10 @@ Deno.test("a removed topic leaves nothing, and one made again under its name sta
 
 Deno.test("a directory is open once, and free again after it was closed", async () => {
   await withData(async (config) => {
-    const data = await openLocalData(config, () => {});
-    const second = await openLocalData(config, () => {}).then(() => null, (error: unknown) => error);
+    const data = await openData(config, () => {});
+    const second = await openData(config, () => {}).then(() => null, (error: unknown) => error);
     expect(second instanceof MillraceError && second.code).toBe("DATA_LOCKED");
     await data.close();
-    await (await openLocalData(config, () => {})).close();
+    await (await openData(config, () => {})).close();
   });
 });

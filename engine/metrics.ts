@@ -1,0 +1,59 @@
+/** The engine's own figures for Prometheus. */
+import { Counter, Gauge, Registry } from "prom-client";
+import type { Engine, EngineStatus } from "./main.ts";
+
+const GAUGES = {
+  millrace_engine_workers: ["Worker threads", ({ workers }) => workers],
+  millrace_engine_healthy: ["1 unless something failed within the last minute", ({ isHealthy }) => isHealthy ? 1 : 0],
+  millrace_engine_partitions: ["Partitions that are this engine's", ({ membership }) => membership.partitions],
+  millrace_engine_joined: [
+    "1 while it has its place in the group",
+    ({ membership }) => membership.state === "joined" ? 1 : 0,
+  ],
+} satisfies Readonly<Record<string, readonly [help: string, of: (status: EngineStatus) => number]>>;
+
+const COUNTERS = {
+  millrace_engine_records_total: ["Records stored by this process", ({ recordsTotal }) => recordsTotal],
+  millrace_engine_unparsed_total: ["Records put into quarantine by this process", ({ unparsedTotal }) => unparsedTotal],
+  millrace_engine_flushes_total: ["Flushes applied by this process", ({ flushesTotal }) => flushesTotal],
+  millrace_engine_conflicts_total: [
+    "Flushes refused by the store because another had been there",
+    ({ conflictsTotal }) => conflictsTotal,
+  ],
+  millrace_engine_flush_errors_total: [
+    "Flushes that failed or got no answer",
+    ({ flushErrorsTotal }) => flushErrorsTotal,
+  ],
+  millrace_engine_ownership_changes_total: [
+    "Times that its partitions changed",
+    ({ membership }) => membership.changes,
+  ],
+} satisfies Readonly<Record<string, readonly [help: string, of: (status: EngineStatus) => number]>>;
+
+/** A registry whose figures are those of `engine` when it is read. */
+export function engineMetrics(engine: Pick<Engine, "status">): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  for (const [name, [help, of]] of Object.entries(GAUGES)) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(of(engine.status()));
+      },
+    });
+  }
+  for (const [name, [help, of]] of Object.entries(COUNTERS)) {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(of(engine.status()));
+      },
+    });
+  }
+  return registry;
+}
