@@ -6,6 +6,7 @@ import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
 import { engineCommand } from "./engine.ts";
 import { gatewayCommand } from "./gateway.ts";
+import { generateCommand } from "./generate.ts";
 import { reportFailure } from "./failure.ts";
 import { produceCommand } from "./produce.ts";
 import { styled, type Terminal } from "./terminal.ts";
@@ -21,7 +22,7 @@ export interface CommandParts {
 /** A name here makes a command; groups and order are those of the help. */
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
-  ["Run on a cluster:", [engineCommand, gatewayCommand]],
+  ["Run on a cluster:", [engineCommand, gatewayCommand, generateCommand]],
   ["Look:", [doctorCommand, configCommand, versionCommand]],
 ];
 
@@ -31,6 +32,7 @@ Examples:
   deno task dev --port 9000 --no-generator                     on another port, with your logs only
   deno task produce --file access.log.gz --topic access        send a file
   kubectl logs deploy/shop | deno task produce --topic shop    send what a program prints
+  KAFKA_BROKERS=kafka:9092 deno task engine --store duckdb     work on Kafka's topics
   deno task doctor                                             check the machine
 
 Environment:

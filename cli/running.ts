@@ -1,6 +1,7 @@
-/** How commands find a `dev` that runs on a data directory: DATA/gateway.json, there while its gateway listens. */
+/** How commands find the process that runs on a data directory: DATA/gateway.json, there while its gateway listens. */
 import { join } from "node:path";
 import { z } from "zod";
+import { messageOf } from "../core/errors.ts";
 import { isHealthy } from "./gateway_client.ts";
 
 const gatewayFile = z.object({ url: z.url(), pid: z.int() });
@@ -8,12 +9,19 @@ export type RunningGateway = z.infer<typeof gatewayFile>;
 
 const pathIn = (dataDirectory: string): string => join(dataDirectory, "gateway.json");
 
-/** Says where the gateway of this process listens. A reader sees all of it or nothing. */
-export function announceGateway(dataDirectory: string, url: string): void {
+/**
+ * Says where the gateway of this process listens. A reader sees all of it or nothing.
+ * Without the file (a full disk) only `produce` is worse off: it cannot find the gateway by itself.
+ */
+export function announceGateway(dataDirectory: string, url: string, onNotice: (message: string) => void): void {
   const path = pathIn(dataDirectory);
   const temporary = `${path}.${Deno.pid}`;
-  Deno.writeTextFileSync(temporary, JSON.stringify({ url, pid: Deno.pid }) + "\n");
-  Deno.renameSync(temporary, path);
+  try {
+    Deno.writeTextFileSync(temporary, JSON.stringify({ url, pid: Deno.pid }) + "\n");
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    onNotice(`warning: ${path} could not be written: ${messageOf(error)}; produce needs --url ${url}`);
+  }
 }
 
 /** Takes it back; a missing file is fine. */

@@ -20,6 +20,7 @@ export function banner({ config, url, workers, hasGenerator, terminal }: BannerP
   const lines: [string, string][] = [
     ["gateway", styled(terminal, "bold", url)],
     ["API docs", `${url}/docs`],
+    ...(config.kafka.brokers.length === 0 ? [] : [["Kafka", config.kafka.brokers.join(", ")] as [string, string]]),
     ["data", resolve(config.data)],
     ["engine", `${workers} worker${workers === 1 ? "" : "s"}, ${events}`],
     ["generator", hasGenerator ? `${formatCount(rate)} events/s (seed ${seed}); --no-generator leaves it out` : "off"],

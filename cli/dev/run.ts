@@ -1,11 +1,10 @@
 /** The composition root of `dev`: opens and starts the parts, and stops them in the opposite order. */
 import type { Config } from "../../core/config/schema.ts";
-import { messageOf } from "../../core/errors.ts";
 import type { PartitionedLog } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
 import { type Generator, startGenerator } from "../../generator/main.ts";
 import { formatDuration, formatPlural } from "../format.ts";
-import { membershipOf, openData } from "../data.ts";
+import { isShared, membershipOf, openData } from "../data.ts";
 import { serveGateway } from "../gateway/serve.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { startRetention } from "../retention.ts";
@@ -49,8 +48,10 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
       await generator?.stop();
       farewell.generated = generator?.produced();
     });
-    announce(config.data, gateway.url, onNotice);
-    parts.defer(() => withdrawGateway(config.data));
+    if (!isShared(config)) {
+      announceGateway(config.data, gateway.url, onNotice);
+      parts.defer(() => withdrawGateway(config.data));
+    }
     parts.use(startRetention({ config, data, onNotice }));
 
     terminal.out(banner({ config, url: gateway.url, workers: engine.status().workers, hasGenerator, terminal }));
@@ -62,15 +63,6 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
   }
   signal.release();
   terminal.out(farewellOf(farewell, performance.now() - startMs));
-}
-
-/** Without the file (a full disk) only `produce` is worse off: it cannot find the gateway by itself. */
-function announce(dataDirectory: string, url: string, onNotice: (message: string) => void): void {
-  try {
-    announceGateway(dataDirectory, url);
-  } catch (error) {
-    onNotice(`${dataDirectory}/gateway.json could not be written: ${messageOf(error)}; produce needs --url ${url}`);
-  }
 }
 
 /** What the parts say when they stop. */

@@ -113,12 +113,14 @@ async function checkSpace(directory: string) {
 
 /** Opens log and store as a start would: their versions, and whether they can be read. */
 async function checkData(config: Config, running: RunningGateway | null) {
-  if (running !== null) return ok(`in use by dev (process ${running.pid}) at ${running.url}`);
+  if (running !== null) return ok(`in use (process ${running.pid}) at ${running.url}`);
   const { openData } = await import("../data.ts");
   try {
     const data = await openData(config, () => {});
     try {
-      return ok(`${formatPlural((await data.log.listTopics()).length, "topic")}, not in use`);
+      const topics = formatPlural((await data.log.listTopics()).length, "topic");
+      const { brokers } = config.kafka;
+      return ok(brokers.length === 0 ? `${topics}, not in use` : `${topics} at ${brokers.join(", ")}`);
     } finally {
       await data.close();
     }
@@ -130,7 +132,7 @@ async function checkData(config: Config, running: RunningGateway | null) {
 
 function checkPort({ gateway: { host, port } }: Config, running: RunningGateway | null) {
   const address = `${host}:${port}`;
-  if (running !== null && new URL(running.url).port === String(port)) return ok(`${address}, held by that dev`);
+  if (running !== null && new URL(running.url).port === String(port)) return ok(`${address}, held by that process`);
   try {
     Deno.listen({ hostname: host, port }).close();
     return ok(`${address} is free`);

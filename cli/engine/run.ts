@@ -8,6 +8,7 @@ import { formatPlural } from "../format.ts";
 import { serveGateway } from "../gateway/serve.ts";
 import { programLog } from "../program_log.ts";
 import { startRetention } from "../retention.ts";
+import { announceGateway, withdrawGateway } from "../running.ts";
 import { listenForStop } from "../signals.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
@@ -36,6 +37,8 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
     if (chosenStore(config) === "duckdb") {
       const gateway = await serveGateway(config, data, engine);
       parts.defer(() => gateway.stop());
+      announceGateway(config.data, gateway.url, log);
+      parts.defer(() => withdrawGateway(config.data));
       log(`gateway at ${gateway.url}`);
     }
     const { workers } = engine.status();

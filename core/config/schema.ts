@@ -144,8 +144,12 @@ export const configSchema = z.strictObject({
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
   }).prefault({}),
   generator: z.strictObject({
-    rate: z.number().positive().max(10_000_000).default(200).describe("Events a second that dev's generator makes."),
+    rate: z.number().positive().max(10_000_000).default(200).describe("Events a second that the generator makes."),
     seed: z.int().min(0).default(1).describe("The same seed makes the same events."),
+    host: z.string().min(1).default("127.0.0.1").describe(
+      "Address of the generator's health and metrics, where it is a program of its own.",
+    ),
+    port: z.int().min(0).max(65535).default(8083).describe("Port of the same; 0: any free one."),
   }).prefault({}),
   topics: z.record(topicName, topicSettings).default({}),
 });

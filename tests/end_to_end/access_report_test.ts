@@ -104,7 +104,7 @@ async function runProduce(data: string, file: URL): Promise<void> {
     args: ["run", "-q", "-P=produce", "--no-check", "cli.ts", "produce", "--file", file.pathname, "--topic", "access"]
       .concat("--data", data),
     cwd: root,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", KAFKA_BROKERS: "", CASSANDRA_CONTACT_POINTS: "" },
   }).output();
   if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
 }

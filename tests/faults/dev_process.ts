@@ -34,7 +34,7 @@ export async function startDev({ data, flags = [], env = {} }: DevOptions): Prom
   const child = new Deno.Command(Deno.execPath(), {
     args: [...task.args, "--data", data, "--port", "0", ...flags],
     cwd: root,
-    env: { ...task.env, ...env, NO_COLOR: "1" },
+    env: { KAFKA_BROKERS: "", CASSANDRA_CONTACT_POINTS: "", ...task.env, ...env, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
