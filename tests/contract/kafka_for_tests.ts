@@ -1,11 +1,13 @@
 /** The Kafka that contract tests run against. */
 import { configSchema } from "../../core/config/schema.ts";
 import type { KafkaAccess } from "../../core/log/kafka_access.ts";
+import { serviceForTests } from "../services/for_tests.ts";
 
-const brokers = (Deno.env.get("KAFKA_BROKERS") ?? "").split(",").filter((address) => address !== "");
+const access = await serviceForTests("kafka");
 
-export const hasKafka = brokers.length > 0;
+export const hasKafka = access !== null;
 
 export function kafkaAccess(): KafkaAccess {
+  const brokers = access?.brokers.split(",") ?? [];
   return configSchema.parse({ kafka: { brokers } }).kafka;
 }
