@@ -1,0 +1,66 @@
+/** What a view of the dashboard shows, as the query of its address: a link shows the same view to somebody else. */
+
+/** A relative range reaches back from now and moves with it (`now-1h`); an absolute one has its two ends, epoch milliseconds. */
+export type ViewRange =
+  | { readonly kind: "relative"; readonly from: string }
+  | { readonly kind: "absolute"; readonly fromMs: number; readonly toMs: number };
+
+export interface ViewState {
+  readonly topic: string | null;
+  readonly range: ViewRange;
+  /** Conditions as the API's `where` takes them; all must hold. */
+  readonly where: readonly string[];
+}
+
+const RELATIVE = /^now-((?:\d{1,5}[smhdw])+)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const MS_PER_MINUTE = 60_000;
+
+export const DEFAULT_RANGE: ViewRange = { kind: "relative", from: "now-1h" };
+
+/** Reads the query of an address. What cannot be read counts as not given: an old link still opens. */
+export function readView(search: string): ViewState {
+  const given = new URLSearchParams(search);
+  return { topic: given.get("topic") || null, range: readRange(given), where: given.getAll("where") };
+}
+
+/** The query of a view, with its question mark; a default is left out. */
+export function writeView({ topic, range, where }: ViewState): string {
+  const query = new URLSearchParams();
+  if (topic !== null) query.set("topic", topic);
+  if (range.kind === "absolute" || range.from !== "now-1h") {
+    const { from, to } = rangeParameters(range);
+    query.set("from", from);
+    query.set("to", to);
+  }
+  for (const condition of where) query.append("where", condition);
+  return query.size === 0 ? "" : `?${query}`;
+}
+
+/** `from` and `to` as the API takes them. */
+export function rangeParameters(range: ViewRange): { readonly from: string; readonly to: string } {
+  if (range.kind === "relative") return { from: range.from, to: "now" };
+  return { from: new Date(range.fromMs).toISOString(), to: new Date(range.toMs).toISOString() };
+}
+
+/** The same view with its range frozen, for a link that shows tomorrow what is seen now. */
+export function frozen(view: ViewState, nowMs: number): ViewState {
+  if (view.range.kind === "absolute") return view;
+  // The API's own `now` is the end of the running minute as well.
+  const toMs = Math.floor(nowMs / MS_PER_MINUTE + 1) * MS_PER_MINUTE;
+  return { ...view, range: { kind: "absolute", fromMs: nowMs - lengthMs(view.range.from), toMs } };
+}
+
+function readRange(given: URLSearchParams): ViewRange {
+  const from = given.get("from") ?? "";
+  const to = given.get("to") ?? "now";
+  if (RELATIVE.test(from) && to === "now" && lengthMs(from) > 0) return { kind: "relative", from };
+  const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
+  return fromMs < toMs ? { kind: "absolute", fromMs, toMs } : DEFAULT_RANGE;
+}
+
+function lengthMs(relative: string): number {
+  let ms = 0;
+  for (const [, count, unit] of relative.matchAll(/(\d+)([smhdw])/g)) ms += Number(count) * UNIT_MS[unit];
+  return ms;
+}
