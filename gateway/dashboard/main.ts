@@ -63,7 +63,11 @@ function Strip({ topic, summary }: { readonly topic: TopicInfo; readonly summary
       value: sla.availability === null ? "no events" : `${sla.availability} %`,
       note: `target ${sla.target} %${sla.isMet === null ? "" : sla.isMet ? ", met" : ", missed"}`,
     }),
-    h(Figure, { name: "error budget left", value: sla.errorBudgetLeft === null ? "–" : percent(sla.errorBudgetLeft) }),
+    h(Figure, {
+      name: "error budget left",
+      value: sla.errorBudgetLeft === null ? "–" : percent(sla.errorBudgetLeft),
+      note: (sla.errorBudgetLeft ?? 0) < 0 ? "overdrawn" : undefined,
+    }),
     h(Figure, {
       name: "lag",
       value: `${topic.lagSeconds.toFixed(1)} s`,
