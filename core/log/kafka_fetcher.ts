@@ -133,7 +133,10 @@ export class KafkaFetcher {
       if (response.throttleMs > 0) queue.throttledUntilMs = this.#now() + response.throttleMs;
       if (response.errorCode !== 0) throw new Error(`Kafka's error ${response.errorCode} of a fetch`);
       const found = new Map(response.partitions.map((part) => [keyOf(part), part]));
-      for (const wanted of batch) this.#settle(wanted, found.get(keyOf(wanted.target)));
+      // Of the first partition a broker gives a batch however large it is; of the others only what still fits.
+      const short = batch.filter((wanted, index) => index > 0 && hasNoRoom(wanted, found.get(keyOf(wanted.target))));
+      queue.waiting.unshift(...short);
+      for (const wanted of batch) if (!short.includes(wanted)) this.#settle(wanted, found.get(keyOf(wanted.target)));
     } catch (error) {
       for (const wanted of batch) this.#retry(wanted, error);
     } finally {
@@ -219,6 +222,11 @@ const keyOf = ({ topicId, partition }: Pick<FetchTarget, "topicId" | "partition"
 /** The same bytes without the ways of Node's buffers, whose slices are views. */
 const plainBytes = ({ buffer, byteOffset, length }: Uint8Array) => new Uint8Array(buffer, byteOffset, length);
 const nameOf = ({ topic, partition }: FetchTarget) => `${topic}/${partition}`;
+
+/** Whether there are records that may be read, none of which came. */
+function hasNoRoom({ offset }: Wanted, found: FetchedPartition | undefined): boolean {
+  return found !== undefined && found.errorCode === 0 && found.records.length === 0 && found.lastStableOffset > offset;
+}
 
 /** In their order, each partition once, as many as fit into a response; one at least. */
 function takeBatch(waiting: Wanted[]): Wanted[] {
