@@ -9,7 +9,7 @@ import { type Admin, Kafka } from "kafkajs";
 import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
-import { END, KafkaCluster, START } from "./kafka_cluster.ts";
+import { END, KafkaCluster, START, WRITTEN } from "./kafka_cluster.ts";
 import { KafkaReader } from "./kafka_reader.ts";
 import type {
   CreateTopicOptions,
@@ -226,15 +226,17 @@ export class KafkaLog implements PartitionedLog {
   async ends(topic: Topic): Promise<readonly PartitionEnds[]> {
     return await this.#toldAs(`asking for the offsets of ${topic.name}`, async () => {
       const known = await this.#cluster.topic(topic.name, topic.id);
-      const [starts, ends, sizes] = await Promise.all([
+      const [starts, ends, written, sizes] = await Promise.all([
         this.#cluster.offsets(known, START),
         this.#cluster.offsets(known, END),
+        this.#cluster.offsets(known, WRITTEN),
         this.#cluster.sizes(known),
       ]);
       return known.partitions.map(({ partition }) => ({
         partition,
         start: starts.get(partition) ?? 0,
         end: ends.get(partition) ?? 0,
+        written: written.get(partition) ?? 0,
         sizeBytes: sizes.get(partition) ?? 0,
       }));
     });
