@@ -32,6 +32,10 @@ const ALL_REPLICAS = -1;
 /** A cluster that does not answer at the start is tried again for so long. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 1_000;
+/** Together about 15 seconds, in which a broker may have been started again. */
+const PRODUCE_RETRIES = 11;
+const PRODUCE_RETRY_MS = 50;
+const PRODUCE_RETRY_MAX_MS = 2_000;
 
 export interface KafkaLogOptions {
   readonly access: KafkaAccess;
@@ -219,7 +223,8 @@ export class KafkaLog implements PartitionedLog {
       compression: access.compression,
       autocreateTopics: false,
       timeout: access.requestTimeoutMs,
-      retries: 5,
+      retries: PRODUCE_RETRIES,
+      retryDelay: (_client, _operation, attempt) => Math.min(PRODUCE_RETRY_MAX_MS, PRODUCE_RETRY_MS * 2 ** attempt),
     });
   }
 
