@@ -1,5 +1,11 @@
 /** One thread's view of a Kafka cluster: its brokers, who leads which partition, and a connection to each. */
-import { Connection, describeLogDirsV4, listOffsetsV7, metadataV12 } from "@platformatic/kafka";
+import {
+  Connection,
+  describeLogDirsV4,
+  listOffsetsV7,
+  metadataV12,
+  protocolErrorsCodesById,
+} from "@platformatic/kafka";
 import { connectionOptions, type KafkaAccess } from "./kafka_access.ts";
 import { TopicGone } from "./partitioned_log.ts";
 
@@ -53,7 +59,7 @@ export class KafkaCluster {
     const failed = response.topics.find(({ errorCode }) =>
       errorCode !== 0 && ![UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, UNKNOWN_TOPIC_ID].includes(errorCode)
     );
-    if (failed !== undefined) throw new Error(`error ${failed.errorCode} of topic ${failed.name}: not authorized`);
+    if (failed !== undefined) throw new Error(`${nameOfError(failed.errorCode)} of topic ${failed.name}`);
     return {
       brokers: this.#brokers,
       topics: response.topics.filter(({ errorCode }) => errorCode === 0).map((topic) => ({
@@ -187,6 +193,10 @@ export const START: Place = { timestamp: -2, isolation: READ_COMMITTED };
 export const END: Place = { timestamp: -1, isolation: READ_COMMITTED };
 /** Of what was written and is on all replicas. */
 export const WRITTEN: Place = { timestamp: -1, isolation: READ_UNCOMMITTED };
+
+/** An error of the protocol as Kafka's documentation calls it. */
+export const nameOfError = (code: number): string =>
+  `Kafka's error ${new Map(Object.entries(protocolErrorsCodesById)).get(`${code}`) ?? code}`;
 
 /** A request's callback as a promise. */
 export function ask<T>(send: (done: (error: Error | null, response?: T) => void) => void): Promise<T> {
