@@ -43,6 +43,8 @@ export interface EngineStatus {
 
 export interface Engine {
   status(): EngineStatus;
+  /** Topics whose first partition is this engine's: what is done once for a topic is done by their engine. */
+  ledTopics(): readonly Topic[];
   /** Stops working on a topic without a flush; what is derived from it may then be dropped. */
   forgetTopic(topicId: string): Promise<void>;
   /** Flushes everything that was read, ends the workers, and leaves the others that share the log. */
@@ -188,6 +190,10 @@ class RunningEngine implements Engine {
       lastError: error?.message ?? null,
       membership: this.#parts.membership.status(),
     };
+  }
+
+  ledTopics(): readonly Topic[] {
+    return [...this.#owned.values()].filter(({ partition }) => partition === 0).map(({ topic }) => topic);
   }
 
   async forgetTopic(topicId: string): Promise<void> {

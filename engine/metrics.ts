@@ -1,6 +1,7 @@
 /** The engine's own figures for Prometheus. */
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Engine, EngineStatus } from "./main.ts";
+import type { MinutePublisher } from "./publishing/minute_publisher.ts";
 
 const GAUGES = {
   millrace_engine_workers: ["Worker threads", ({ workers }) => workers],
@@ -30,8 +31,16 @@ const COUNTERS = {
   ],
 } satisfies Readonly<Record<string, readonly [help: string, of: (status: EngineStatus) => number]>>;
 
-/** A registry whose figures are those of `engine` when it is read. */
-export function engineMetrics(engine: Pick<Engine, "status">): Registry {
+const PUBLISHED = {
+  millrace_engine_final_minutes_total: ["Messages of final minutes published by this process", "messages"],
+  millrace_engine_final_minute_revisions_total: ["Those among them that revised earlier ones", "revisions"],
+} as const;
+
+/** A registry whose figures are those of `engine`, and of what it publishes, when it is read. */
+export function engineMetrics(
+  engine: Pick<Engine, "status">,
+  publisher: Pick<MinutePublisher, "figures"> | null,
+): Registry {
   const registry = new Registry();
   const registers = [registry];
   for (const [name, [help, of]] of Object.entries(GAUGES)) {
@@ -52,6 +61,18 @@ export function engineMetrics(engine: Pick<Engine, "status">): Registry {
       collect() {
         this.reset();
         this.inc(of(engine.status()));
+      },
+    });
+  }
+  if (publisher === null) return registry;
+  for (const [name, [help, figure]] of Object.entries(PUBLISHED)) {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(publisher.figures[figure]);
       },
     });
   }

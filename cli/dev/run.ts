@@ -7,6 +7,7 @@ import { formatDuration, formatPlural } from "../format.ts";
 import { isShared, membershipOf, openData } from "../data.ts";
 import { serveGateway } from "../gateway/serve.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
+import { minutePublisher } from "../publishing.ts";
 import { startRetention } from "../retention.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
@@ -41,6 +42,9 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
       farewell.records = engine.status().recordsTotal;
       farewell.lag = await lagOf(data);
     });
+    const publisher = minutePublisher(config, data, engine, onNotice);
+    publisher?.start();
+    parts.defer(() => publisher?.stop());
     const gateway = await serveGateway(config, data, engine);
     parts.defer(() => gateway.stop());
     const generator = hasGenerator ? await startDevGenerator(config, data.log, onNotice) : null;

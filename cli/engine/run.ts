@@ -7,6 +7,7 @@ import { type Data, membershipOf, openData } from "../data.ts";
 import { formatPlural } from "../format.ts";
 import { serveGateway } from "../gateway/serve.ts";
 import { programLog } from "../program_log.ts";
+import { minutePublisher } from "../publishing.ts";
 import { startRetention } from "../retention.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { listenForStop } from "../signals.ts";
@@ -27,8 +28,11 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
       await engine.stop();
       log(`stored ${formatPlural(engine.status().recordsTotal, "record")}`);
     });
+    const publisher = minutePublisher(config, data, engine, log);
+    publisher?.start();
+    parts.defer(() => publisher?.stop());
     const server = startStatusServer({ ...config.engine, key: "engine.port" }, {
-      registry: engineMetrics(engine),
+      registry: engineMetrics(engine, publisher),
       reasons: () => reasonsOf(engine, data),
       collect: () => {},
     });

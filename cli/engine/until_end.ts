@@ -5,6 +5,7 @@ import type { Topic } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
 import { type Data, membershipOf, openData } from "../data.ts";
 import { programLog } from "../program_log.ts";
+import { minutePublisher } from "../publishing.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -55,6 +56,7 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
     const asking = setInterval(() => void askStore(data, goals, reached).catch(() => {}), POLL_MS); // asked again
     parts.defer(() => clearInterval(asking));
     await Promise.race([isDone.promise, signal.stopped]);
+    await minutePublisher(config, data, engine, log)?.tick();
   }
   const seconds = (performance.now() - startMs) / 1000;
   const cpu = process.cpuUsage(cpuBefore);

@@ -112,6 +112,9 @@ export const configSchema = z.strictObject({
       .describe("Event and quarantine rows of a partition before it flushes early; bounds memory."),
     events: z.enum(["store", "off"]).default("store")
       .describe("Whether every event is kept (searchable), or minutes and quarantine only."),
+    finalMinutes: z.enum(["auto", "topic", "off"]).default("auto").describe(
+      "Whether final minutes of topic T are published to agg_T, as JSON; auto: where the log is Kafka.",
+    ),
     onGap: z.enum(["stop", "continue"]).default("stop").describe(
       "Where the log no longer holds what comes next: stop the partition until told, or record the gap and go on.",
     ),

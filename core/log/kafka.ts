@@ -3,12 +3,12 @@
  * asks for offsets and groups, @platformatic/kafka produces and carries the bytes that kafka_reader.ts reads.
  */
 import { Buffer } from "node:buffer";
-import process from "node:process";
 import { type MessageToProduce, Producer, type ProduceResult } from "@platformatic/kafka";
 import { type Admin, Kafka } from "kafkajs";
 import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
+import { hushKafkaJs } from "./hush_kafkajs.ts";
 import { END, KafkaCluster, START, WRITTEN } from "./kafka_cluster.ts";
 import { KafkaReader } from "./kafka_reader.ts";
 import type {
@@ -269,7 +269,7 @@ export class KafkaLog implements PartitionedLog {
 
   #control(): Promise<Admin> {
     if (this.#admin === null) {
-      hushTimers();
+      hushKafkaJs();
       const connecting = (async () => {
         const admin = new Kafka(kafkaJsOptions(this.#options.access)).admin();
         await admin.connect();
@@ -295,18 +295,6 @@ export class KafkaLog implements PartitionedLog {
     await this.#admin?.then((admin) => admin.disconnect()).catch(() => {});
     await this.#cluster.close();
   }
-}
-
-let isHushed = false;
-
-/** kafkajs 2.2.4 sets a timer into the past with its first requests; that Node warns of it is no news for a user. */
-function hushTimers(): void {
-  if (isHushed) return;
-  isHushed = true;
-  const emitWarning = process.emitWarning;
-  process.emitWarning = (...args: unknown[]) => {
-    if (!args.includes("TimeoutNegativeWarning")) Reflect.apply(emitWarning, process, args);
-  };
 }
 
 const targetOf = ({ id, name }: Topic, partition: number) => ({ topicId: id, topic: name, partition });

@@ -2,8 +2,17 @@
 import { messageOf } from "../errors.ts";
 import type { Membership, MembershipStatus, OwnershipChange } from "./membership.ts";
 import type { PartitionedLog, Topic } from "./partitioned_log.ts";
+import { RESULTS_PREFIX } from "./topic_patterns.ts";
 
 const POLL_MS = 250;
+
+/** Topics that hold the final minutes of others are for their readers. */
+function withoutResults(topics: readonly Topic[]): readonly Topic[] {
+  const names = new Set(topics.map(({ name }) => name));
+  return topics.filter(({ name }) =>
+    !(name.startsWith(RESULTS_PREFIX) && names.has(name.slice(RESULTS_PREFIX.length)))
+  );
+}
 
 export class SoleMembership implements Membership {
   readonly #log: Pick<PartitionedLog, "listTopics">;
@@ -34,7 +43,7 @@ export class SoleMembership implements Membership {
   }
 
   async #look(onChange: OwnershipChange): Promise<void> {
-    const topics = await this.#log.listTopics();
+    const topics = withoutResults(await this.#log.listTopics());
     const known = topics.map(({ id, partitions }: Topic) => `${id}/${partitions}`).join();
     if (known === this.#known && this.#changes > 0) return;
     const owned = topics.flatMap((topic) =>

@@ -1,7 +1,10 @@
 /** Which topics are meant: by name, or by a pattern in which * stands for any text. */
 
+/** The final minutes of a topic go to the topic of this name and its own. */
+export const RESULTS_PREFIX = "agg_";
+
 /** What Millrace writes itself, and what is not for it: left out of patterns, not of names. */
-const OWN = /^agg_|^__/;
+const OWN = new RegExp(`^${RESULTS_PREFIX}|^__`);
 
 /** Whether a topic is meant by one of the patterns. */
 export function topicMatcher(patterns: readonly string[]): (name: string) => boolean {

@@ -8,6 +8,7 @@ import { DuckDbConnections } from "./duckdb_connections.ts";
 import { markedSql, numberOf, numberOrNull, type Row, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
+import { emptyDirectory, isForeignLog } from "./duckdb_directory.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
 import { SegmentMerger } from "./duckdb_merge.ts";
@@ -100,34 +101,6 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
     throw error;
   }
   return store;
-}
-
-/** How DuckDB's write-ahead logs begin: the number of the first field, and that it is a version. */
-const LOG_HEAD = [0x64, 0x00, 0x62];
-
-/**
- * True where a file is not empty and no write-ahead log: DuckDB takes it for a torn one and says nothing. One that is torn
- * further on cannot be told from one that a kill left, and is taken up to there.
- */
-async function isForeignLog(path: string): Promise<boolean> {
-  try {
-    using file = await Deno.open(path, { read: true });
-    const head = new Uint8Array(LOG_HEAD.length);
-    const read = await file.read(head) ?? 0;
-    return head.subarray(0, read).some((byte, i) => byte !== LOG_HEAD[i]);
-  } catch {
-    return false; // there is none, or opening the store tells
-  }
-}
-
-/** What a killed process left there belongs to nobody. */
-async function emptyDirectory(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true }).catch(() => {});
-    await Deno.mkdir(path, { recursive: true });
-  } catch (error) {
-    throw asDirectoryError(error, path);
-  }
 }
 
 export class DuckDbStore implements Store {
@@ -332,6 +305,18 @@ export class DuckDbStore implements Store {
         [topicId],
       );
       return rows.map((row) => ({ partition: numberOf(row.part), count: numberOf(row.count) }));
+    });
+  }
+
+  unitVersions(topicId: string): Promise<readonly { bucket: number; version: string }[]> {
+    return this.#connections.read(async (connection) => {
+      const rows = await rowsOf(
+        connection,
+        `SELECT bucket, md5(string_agg(part || ':' || upto || ':' || writer, ',' ORDER BY part)) AS version
+        FROM units WHERE topic_id = $1 GROUP BY bucket ORDER BY bucket`,
+        [topicId],
+      );
+      return rows.map(({ bucket, version }) => ({ bucket: numberOf(bucket), version: textOf(version) ?? "" }));
     });
   }
 

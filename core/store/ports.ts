@@ -322,6 +322,11 @@ export interface StoreQueries {
   gaps(
     topicId: string,
   ): Promise<readonly { readonly partition: number; readonly start: number; readonly end: number }[]>;
+  /**
+   * Per hour bucket of a topic that holds anything, a text that changes whenever a flush changes a unit of it: who made
+   * something of an hour's minutes (a rollup, messages) sees by it that it has to be made anew. Oldest bucket first.
+   */
+  unitVersions(topicId: string): Promise<readonly { readonly bucket: number; readonly version: string }[]>;
   /** The conservation invariant per partition, counted over what is stored: Σ counts of the minute rows. */
   countStored(topicId: string): Promise<readonly { readonly partition: number; readonly count: number }[]>;
 }

@@ -6,12 +6,14 @@ import { type KafkaAccess, kafkaJsOptions } from "../../core/log/kafka_access.ts
 import type { FetchedBatches, PartitionReader, Topic } from "../../core/log/partitioned_log.ts";
 import { openReader } from "../../core/log/registry.ts";
 import { type ReadRecord, recordsOf } from "../../core/log/test_batches.ts";
+import { serviceForTests } from "../services/for_tests.ts";
 
-const brokers = (Deno.env.get("KAFKA_BROKERS") ?? "").split(",").filter((address) => address !== "");
+const access = await serviceForTests("kafka");
 
-export const hasKafka = brokers.length > 0;
+export const hasKafka = access !== null;
 
 export function kafkaAccess(): KafkaAccess {
+  const brokers = access?.brokers.split(",") ?? [];
   return configSchema.parse({ kafka: { brokers } }).kafka;
 }
 

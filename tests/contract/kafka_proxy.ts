@@ -122,4 +122,3 @@ export function fetchResponse(response: Buffer): { throttle(ms: number): void; f
     fail: (errorCode) => void response.writeInt16BE(errorCode, errorAt),
   };
 }
-

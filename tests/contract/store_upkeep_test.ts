@@ -242,3 +242,25 @@ promise(
     expect(await storedCounts(store)).toEqual({ "20|cart": 1 });
   },
 );
+
+// ---------------------------------------------------------------- versions of units
+
+promise("the version of an hour changes with each flush that changes it, and with no other", async (store) => {
+  const versions = async () =>
+    new Map((await store.unitVersions(TOPIC)).map(({ bucket, version }) => [bucket, version]));
+  expect(await versions()).toEqual(new Map());
+  await store.flush(flushOf({ cells: [cellOf(0, "cart", 1), cellOf(60, "cart", 1)] }));
+  const first = await versions();
+  expect([...first.keys()]).toEqual([START_BUCKET, START_BUCKET + 1]);
+  const next = { expectCheckpoint: 10, at: 20, units: [{ bucket: START_BUCKET, expect: 10 }] };
+  await store.flush(flushOf({ ...next, cells: [cellOf(0, "cart", 2)] }));
+  const second = await versions();
+  expect(second.get(START_BUCKET)).not.toBe(first.get(START_BUCKET));
+  expect(second.get(START_BUCKET + 1)).toBe(first.get(START_BUCKET + 1));
+  await store.flush(flushOf({ partition: 1, cells: [cellOf(0, "cart", 1)] }));
+  const third = await versions();
+  expect(third.get(START_BUCKET)).not.toBe(second.get(START_BUCKET));
+  expect(third.get(START_BUCKET + 1)).toBe(first.get(START_BUCKET + 1));
+  await store.flush(flushOf({ topicId: "another", cells: [cellOf(0, "cart", 1)] }));
+  expect(await versions()).toEqual(third);
+});

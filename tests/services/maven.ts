@@ -1,0 +1,55 @@
+/** Libraries of Maven Central with everything that they need, brought once by Maven itself. */
+import { join } from "node:path";
+import { SERVICES_DIRECTORY } from "./paths.ts";
+import { run } from "./run.ts";
+
+const TRIES = 3;
+
+/**
+ * The directory with the jars of `artifacts` (GROUP:NAME) at `version` and of all that they depend on. Throws where Maven
+ * is missing or could not bring them.
+ */
+export async function mavenLibrary(name: string, version: string, artifacts: readonly string[]): Promise<string> {
+  const directory = join(SERVICES_DIRECTORY, "artifacts", `${name}-${version}`);
+  if (await isDirectory(directory)) return directory;
+  const temporary = `${directory}.${Deno.pid}`;
+  await Deno.mkdir(temporary, { recursive: true });
+  try {
+    await Deno.writeTextFile(join(temporary, "pom.xml"), pomOf(version, artifacts));
+    for (let tries = 1;; tries++) {
+      const { code, output } = await run("mvn", [
+        "--quiet",
+        "--batch-mode",
+        "--file",
+        join(temporary, "pom.xml"),
+        "dependency:copy-dependencies",
+        `-DoutputDirectory=${temporary}`,
+      ]);
+      if (code === 0) break;
+      if (tries === TRIES) throw new Error(`Maven could not bring ${artifacts.join(" and ")} ${version}:\n${output}`);
+    }
+    // A reader sees all of it or nothing; whoever was faster is as good.
+    await Deno.rename(temporary, directory).catch(() => Deno.remove(temporary, { recursive: true }));
+  } catch (error) {
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
+    throw error;
+  }
+  return directory;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+}
+
+function pomOf(version: string, artifacts: readonly string[]): string {
+  const dependencies = artifacts.map((artifact) => {
+    const [group, name] = artifact.split(":");
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
+  });
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>millrace</groupId><artifactId>service</artifactId><version>1</version>
+  <dependencies>${dependencies.join("")}</dependencies>
+</project>
+`;
+}

@@ -1,0 +1,17 @@
+/** The services that the harness can start. */
+import { cassandra, cassandraAuth } from "./cassandra.ts";
+import { kafka } from "./kafka.ts";
+import type { Service } from "./service.ts";
+
+export const SERVICES: readonly Service[] = [kafka, cassandra, cassandraAuth];
+
+/** What `up` starts when nothing is named: what the tests of every change need. */
+export const USUAL: readonly string[] = ["kafka", "cassandra"];
+
+export function serviceOf(name: string): Service {
+  const service = SERVICES.find((known) => known.name === name);
+  if (service === undefined) {
+    throw new Error(`no service ${name}: there are ${SERVICES.map((known) => known.name).join(", ")}`);
+  }
+  return service;
+}
