@@ -8,8 +8,8 @@ import { type Admin, Kafka } from "kafkajs";
 import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
-import { END, KafkaCluster, START } from "./kafka_cluster.ts";
 import { hushKafkaJs } from "./hush_kafkajs.ts";
+import { END, KafkaCluster, START, WRITTEN } from "./kafka_cluster.ts";
 import { KafkaReader } from "./kafka_reader.ts";
 import type {
   CreateTopicOptions,
@@ -32,6 +32,10 @@ const ALL_REPLICAS = -1;
 /** A cluster that does not answer at the start is tried again for so long. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 1_000;
+/** Together about 15 seconds, in which a broker may have been started again. */
+const PRODUCE_RETRIES = 11;
+const PRODUCE_RETRY_MS = 50;
+const PRODUCE_RETRY_MAX_MS = 2_000;
 
 export interface KafkaLogOptions {
   readonly access: KafkaAccess;
@@ -219,22 +223,25 @@ export class KafkaLog implements PartitionedLog {
       compression: access.compression,
       autocreateTopics: false,
       timeout: access.requestTimeoutMs,
-      retries: 5,
+      retries: PRODUCE_RETRIES,
+      retryDelay: (_client, _operation, attempt) => Math.min(PRODUCE_RETRY_MAX_MS, PRODUCE_RETRY_MS * 2 ** attempt),
     });
   }
 
   async ends(topic: Topic): Promise<readonly PartitionEnds[]> {
     return await this.#toldAs(`asking for the offsets of ${topic.name}`, async () => {
       const known = await this.#cluster.topic(topic.name, topic.id);
-      const [starts, ends, sizes] = await Promise.all([
+      const [starts, ends, written, sizes] = await Promise.all([
         this.#cluster.offsets(known, START),
         this.#cluster.offsets(known, END),
+        this.#cluster.offsets(known, WRITTEN),
         this.#cluster.sizes(known),
       ]);
       return known.partitions.map(({ partition }) => ({
         partition,
         start: starts.get(partition) ?? 0,
         end: ends.get(partition) ?? 0,
+        written: written.get(partition) ?? 0,
         sizeBytes: sizes.get(partition) ?? 0,
       }));
     });
