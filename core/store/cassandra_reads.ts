@@ -69,6 +69,13 @@ export function bucketsOf({ fromMs, toMs }: TimeRange): [number, number] {
   return [clamp(Math.floor(fromMs / HOUR_MS)), clamp(Math.floor(toMs / HOUR_MS))];
 }
 
+/** A block and where its bytes lie. */
+interface PlacedBlock {
+  readonly partition: number;
+  readonly bucket: number;
+  readonly entry: BlockEntry;
+}
+
 export class CassandraReads {
   readonly #client: CassandraClient;
   readonly #cache: ReadCache;
@@ -156,12 +163,20 @@ export class CassandraReads {
     const version = await this.#unitVersion(topicId, partition, bucket);
     if (version === null || this.#cache.loaded.get(name) === version) return { name, version, entries: [] };
     const rows = await this.#client.rows(this.#select("cell, data"), [topicId, partition, bucket, BLOCK_KIND[table]]);
-    return { name, version, entries: this.#missing(table, rows).map((entry) => ({ partition, bucket, entry })) };
+    return { name, version, entries: this.#missing(table, topicId, rows, { partition, bucket }) };
   }
 
-  #missing(table: RecordTable, rows: readonly CassandraRow[]): BlockEntry[] {
-    return rows.map((row) => decodeEntry(table, textIn(row, "cell"), bytesIn(row, "data")))
-      .filter(({ id }) => !this.#cache.loaded.has(blockName(id)));
+  #missing(
+    table: RecordTable,
+    topicId: string,
+    rows: readonly CassandraRow[],
+    { partition, bucket }: Pick<PlacedBlock, "partition" | "bucket">,
+  ): PlacedBlock[] {
+    return rows.map((row) => ({
+      partition,
+      bucket,
+      entry: decodeEntry(table, textIn(row, "cell"), bytesIn(row, "data")),
+    })).filter((block) => !this.#cache.loaded.has(nameOf(topicId, block)));
   }
 
   /** Blocks that belong to no unit lie with their partition. */
@@ -171,15 +186,14 @@ export class CassandraReads {
         `SELECT cell, data FROM ${this.#client.keyspace}.partitions WHERE topic_id = ? AND part = ? AND kind = ?`,
         [topicId, partition, BLOCK_KIND[table]],
       );
-      const entries = this.#missing(table, rows).map((entry) => ({ partition, bucket: NO_BUCKET, entry }));
-      await this.#addBlocks(table, topicId, entries);
+      await this.#addBlocks(table, topicId, this.#missing(table, topicId, rows, { partition, bucket: NO_BUCKET }));
     }
   }
 
   async #addBlocks(
     table: RecordTable,
     topicId: string,
-    blocks: readonly { readonly partition: number; readonly bucket: number; readonly entry: BlockEntry }[],
+    blocks: readonly PlacedBlock[],
   ): Promise<void> {
     for (let at = 0; at < blocks.length; at += BLOCKS_AT_ONCE) {
       const some = blocks.slice(at, at + BLOCKS_AT_ONCE);
@@ -192,12 +206,13 @@ export class CassandraReads {
         return rows.length < entry.chunks ? null : decodeBlock(entry, rows.map((row) => bytesIn(row, "data")));
       }));
       await this.#cache.addBlocks(table, topicId, fetched.flatMap((block) => block ?? []));
-      for (const { entry } of some) this.#cache.loaded.set(blockName(entry.id), topicId);
+      for (const block of some) this.#cache.loaded.set(nameOf(topicId, block), "");
     }
   }
 }
 
-const blockName = (id: string): string => `block/${id}`;
+const nameOf = (topicId: string, { partition, entry }: PlacedBlock): string =>
+  `block/${topicId}/${partition}/${entry.id}`;
 
 /** Partitions of a topic that were ever flushed. */
 export async function partitionsOf(client: CassandraClient, topicId: string): Promise<number[]> {

@@ -15,9 +15,13 @@ const DAY_SECONDS = 86_400;
 /** Windows of compaction that a retention is divided into: more would be many files, fewer would keep them long. */
 const WINDOWS = 30;
 
+/** Cassandra's limit is twenty years. */
+const TTL_SECONDS_MAX = 20 * 365 * DAY_SECONDS;
+const timeToLive = (days: number): number => Math.min(TTL_SECONDS_MAX, Math.ceil(days * DAY_SECONDS));
+
 /** Rows that are deleted together lie together: files of one window of time, which goes as a whole. */
 function byTime(days: number): string {
-  const ttl = Math.ceil(days * DAY_SECONDS);
+  const ttl = timeToLive(days);
   const hours = Math.max(1, Math.ceil(days * 24 / WINDOWS));
   return `compaction = {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'HOURS',
     'compaction_window_size': '${hours}'} AND default_time_to_live = ${ttl} AND gc_grace_seconds = ${DAY_SECONDS}`;
@@ -35,9 +39,7 @@ function tables({ minutesDays, eventsDays }: Retention): string[] {
       topic_id text, part int, bucket int, upto bigint static, writer text static, touched_ms bigint static,
       kind tinyint, minute int, from_offset bigint, cell text, amount bigint, data blob,
       PRIMARY KEY ((topic_id, part, bucket), kind, minute, from_offset, cell)
-    ) WITH compaction = {'class': 'UnifiedCompactionStrategy'} AND default_time_to_live = ${
-      Math.ceil(minutesDays * DAY_SECONDS)
-    }`,
+    ) WITH ${byTime(minutesDays)}`,
     `CREATE TABLE IF NOT EXISTS partitions (
       topic_id text, part int, checkpoint bigint static, writer text static, watermark_ms bigint static,
       consumed bigint static, events bigint static, unparsed bigint static, late bigint static, clock_bad bigint static,
@@ -51,7 +53,7 @@ function tables({ minutesDays, eventsDays }: Retention): string[] {
     `CREATE TABLE IF NOT EXISTS unit_index (
       topic_id text, bucket int, part int, writer text, upto bigint, is_flushing boolean, touched_ms bigint,
       PRIMARY KEY ((topic_id), bucket, part, writer)
-    ) WITH default_time_to_live = ${Math.ceil(minutesDays * DAY_SECONDS)}`,
+    ) WITH default_time_to_live = ${timeToLive(minutesDays)}`,
     `CREATE TABLE IF NOT EXISTS partition_index (topic_id text, part int, PRIMARY KEY ((topic_id), part))`,
     `CREATE TABLE IF NOT EXISTS topic_index (shard tinyint, topic_id text, PRIMARY KEY ((shard), topic_id))`,
     `CREATE TABLE IF NOT EXISTS ledger (key text PRIMARY KEY, value text)`,
@@ -82,6 +84,7 @@ export async function migrateCassandra(
     for (const statement of tables(retention)) {
       await run(statement.replace("IF NOT EXISTS ", `IF NOT EXISTS ${keyspace}.`));
     }
+    await setTimesToLive(client, keyspace, retention);
     await setVersion(client, keyspace, before);
     return before;
   } finally {
@@ -99,6 +102,26 @@ async function lock(client: Client, keyspace: string): Promise<void> {
     `INSERT INTO ${keyspace}.meta (name, value) VALUES ('lock', 0) IF NOT EXISTS USING TTL ${LOCK_SECONDS}`;
   while (!(await client.execute(insert)).wasApplied()) {
     await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+  }
+}
+
+/** A retention that was configured anew holds for what is written from now on. */
+async function setTimesToLive(client: Client, keyspace: string, retention: Retention): Promise<void> {
+  const wanted = new Map([
+    ["units", retention.minutesDays],
+    ["unit_index", retention.minutesDays],
+    ["blocks", retention.eventsDays],
+  ]);
+  const { rows } = await client.execute(
+    "SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ?",
+    [keyspace],
+  );
+  for (const { table_name: table, default_time_to_live: seconds } of rows) {
+    const days = wanted.get(table);
+    if (days === undefined || timeToLive(days) === seconds) continue;
+    await client.execute(`ALTER TABLE ${keyspace}.${table} WITH default_time_to_live = ${timeToLive(days)}`, [], {
+      prepare: false,
+    });
   }
 }
 

@@ -205,9 +205,7 @@ export class ReadCache {
   /** Forgets what was loaded of a topic. */
   async forgetTopic(topicId: string): Promise<void> {
     await this.#inTurn(async () => {
-      for (const [name, value] of this.loaded) {
-        if (value === topicId || name.includes(topicId)) this.loaded.delete(name);
-      }
+      for (const name of this.loaded.keys()) if (name.includes(`/${topicId}/`)) this.loaded.delete(name);
       const files = await this.#connections.write(async (connection) => {
         for (const table of ["minutes", "partitions"]) {
           await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
