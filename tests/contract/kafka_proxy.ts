@@ -49,7 +49,12 @@ export function startKafkaProxy(access: KafkaAccess): KafkaProxy {
     },
   };
   const close = (connection: Deno.Conn) => {
-    if (open.delete(connection)) connection.close();
+    if (!open.delete(connection)) return;
+    try {
+      connection.close();
+    } catch {
+      // The other end was first.
+    }
   };
   const serve = async (client: Deno.Conn) => {
     connections++;
