@@ -30,8 +30,6 @@ const TOPICS_AGE_MS = 1_000;
 const CREATED_WAIT_MS = 100;
 const CREATED_TRIES = 100;
 const ALL_REPLICAS = -1;
-/** A cluster that does not answer at the start is tried again for so long. */
-const PATIENCE_MS = 30_000;
 const RETRY_MS = 1_000;
 /** Together about 15 seconds, in which a broker may have been started again. */
 const PRODUCE_RETRIES = 11;
@@ -47,9 +45,10 @@ export interface KafkaLogOptions {
   readonly onNotice?: (text: string) => void;
 }
 
-/** Connects. Throws UNREACHABLE after some patience, REFUSED at once. */
+/** Connects. Throws UNREACHABLE after as long as one request may take, REFUSED at once. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const log = new KafkaLog(options);
+  const patienceMs = options.access.requestTimeoutMs;
   const startMs = performance.now();
   for (let isTold = false;; isTold = true) {
     try {
@@ -57,11 +56,11 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       return log;
     } catch (thrown) {
       const error = asKafkaError(thrown, options.access, "asking for topics");
-      if (error.code !== "UNREACHABLE" || performance.now() - startMs > PATIENCE_MS) {
+      if (error.code !== "UNREACHABLE" || performance.now() - startMs > patienceMs) {
         await log.close();
         throw error;
       }
-      if (!isTold) options.onNotice?.(`${error.message}; trying again for ${PATIENCE_MS / 1000} s`);
+      if (!isTold) options.onNotice?.(`${error.message}; trying again for ${patienceMs / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
