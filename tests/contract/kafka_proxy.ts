@@ -27,11 +27,11 @@ export interface KafkaProxy extends AsyncDisposable {
 }
 
 /** Stands before the first broker of `access`, which advertises that address. */
-export function startKafkaProxy(access: KafkaAccess): KafkaProxy {
+export function startKafkaProxy(access: KafkaAccess, ownPort = 0): KafkaProxy {
   const [address] = access.brokers;
   const hostname = address.slice(0, address.lastIndexOf(":"));
   const port = Number(address.slice(hostname.length + 1));
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: ownPort });
   const open = new Set<Deno.Conn>();
   let connections = 0;
   const proxy: KafkaProxy = {
