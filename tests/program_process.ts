@@ -1,26 +1,8 @@
 /** Runs commands of the program as processes of their own, with the flags and permissions of their tasks. */
-const root = new URL("../", import.meta.url);
+import { projectRoot, taskCommand } from "./faults/task_command.ts";
 
 /** Whether this run of the tests may start processes: `deno task test` may. */
 export const canRunPrograms = (await Deno.permissions.query({ name: "run" })).state === "granted";
-
-export interface TaskCommand {
-  /** Set before the command in the task. */
-  readonly env: Readonly<Record<string, string>>;
-  /** What follows `deno`. */
-  readonly args: readonly string[];
-}
-
-/** What a task runs, without the task's own process in between: signals are for the program itself. */
-export async function commandOf(task: string): Promise<TaskCommand> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-  const words: string[] = tasks[task].command.split(" ");
-  const deno = words.indexOf("deno");
-  return {
-    env: Object.fromEntries(words.slice(0, deno).map((word) => word.split(/=(.*)/s, 2))),
-    args: words.slice(deno + 1),
-  };
-}
 
 export interface RunningProgram {
   readonly pid: number;
@@ -35,10 +17,10 @@ export async function startProgram(
   flags: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningProgram> {
-  const command = await commandOf(task);
+  const command = await taskCommand(task);
   const child = new Deno.Command(Deno.execPath(), {
     args: [...command.args, ...flags],
-    cwd: root,
+    cwd: projectRoot,
     env: { KAFKA_BROKERS: "", CASSANDRA_CONTACT_POINTS: "", ...command.env, ...env, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",

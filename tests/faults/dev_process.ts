@@ -1,5 +1,5 @@
 /** Runs `dev` as a child process on a data directory of its own, to be killed. */
-import { startProgram } from "../program_process.ts";
+import { projectRoot, taskCommand } from "./task_command.ts";
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -20,8 +20,19 @@ export interface DevOptions {
 /** Starts `dev` and resolves once its gateway answers. */
 export async function startDev({ data, flags = [], env = {} }: DevOptions): Promise<DevProcess> {
   await Deno.remove(`${data}/gateway.json`).catch(() => {}); // what a killed process left behind
-  const child = await startProgram("dev", ["--data", data, "--port", "0", ...flags], env);
-  const ended = child.ended.then(({ code, stdout, stderr }) => ({ code, output: stdout + stderr }));
+  const task = await taskCommand("dev");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...task.args, "--data", data, "--port", "0", ...flags],
+    cwd: projectRoot,
+    env: { KAFKA_BROKERS: "", CASSANDRA_CONTACT_POINTS: "", ...task.env, ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const ended = child.output().then(({ code, stdout, stderr }) => ({
+    code,
+    output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr),
+  }));
   let isOver = false;
   void ended.then(() => isOver = true);
   const giveUp = Date.now() + START_TIMEOUT_MS;

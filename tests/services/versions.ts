@@ -2,4 +2,5 @@
 export const VERSIONS = {
   kafka: "4.1.0",
   cassandra: "5.0.5",
+  registry: "2.6.13.Final",
 } as const;
