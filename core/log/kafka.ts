@@ -22,6 +22,7 @@ import type {
 import { BATCH_HEADER_BYTES, BatchHeader, decompressRecords, readBatchHeader, RecordWalker } from "./record_batch.ts";
 import { topicMatcher } from "./topic_patterns.ts";
 
+type KafkaProducer = Producer<Buffer, Buffer, Buffer, Buffer>;
 type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
 
 /** What is known of topics is asked for again after this. */
@@ -29,8 +30,6 @@ const TOPICS_AGE_MS = 1_000;
 const CREATED_WAIT_MS = 100;
 const CREATED_TRIES = 100;
 const ALL_REPLICAS = -1;
-/** A cluster that does not answer at the start is tried again for so long. */
-const PATIENCE_MS = 30_000;
 const RETRY_MS = 1_000;
 /** Together about 15 seconds, in which a broker may have been started again. */
 const PRODUCE_RETRIES = 11;
@@ -46,9 +45,10 @@ export interface KafkaLogOptions {
   readonly onNotice?: (text: string) => void;
 }
 
-/** Connects. Throws UNREACHABLE after some patience, REFUSED at once. */
+/** Connects. Throws UNREACHABLE after as long as one request may take, REFUSED at once. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const log = new KafkaLog(options);
+  const patienceMs = options.access.requestTimeoutMs;
   const startMs = performance.now();
   for (let isTold = false;; isTold = true) {
     try {
@@ -56,11 +56,11 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       return log;
     } catch (thrown) {
       const error = asKafkaError(thrown, options.access, "asking for topics");
-      if (error.code !== "UNREACHABLE" || performance.now() - startMs > PATIENCE_MS) {
+      if (error.code !== "UNREACHABLE" || performance.now() - startMs > patienceMs) {
         await log.close();
         throw error;
       }
-      if (!isTold) options.onNotice?.(`${error.message}; trying again for ${PATIENCE_MS / 1000} s`);
+      if (!isTold) options.onNotice?.(`${error.message}; trying again for ${patienceMs / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -71,7 +71,7 @@ export class KafkaLog implements PartitionedLog {
   readonly #cluster: KafkaCluster;
   readonly #isWanted: (name: string) => boolean;
   #admin: Promise<Admin> | null = null;
-  #producer: Producer<Buffer, Buffer, Buffer, Buffer> | null = null;
+  #producer: KafkaProducer | null = null;
   #topics: { readonly found: Promise<readonly Topic[]>; readonly atMs: number } | null = null;
   /** The reader that {@link timestampAt} asks, by partition. */
   readonly #readers = new Map<string, KafkaReader>();
@@ -203,7 +203,9 @@ export class KafkaLog implements PartitionedLog {
 
   async #send(topic: Topic, partition: number, messages: Message[]): Promise<ProduceResult> {
     try {
-      return await this.#producing().send({ messages });
+      const producer = this.#producing();
+      await this.#awaitPartition(producer, topic, partition);
+      return await producer.send({ messages });
     } catch (error) {
       const doing = `producing to ${topic.name}/${partition}`;
       // Whatever it says, it may be that the topic is gone, or another of the same name.
@@ -212,7 +214,17 @@ export class KafkaLog implements PartitionedLog {
     }
   }
 
-  #producing(): Producer<Buffer, Buffer, Buffer, Buffer> {
+  /** A partition that the producer does not know yet it would take for another, modulo those that it knows. */
+  async #awaitPartition(producer: KafkaProducer, { name }: Topic, partition: number): Promise<void> {
+    for (let tries = 0; tries < CREATED_TRIES; tries++) {
+      const { topics } = await producer.metadata({ topics: [name], forceUpdate: tries > 0 });
+      if (partition < (topics.get(name)?.partitionsCount ?? 0)) return;
+      if (tries > 0) await new Promise((resolve) => setTimeout(resolve, CREATED_WAIT_MS));
+    }
+    throw new RangeError(`topic ${name} has no partition ${partition}`);
+  }
+
+  #producing(): KafkaProducer {
     const { access } = this.#options;
     return this.#producer ??= new Producer({
       ...connectionOptions(access),

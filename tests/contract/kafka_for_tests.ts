@@ -12,6 +12,17 @@ const access = await serviceForTests("kafka");
 
 export const hasKafka = access !== null;
 
+/** How to reach a listener that wants TLS and a password; null where there is none. */
+export const secureKafka = secureAccess();
+
+function secureAccess() {
+  if (access === null) return null;
+  const { secureBrokers, caFile, username, password } = access;
+  if (secureBrokers !== undefined) return { brokers: secureBrokers.split(","), caFile, username, password };
+  console.warn("warning: tests that need TLS are LEFT OUT: KAFKA_BROKERS names a Kafka without; unset it to start one");
+  return null;
+}
+
 export function kafkaAccess(): KafkaAccess {
   const brokers = access?.brokers.split(",") ?? [];
   return configSchema.parse({ kafka: { brokers } }).kafka;

@@ -27,11 +27,11 @@ export interface KafkaProxy extends AsyncDisposable {
 }
 
 /** Stands before the first broker of `access`, which advertises that address. */
-export function startKafkaProxy(access: KafkaAccess): KafkaProxy {
+export function startKafkaProxy(access: KafkaAccess, ownPort = 0): KafkaProxy {
   const [address] = access.brokers;
   const hostname = address.slice(0, address.lastIndexOf(":"));
   const port = Number(address.slice(hostname.length + 1));
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: ownPort });
   const open = new Set<Deno.Conn>();
   let connections = 0;
   const proxy: KafkaProxy = {
@@ -49,7 +49,12 @@ export function startKafkaProxy(access: KafkaAccess): KafkaProxy {
     },
   };
   const close = (connection: Deno.Conn) => {
-    if (open.delete(connection)) connection.close();
+    if (!open.delete(connection)) return;
+    try {
+      connection.close();
+    } catch {
+      // The other end was first.
+    }
   };
   const serve = async (client: Deno.Conn) => {
     connections++;

@@ -42,6 +42,19 @@ kafkaTest("each fetch goes on where the one before ended, whatever their size", 
   }
 });
 
+kafkaTest("a record of 10 MB of another client passes between small ones", {}, async ({ topic, reader }) => {
+  const large = crypto.getRandomValues(new Uint8Array(65_536)).toHex().repeat(80);
+  const producer = otherClient().producer();
+  await producer.connect();
+  for (const value of ["before", large, "after"]) {
+    await producer.send({ topic: topic.name, compression: 1, messages: [{ value, partition: 0 }] });
+  }
+  await producer.disconnect();
+  const values = texts((await readChain(reader(0), 0, 65_536)).records);
+  expect(values.map(({ length }) => length)).toEqual([6, large.length, 5]);
+  expect(values[1] === large).toBe(true);
+});
+
 kafkaTest(
   "a batch that is larger than a fetch comes also where another partition is asked for before",
   { partitions: 2, change: { compression: "none" } },
