@@ -6,8 +6,8 @@ import { messageOf, MillraceError } from "../errors.ts";
 
 export type CassandraAccess = Config["cassandra"];
 
-/** Nodes that do not answer at the start are tried again for so long. */
-const PATIENCE_MS = 60_000;
+/** Nodes that do not answer at the start are tried again for as long as so many requests may take. */
+const PATIENCE_REQUESTS = 5;
 const RETRY_MS = 1_000;
 
 function readText(path: string, key: string): string {
@@ -59,14 +59,15 @@ export async function connectCassandra(
   onNotice: (text: string) => void = () => {},
 ): Promise<Client> {
   const options = clientOptions(access);
-  const giveUpMs = performance.now() + PATIENCE_MS;
+  const patienceMs = access.requestTimeoutMs * PATIENCE_REQUESTS;
+  const giveUpMs = performance.now() + patienceMs;
   for (let isTold = false;; isTold = true) {
     try {
       return await connectOnce(options);
     } catch (thrown) {
       const error = asCassandraError(thrown, access, "connecting");
       if (error.code !== "UNREACHABLE" || performance.now() > giveUpMs) throw error;
-      if (!isTold) onNotice(`${error.message}; trying again for ${PATIENCE_MS / 1000} s`);
+      if (!isTold) onNotice(`${error.message}; trying again for ${patienceMs / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
