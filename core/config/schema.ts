@@ -60,7 +60,9 @@ const kafka = z.strictObject({
   rebalanceTimeoutMs: z.int().min(1000).default(30_000).describe(
     "Longest time that the group waits for a member to join anew.",
   ),
-  requestTimeoutMs: z.int().min(1000).default(30_000).describe("Longest time that a broker may take to answer, and that a start waits for one."),
+  requestTimeoutMs: z.int().min(1000).default(30_000).describe(
+    "Longest time that a broker may take to answer, and that a start waits for one.",
+  ),
   createTopics: z.boolean().default(true).describe(
     "Whether a topic that is written to and missing is made, or refused.",
   ),
