@@ -1,5 +1,6 @@
 /** One thread's view of a Kafka cluster: its brokers, who leads which partition, and a connection to each. */
 import {
+  apiVersionsV3,
   Connection,
   describeLogDirsV4,
   listOffsetsV7,
@@ -42,6 +43,8 @@ const UNKNOWN_TOPIC_ID = 100;
 export class KafkaCluster {
   readonly access: KafkaAccess;
   readonly #links = new Map<string, Promise<Connection>>();
+  /** By broker, the newest version of each API. */
+  readonly #versions = new Map<number, Promise<ReadonlyMap<number, number>>>();
   #brokers: readonly KafkaBroker[] = [];
   #isClosed = false;
 
@@ -87,6 +90,23 @@ export class KafkaCluster {
     const broker = this.#brokers.find((known) => known.nodeId === nodeId);
     if (broker === undefined) return Promise.reject(new Error(`there is no broker ${nodeId}`));
     return this.#connect(broker.host, broker.port);
+  }
+
+  /** Newest version of an API that a broker takes; asked for once. It cuts the connection of whoever asks a newer one. */
+  newestVersion(nodeId: number, apiKey: number): Promise<number> {
+    let versions = this.#versions.get(nodeId);
+    if (versions === undefined) {
+      versions = (async () => {
+        const connection = await this.connection(nodeId);
+        const { apiKeys } = await ask<apiVersionsV3.ApiVersionsResponse>((done) =>
+          apiVersionsV3.api(connection, "millrace", "0", done)
+        );
+        return new Map(apiKeys.map((api) => [api.apiKey, api.maxVersion]));
+      })();
+      versions.catch(() => this.#versions.delete(nodeId));
+      this.#versions.set(nodeId, versions);
+    }
+    return versions.then((known) => known.get(apiKey) ?? -1);
   }
 
   /** By partition, where it starts, or ends, or the offset of the first record at or after a time; or of one partition. */

@@ -14,7 +14,7 @@ import {
 } from "./kafka_fetch_response.ts";
 import { type FetchedBatches, OffsetOutOfRange, TopicGone } from "./partitioned_log.ts";
 
-/** Newest first: the first that a broker takes is used. Earlier ones name topics by their names, which may be given anew. */
+/** Newest first: the first that a broker has is used. Earlier ones name topics by their names, which may be given anew. */
 const FETCH_APIS = [fetchV17, fetchV16, fetchV15, fetchV14, fetchV13];
 const IN_FLIGHT_MAX = 2;
 /** Bytes of one response, about: a batch that is larger comes all the same. */
@@ -70,8 +70,6 @@ export class KafkaFetcher {
   readonly #leaders = new Map<string, Promise<number>>();
   readonly #queues = new Map<number, BrokerQueue>();
   readonly #now: () => number;
-  /** Version that the brokers take: index into FETCH_APIS. */
-  #api = 0;
   #isClosed = false;
 
   constructor(access: KafkaAccess, now: () => number) {
@@ -157,27 +155,27 @@ export class KafkaFetcher {
         partitionMaxBytes: maxBytes,
       })),
     }));
-    for (;;) {
-      const { api, createRequest } = FETCH_APIS[this.#api];
-      try {
-        return await new Promise<FetchResponse>((resolve, reject) =>
-          connection.send(
-            api.key,
-            api.version,
-            () => createRequest(0, 0, RESPONSE_BYTES, READ_COMMITTED, 0, -1, topics, [], ""),
-            (_correlation, _key, _version, reader) =>
-              // One copy, into one piece: the batches stay in it until they are parsed.
-              readFetchResponse(plainBytes(reader.buffer.slice(reader.position))),
-            true,
-            true,
-            (error, response) => error || response === undefined ? reject(error) : resolve(response),
-          )
-        );
-      } catch (error) {
-        if (!/UNSUPPORTED_VERSION/.test(String(error)) || this.#api === FETCH_APIS.length - 1) throw error;
-        this.#api++;
-      }
-    }
+    const { api, createRequest } = await this.#fetchApi(node);
+    return await new Promise<FetchResponse>((resolve, reject) =>
+      connection.send(
+        api.key,
+        api.version,
+        () => createRequest(0, 0, RESPONSE_BYTES, READ_COMMITTED, 0, -1, topics, [], ""),
+        (_correlation, _key, _version, reader) =>
+          // One copy, into one piece: the batches stay in it until they are parsed.
+          readFetchResponse(plainBytes(reader.buffer.slice(reader.position))),
+        true,
+        true,
+        (error, response) => error || response === undefined ? reject(error) : resolve(response),
+      )
+    );
+  }
+
+  async #fetchApi(node: number): Promise<(typeof FETCH_APIS)[number]> {
+    const newest = await this.#cluster.newestVersion(node, FETCH_APIS[0].api.key);
+    const usable = FETCH_APIS.find(({ api }) => api.version <= newest);
+    if (usable !== undefined) return usable;
+    throw new Error(`broker ${node} is too old: it has no fetches by topic id, which came with Kafka 3.1`);
   }
 
   #settle(wanted: Wanted, found: FetchedPartition | undefined): void {

@@ -1,10 +1,11 @@
 /** Reading and producing while connections break, leaders move and brokers slow down: nothing is lost, nothing comes twice. */
+import { Buffer } from "node:buffer";
 import { expect } from "expect";
 import { openKafkaLog } from "../../core/log/kafka.ts";
 import { openReader } from "../../core/log/registry.ts";
 import { batchOf, texts } from "../../core/log/test_batches.ts";
 import { kafkaTest, type KafkaTopicUnderTest, readChain } from "./kafka_for_tests.ts";
-import { FETCH, fetchResponse, type KafkaProxy, PRODUCE, startKafkaProxy } from "./kafka_proxy.ts";
+import { API_VERSIONS, FETCH, fetchResponse, type KafkaProxy, PRODUCE, startKafkaProxy } from "./kafka_proxy.ts";
 
 interface Behind {
   readonly proxy: KafkaProxy;
@@ -131,3 +132,23 @@ kafkaTest(
     expect(cuts).toBeGreaterThan(4);
   },
 );
+
+kafkaTest("a broker that is older than the newest version of fetches is asked in its own", {}, async (parts) => {
+  await fill(parts);
+  const { proxy, log } = await behindProxy(parts);
+  proxy.onResponse = (api, response) => {
+    if (api !== API_VERSIONS) return;
+    // Fetch's number, then its oldest and its newest version: 13 came with Kafka 3.1.
+    const at = response.indexOf(Buffer.from([0, FETCH, 0, 4, 0]));
+    response.writeInt16BE(13, at + 4);
+  };
+  const versions = new Set<number>();
+  proxy.onRequest = (api, request) => {
+    if (api === FETCH) versions.add(request.readInt16BE(2));
+    return true;
+  };
+  const reader = openReader(log.readerSpec(parts.topic, 0));
+  parts.opened.defer(() => reader.close());
+  expect(texts((await readChain(reader, 0, 1_000)).records)).toEqual(VALUES);
+  expect([...versions]).toEqual([13]);
+});

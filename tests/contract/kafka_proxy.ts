@@ -7,6 +7,7 @@ import type { KafkaAccess } from "../../core/log/kafka_access.ts";
 
 export const FETCH = 1;
 export const PRODUCE = 0;
+export const API_VERSIONS = 18;
 const METADATA = 3;
 const FIND_COORDINATOR = 10;
 /** Of a fetch response, before the first record of the first partition. Versions 13 to 17, after the correlation id. */
