@@ -8,6 +8,7 @@ import { type FetchedBatches, OffsetOutOfRange, type PartitionReader, TopicGone 
 import { PRESETS } from "../core/minutes/preset.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
 import { encodeEvents, encodeQuarantine } from "../core/store/record_blocks.ts";
+import { eventsByHour, quarantineByHour } from "../core/store/rows_by_hour.ts";
 import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
 import { Chunk } from "./chunk.ts";
 import { detectFormat, findParser } from "./parsing/registry.ts";
@@ -319,10 +320,13 @@ class Tenure {
     this.#gaps = [];
     const { topicId, partition } = assignment;
     const { events, quarantine } = content;
+    const { blocksByHour } = this.parts.settings;
+    const eventRows = events === null ? [] : blocksByHour ? eventsByHour(events) : [events];
+    const quarantineRows = quarantine === null ? [] : blocksByHour ? quarantineByHour(quarantine) : [quarantine];
     const flush: PartitionFlush = {
       ...content,
-      events: events === null ? [] : encodeEvents(topicId, partition, events),
-      quarantine: quarantine === null ? [] : encodeQuarantine(topicId, partition, quarantine),
+      events: eventRows.flatMap((rows) => encodeEvents(topicId, partition, rows)),
+      quarantine: quarantineRows.flatMap((rows) => encodeQuarantine(topicId, partition, rows)),
       topicId,
       partition,
       writer: this.#aggregator.delivery.writer,

@@ -11,6 +11,7 @@ import { minutePublisher } from "../publishing.ts";
 import { startRetention } from "../retention.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { listenForStop } from "../signals.ts";
+import { checkRetention } from "./retention_check.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -28,6 +29,7 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
       await engine.stop();
       log(`stored ${formatPlural(engine.status().recordsTotal, "record")}`);
     });
+    if (data.kafka !== null) await checkRetention(data.kafka, config, log);
     const publisher = minutePublisher(config, data, engine, log);
     publisher?.start();
     parts.defer(() => publisher?.stop());

@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { type MessageToProduce, Producer, type ProduceResult } from "@platformatic/kafka";
-import { type Admin, Kafka } from "kafkajs";
+import { type Admin, ConfigResourceTypes, Kafka } from "kafkajs";
 import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
@@ -272,6 +272,21 @@ export class KafkaLog implements PartitionedLog {
 
   readerSpec(topic: Topic, partition: number): ReaderSpec {
     return { kind: "kafka", access: this.#options.access, target: targetOf(topic, partition) };
+  }
+
+  /** How long topics keep records, in milliseconds by name; Infinity where time ends none. */
+  async retentionMs(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const configNames = ["retention.ms", "cleanup.policy"];
+    const resources = names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames }));
+    const described = await this.control(
+      "asking for the settings of topics",
+      (admin) => admin.describeConfigs({ resources, includeSynonyms: false }),
+    );
+    return new Map(described.resources.map(({ resourceName, configEntries }) => {
+      const value = (key: string) => configEntries.find(({ configName }) => configName === key)?.configValue ?? "";
+      const ms = Number(value("retention.ms"));
+      return [resourceName, ms < 0 || !value("cleanup.policy").includes("delete") ? Infinity : ms];
+    }));
   }
 
   /** The control plane, for what only Kafka has: groups and their offsets. */

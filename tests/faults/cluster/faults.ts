@@ -208,7 +208,8 @@ class FaultRun {
   async settle(log: PartitionedLog, topic: Topic, storedTo: (topicId: string) => Promise<number>): Promise<void> {
     const giveUpMs = Date.now() + SETTLE_LIMIT_MS;
     for (;;) {
-      const end = (await log.ends(topic)).reduce((sum, { end }) => sum + end, 0);
+      const ends = await log.ends(topic).catch(() => null); // the broker may have been killed just now
+      const end = ends?.reduce((sum, { end }) => sum + end, 0) ?? Infinity;
       const stored = await storedTo(topic.id);
       if (stored >= end) return;
       if (Date.now() > giveUpMs) {
@@ -225,6 +226,7 @@ class FaultRun {
     await this.#look();
     for (const engine of this.#engines) {
       if (engine.isOver) this.#failures.push(engine.output);
+      else await engine.ready(); // one that has just begun would not know the signal yet
       engine.signal("SIGTERM");
     }
     for (const engine of this.#engines) {
