@@ -24,7 +24,10 @@ if (cassandra !== null) {
       for (let sent = 0; sent < RECORDS; sent += 5_000) {
         const messages = Array.from({ length: 5_000 }, (_, i) => {
           const timestamp = new Date(AT_MS + (sent + i) * 10).toISOString();
-          return { partition: (sent + i) % 6, value: JSON.stringify({ timestamp, level: "INFO", service: `service-${i % 3}` }) };
+          return {
+            partition: (sent + i) % 6,
+            value: JSON.stringify({ timestamp, level: "INFO", service: `service-${i % 3}` }),
+          };
         });
         await producer.send({ topic: topic.name, compression: 1, messages });
       }
