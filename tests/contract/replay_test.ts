@@ -1,7 +1,6 @@
 /** Replays, on every store: as if the hours had been read with the settings of today at first, each record once. */
 import { expect } from "expect";
 import { type Config, configSchema } from "../../core/config/schema.ts";
-import { MillraceError } from "../../core/errors.ts";
 import type { EmbeddedLog } from "../../core/log/embedded.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import { openEmbeddedLog, openReader } from "../../core/log/registry.ts";
