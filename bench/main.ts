@@ -1,9 +1,10 @@
 /**
  * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
- * Run: deno task bench [--only scan,sketch,log,dev] [--records N] [--runs N] [--seconds N] [--json FILE]
+ * Run: deno task bench [--only scan,sketch,log,dev,cluster] [--records N] [--runs N] [--seconds N] [--json FILE]
  */
 import { Command } from "commander";
 import { z } from "zod";
+import { measureCluster } from "./cluster.ts";
 import { measureDev } from "./dev.ts";
 import { prepare } from "./prepare.ts";
 
@@ -21,10 +22,10 @@ type Run = z.infer<typeof runLine>;
 
 const options = new Command("bench")
   .description("Ours and the peers', side by side")
-  .option("--only <names>", "which benches: scan, sketch, log, dev", "scan,sketch,log,dev")
+  .option("--only <names>", "which benches: scan, sketch, log, dev, cluster", "scan,sketch,log,dev")
   .option("--records <n>", "records of the log bench", "4000000")
   .option("--runs <n>", "runs of each contender", "5")
-  .option("--seconds <n>", "length of the dev bench", "60")
+  .option("--seconds <n>", "length of the benches dev and cluster", "60")
   .option("--json <file>", "also write the figures as JSON")
   .parse(["deno", "bench", ...Deno.args])
   .opts<{ only: string; records: string; runs: string; seconds: string; json?: string }>();
@@ -132,6 +133,7 @@ for (const name of options.only.split(",")) {
   else if (name === "sketch") figures.sketch = await benchOneCore("Quantile sketches, one core", "bench/sketch.ts");
   else if (name === "log") figures.log = await benchLog(Number(options.records), Number(options.runs));
   else if (name === "dev") figures.dev = await measureDev(Number(options.seconds));
-  else throw new Error(`no bench is called ${name}: scan, sketch, log, dev`);
+  else if (name === "cluster") figures.cluster = await measureCluster(Number(options.seconds));
+  else throw new Error(`no bench is called ${name}: scan, sketch, log, dev, cluster`);
 }
 if (options.json !== undefined) await Deno.writeTextFile(options.json, JSON.stringify(figures, null, 2) + "\n");

@@ -136,13 +136,14 @@ function unitStatements(
       WHERE topic_id = ? AND part = ? AND bucket = ? IF upto = ?`,
     params: [BigInt(flush.at), flush.writer, touchedMs, ...key, expected(expect)],
   }];
-  const columns = "topic_id, part, bucket, kind, minute, from_offset, cell, amount, data";
-  const query = `INSERT INTO ${keyspace}.units (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  const columns = "topic_id, part, bucket, kind, minute, from_offset, cell, amount, data, flushed_upto";
+  const upto = BigInt(flush.at);
+  const query = `INSERT INTO ${keyspace}.units (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
   for (const cell of cellsOf(flush.minutes, bucket)) {
     const { minute, fromOffset, key: name, count, data } = cell;
-    statements.push({ query, params: [...key, CELL, minute, BigInt(fromOffset), name, BigInt(count), data] });
+    statements.push({ query, params: [...key, CELL, minute, BigInt(fromOffset), name, BigInt(count), data, upto] });
   }
-  for (const entry of blocks) statements.push({ query, params: [...key, ...blockRow(entry, flush.at)] });
+  for (const entry of blocks) statements.push({ query, params: [...key, ...blockRow(entry, flush.at), upto] });
   if (statements.length > BATCH_MAX) {
     throw new MillraceError(
       "REFUSED",

@@ -63,6 +63,8 @@ export async function indexedUnits(
 
 const versionOf = (row: CassandraRow): string => `${numberIn(row, "upto")}/${textIn(row, "writer")}`;
 
+const uptoOf = (version: string): number => Number(version.slice(0, version.indexOf("/")));
+
 /** Buckets that times of a range may be in. */
 export function bucketsOf({ fromMs, toMs }: TimeRange): [number, number] {
   const clamp = (bucket: number) => Math.max(-BUCKET_MAX, Math.min(BUCKET_MAX, bucket));
@@ -108,16 +110,18 @@ export class CassandraReads {
   async #fetchMinutes(topicId: string, { partition, bucket }: IndexedUnit) {
     const name = `minutes/${topicId}/${partition}/${bucket}`;
     const version = await this.#unitVersion(topicId, partition, bucket);
-    if (version === null || this.#cache.loaded.get(name) === version) return null;
+    const cached = this.#cache.loaded.get(name);
+    if (version === null || cached === version) return null;
+    // `upto` only grows: what was flushed since is all that has changed.
+    const since = cached === undefined ? null : uptoOf(cached);
+    const isWhole = since === null || since >= uptoOf(version);
     const cells: StoredCell[] = [];
-    for await (
-      const row of this.#client.stream(this.#select("minute, from_offset, cell, amount, data"), [
-        topicId,
-        partition,
-        bucket,
-        CELL,
-      ])
-    ) {
+    const select = this.#select("minute, from_offset, cell, amount, data");
+    const key = [topicId, partition, bucket, CELL];
+    const rows = isWhole
+      ? this.#client.stream(select, key)
+      : this.#client.stream(`${select} AND flushed_upto > ? ALLOW FILTERING`, [...key, BigInt(since)]);
+    for await (const row of rows) {
       cells.push({
         minute: numberIn(row, "minute"),
         fromOffset: numberIn(row, "from_offset"),
@@ -126,7 +130,7 @@ export class CassandraReads {
         data: bytesIn(row, "data"),
       });
     }
-    return { topicId, partition, bucket, minutes: rowsOfCells(cells), name, version };
+    return { topicId, partition, bucket, minutes: rowsOfCells(cells), isWhole, name, version };
   }
 
   #select(columns: string): string {
@@ -166,7 +170,12 @@ export class CassandraReads {
   async #listBlocks(table: RecordTable, topicId: string, name: string, { partition, bucket }: IndexedUnit) {
     const version = await this.#unitVersion(topicId, partition, bucket);
     if (version === null || this.#cache.loaded.get(name) === version) return { name, version, entries: [] };
-    const rows = await this.#client.rows(this.#select("cell, data"), [topicId, partition, bucket, BLOCK_KIND[table]]);
+    const cached = this.#cache.loaded.get(name);
+    const since = cached === undefined || uptoOf(cached) >= uptoOf(version) ? -1 : uptoOf(cached);
+    const rows = await this.#client.rows(
+      `${this.#select("cell, data")} AND flushed_upto > ? ALLOW FILTERING`,
+      [topicId, partition, bucket, BLOCK_KIND[table], BigInt(since)],
+    );
     return { name, version, entries: this.#missing(table, topicId, rows, { partition, bucket }) };
   }
 

@@ -31,7 +31,8 @@ export const MINUTE_SELECT = [
   ]),
 ].join(", ");
 
-type MinutesOfPartition = Pick<PartitionFlush, "topicId" | "partition" | "minutes">;
+/** Minute rows of one partition. */
+export type MinutesOfPartition = Pick<PartitionFlush, "topicId" | "partition" | "minutes">;
 
 /** The minute rows of some flushes, one after the other, as one row group: a reader's work goes by columns of groups. */
 export function minuteRowGroup(flushes: readonly MinutesOfPartition[]): RowGroup {

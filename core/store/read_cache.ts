@@ -8,11 +8,12 @@ import type { EncodedRowGroup } from "../parquet/encoder.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { emptyDirectory } from "./duckdb_directory.ts";
 import { exportTable } from "./duckdb_export.ts";
-import { MINUTE_SELECT, minuteRowGroup } from "./duckdb_rows.ts";
+import { SegmentMerger } from "./duckdb_merge.ts";
+import { minuteSpan, replaceMinutes } from "./duckdb_replace.ts";
 import { SCHEMA } from "./duckdb_schema.ts";
 import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
-import { integerLiteral, Parameters, textLiteral } from "./duckdb_values.ts";
+import { integerLiteral, Parameters } from "./duckdb_values.ts";
 import type { Export, ExportQuery, MinuteRows, PartitionState } from "./ports.ts";
 import type { RecordBlock } from "./record_blocks.ts";
 import { minuteRanges, type RollupLevel, type RollupPlan } from "./rollup_plan.ts";
@@ -22,6 +23,10 @@ const CHECKPOINT_BYTES = 24 * 1_048_576;
 const MINUTES_PER_BUCKET = 60;
 /** Fetched data beyond which everything is forgotten before the next read. */
 const CACHE_BYTES_MAX = 2 * 1024 * 1_048_576;
+/** What a minute row takes up, about. */
+const ROW_BYTES = 200;
+/** Additions of blocks between two looks for segments to merge. */
+const MERGE_EVERY = 16;
 /** Row groups of a file: DuckDB opens each file that a read may need. */
 const GROUPS_PER_FILE = 256;
 
@@ -35,9 +40,10 @@ export interface CachedUnit {
   readonly bucket: number;
 }
 
-/** Minute rows of units as they are now. */
+/** Minute rows of a unit: all that it has, or those that have changed. */
 export interface UnitMinutes extends CachedUnit {
   readonly minutes: MinuteRows;
+  readonly isWhole: boolean;
 }
 
 export interface ReadCacheOptions {
@@ -56,6 +62,8 @@ export class ReadCache {
   /** Loads are one at a time, each with the beginning of the read that it is for. */
   #turn: Promise<unknown> = Promise.resolve();
   #bytes = 0;
+  readonly #merger: SegmentMerger;
+  #added = 0;
   /** What has been loaded, by whatever names the loader gives it. */
   readonly loaded = new Map<string, string>();
 
@@ -65,6 +73,7 @@ export class ReadCache {
     this.#directory = directory;
     this.#segments = new Segments(`${directory}/segments`);
     this.#staging = new Staging(`${directory}/staging`);
+    this.#merger = new SegmentMerger(connections, this.#segments, () => {}); // what is not merged is only slower
     connections.onCheckpoint = () => this.#segments.sweep();
   }
 
@@ -154,11 +163,11 @@ export class ReadCache {
     await this.#connections.checkpoint();
   }
 
-  /** Puts these minutes in the place of those that the units had. */
+  /** Puts these minutes in the place of those that the units had, or of those cells. */
   async putMinutes(units: readonly UnitMinutes[]): Promise<void> {
     if (units.length === 0) return;
     await this.#connections.write(async (connection) => {
-      for (const { topicId, partition, bucket } of units) {
+      for (const { topicId, partition, bucket } of units.filter(({ isWhole }) => isWhole)) {
         const values = new Parameters();
         await connection.run(
           `DELETE FROM minutes WHERE topic_id = ${values.add(topicId)} AND part = ${integerLiteral(partition)}
@@ -167,15 +176,9 @@ export class ReadCache {
           values.values,
         );
       }
-      const group = minuteRowGroup(units);
-      await this.#staging.stage(
-        group,
-        async (path) =>
-          void await connection.run(
-            `INSERT INTO minutes SELECT ${MINUTE_SELECT} FROM read_parquet(${textLiteral(path)})`,
-          ),
-      );
-      this.#bytes += group.rows * 200; // about
+      const changed = units.filter(({ isWhole }) => !isWhole);
+      await replaceMinutes(connection, this.#staging, units, minuteSpan(changed, () => true));
+      this.#bytes += units.reduce((sum, { minutes }) => sum + minutes.rows * ROW_BYTES, 0);
     });
   }
 
@@ -199,6 +202,7 @@ export class ReadCache {
       const flush = { topicId, events: [], quarantine: [], [table]: some };
       await this.#connections.write((connection) => this.#segments.add(connection, table, [flush]));
       this.#bytes += some.reduce((sum, { group }) => sum + group.bytes.length, 0);
+      if (++this.#added % MERGE_EVERY === 0) this.#merger.start();
     }
   }
 
@@ -244,6 +248,7 @@ export class ReadCache {
   }
 
   async close(): Promise<void> {
+    await this.#merger.stop();
     await this.#connections.close();
     await this.#segments.swept();
     await Deno.remove(this.#directory, { recursive: true }).catch(() => {}); // the next process does it
