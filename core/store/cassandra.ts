@@ -311,12 +311,11 @@ export class CassandraStore implements Store {
     const key = `${topicId}/${partition}/${bucket}`;
     const before = this.#counted.get(key);
     if (version !== null && before?.version === version) return before.count;
-    let count = 0;
-    const cells = this.#client.stream(
-      `SELECT amount FROM ${this.#client.keyspace}.units WHERE ${UNIT} AND kind = ?`,
+    const [row] = await this.#client.rows(
+      `SELECT sum(amount) AS count FROM ${this.#client.keyspace}.units WHERE ${UNIT} AND kind = ?`,
       [topicId, partition, bucket, CELL],
     );
-    for await (const row of cells) count += numberIn(row, "amount");
+    const count = numberIn(row, "count");
     if (version !== null) this.#counted.set(key, { version, count });
     return count;
   }
