@@ -3,7 +3,7 @@ import type { Client } from "cassandra-driver";
 import { MillraceError } from "../errors.ts";
 import type { CassandraAccess } from "./cassandra_access.ts";
 
-/** Counts up with every change of the tables. 2: there are rollups. */
+/** Counts up with every change of the tables. 2: there are rollups, and cells tell the flush that they are of. */
 export const CASSANDRA_SCHEMA_VERSION = 2;
 
 export interface Retention {
@@ -91,6 +91,7 @@ export async function migrateCassandra(
     for (const statement of tables(retention)) {
       await run(statement.replace("IF NOT EXISTS ", `IF NOT EXISTS ${keyspace}.`));
     }
+    if (before === 1) await run(`ALTER TABLE ${keyspace}.units ADD IF NOT EXISTS flushed_upto bigint`);
     await setTimesToLive(client, keyspace, retention);
     await setVersion(client, keyspace, before);
     return before;
