@@ -13,6 +13,7 @@ import { CassandraLedger } from "./cassandra_ledger.ts";
 import { CassandraRollups } from "./cassandra_rollups.ts";
 import { CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
 import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
+import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
@@ -34,6 +35,8 @@ import type {
   Store,
   SummaryResult,
   TimeRange,
+  UnitExtent,
+  UnitReplacement,
   UnitState,
 } from "./ports.ts";
 import { ReadCache, useRollups } from "./read_cache.ts";
@@ -191,6 +194,19 @@ export class CassandraStore implements Store {
       partition,
     ]);
     this.#indexed.add(key);
+  }
+
+  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
+    return readExtents(this.#client, topicId, partition, buckets);
+  }
+
+  async replaceUnit(replacement: UnitReplacement): Promise<boolean> {
+    const { topicId, partition } = replacement;
+    this.#known.delete(`${topicId}/${partition}`);
+    const isReplaced = await replaceUnit(this.#client, replacement);
+    // Blocks that are named no more would stay among those that were fetched.
+    if (isReplaced) await this.#cache.forgetTopic(topicId);
+    return isReplaced;
   }
 
   putIfAbsent(key: string, value: string): Promise<string> {
