@@ -15,6 +15,8 @@ import { CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts
 import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
 import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
+import { NOTHING_KEPT, readKept } from "./duckdb_units.ts";
+import { RECORD_TABLES } from "./segment_catalog.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
@@ -42,6 +44,7 @@ import type {
 import { ReadCache, useRollups } from "./read_cache.ts";
 import { ROLLUP_MINUTES, type RollupPlan } from "./rollup_plan.ts";
 
+const HOUR_MS = 3_600_000;
 const NO_TOTALS = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
 const NEVER_FLUSHED: PartitionState = { checkpoint: 0, writer: null, watermarkMs: null, totals: NO_TOTALS };
 const UNIT = "topic_id = ? AND part = ? AND bucket = ?";
@@ -196,8 +199,20 @@ export class CassandraStore implements Store {
     this.#indexed.add(key);
   }
 
-  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
-    return readExtents(this.#client, topicId, partition, buckets);
+  async unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
+    const extents = await readExtents(this.#client, topicId, partition, buckets);
+    if (extents.length === 0) return [];
+    const found = extents.map(({ bucket }) => bucket);
+    const range = { fromMs: Math.min(...found) * HOUR_MS, toMs: (Math.max(...found) + 1) * HOUR_MS };
+    const load = () =>
+      this.#reads.load(topicId, async (reads) => {
+        for (const table of RECORD_TABLES) await reads.loadBlocks(table, topicId, range);
+      });
+    const kept = await this.#cache.read(
+      load,
+      (connection, segments) => readKept(connection, segments, topicId, partition, found),
+    );
+    return extents.map((extent) => ({ ...extent, kept: kept.get(extent.bucket) ?? NOTHING_KEPT }));
   }
 
   async replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {
