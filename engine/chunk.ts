@@ -37,6 +37,7 @@ export class Chunk {
   readonly #unreadable: ReadonlySet<number>;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
+  #end = Infinity;
   #records: Uint8Array = new Uint8Array(0);
   #isInBatch = false;
   #isFresh = false;
@@ -50,9 +51,10 @@ export class Chunk {
     this.#unreadable = unreadable;
   }
 
-  /** Starts on `bytes`: zero or more whole batches. */
-  reset(bytes: Uint8Array): void {
+  /** Starts on `bytes`: zero or more whole batches, after which the offset `end` follows. */
+  reset(bytes: Uint8Array, end = Infinity): void {
     this.#bytes = bytes;
+    this.#end = end;
     this.#at = 0;
     this.#isInBatch = false;
     this.#isFresh = true;
@@ -115,6 +117,8 @@ export class Chunk {
     this.#isInBatch = true;
     if (this.#unreadable.has(header.baseOffset)) {
       header.isControl = false;
+      // Its header may be wrong itself: it must not take along what follows.
+      this.#next = Math.min(this.#next, this.#offsetAt(start + length));
       this.#records = this.#bytes;
       this.#source = new UnreadableBatch(header, start, start + length);
     } else {
@@ -127,5 +131,12 @@ export class Chunk {
     }
     this.#at += length;
     return true;
+  }
+
+  /** Where the batch at `at` begins, or what follows the last one. */
+  #offsetAt(at: number): number {
+    const following = new BatchHeader();
+    const hasBatch = at < this.#bytes.length && readBatchHeader(this.#bytes, at, following) >= 0;
+    return hasBatch ? following.baseOffset : this.#end;
   }
 }

@@ -245,7 +245,7 @@ class Tenure {
       // The next fetch is under way while this chunk is parsed; its failure is met when it is awaited.
       const fetching = isLast || isAtEnd ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
       fetching?.catch(() => {});
-      await this.#applyChunk(fetched.bytes);
+      await this.#applyChunk(fetched);
       if (this.#isLost) return "conflict";
       this.#aggregator.passTo(next);
       if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
@@ -266,9 +266,9 @@ class Tenure {
     return "stopped";
   }
 
-  async #applyChunk(bytes: Uint8Array): Promise<void> {
+  async #applyChunk({ bytes, next }: FetchedBatches): Promise<void> {
     const { assignment, store } = this.parts;
-    this.#chunk.reset(bytes);
+    this.#chunk.reset(bytes, next);
     for (;;) {
       const bucket = this.#chunk.applyTo(this.#aggregator);
       if (bucket === null) break;

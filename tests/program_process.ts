@@ -7,6 +7,8 @@ export const canRunPrograms = (await Deno.permissions.query({ name: "run" })).st
 export interface RunningProgram {
   readonly pid: number;
   kill(signal: Deno.Signal): void;
+  /** What it has said on its standard error so far. */
+  readonly said: string;
   /** The exit status, and what was printed. */
   readonly ended: Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
 }
@@ -26,10 +28,21 @@ export async function startProgram(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const ended = child.output().then(({ code, stdout, stderr }) => ({
-    code,
-    stdout: new TextDecoder().decode(stdout),
-    stderr: new TextDecoder().decode(stderr),
-  }));
-  return { pid: child.pid, kill: (signal) => child.kill(signal), ended };
+  let said = "";
+  const listening = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) said += text;
+  })();
+  const printing = new Response(child.stdout).text();
+  const ended = (async () => {
+    const [{ code }, stdout] = await Promise.all([child.status, printing, listening]);
+    return { code, stdout, stderr: said };
+  })();
+  return {
+    pid: child.pid,
+    kill: (signal) => child.kill(signal),
+    get said() {
+      return said;
+    },
+    ended,
+  };
 }

@@ -14,6 +14,7 @@ import { listenForStop } from "../signals.ts";
 import { checkRetention } from "./retention_check.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
+import { watchForOthers } from "./sharing.ts";
 
 /** Until the first SIGINT or SIGTERM; returns when everything is flushed and the group has been left. */
 export async function runEngine(config: Config, terminal: Terminal): Promise<void> {
@@ -39,6 +40,7 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
       collect: () => {},
     });
     parts.defer(() => server.stop());
+    parts.use(watchForOthers(config, data, engine, log));
     parts.use(startRetention({ config, data, onNotice: log }));
     if (chosenStore(config) === "duckdb") {
       const gateway = await serveGateway(config, data, engine);

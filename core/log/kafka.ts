@@ -9,8 +9,8 @@ import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
 import { hushKafkaJs } from "./hush_kafkajs.ts";
-import { END, KafkaCluster, START, WRITTEN } from "./kafka_cluster.ts";
-import { KafkaReader } from "./kafka_reader.ts";
+import { END, KafkaCluster, READ_UNCOMMITTED, START, WRITTEN } from "./kafka_cluster.ts";
+import { KafkaFetcher } from "./kafka_fetcher.ts";
 import type {
   CreateTopicOptions,
   EncodedBatch,
@@ -73,8 +73,8 @@ export class KafkaLog implements PartitionedLog {
   #admin: Promise<Admin> | null = null;
   #producer: KafkaProducer | null = null;
   #topics: { readonly found: Promise<readonly Topic[]>; readonly atMs: number } | null = null;
-  /** The reader that {@link timestampAt} asks, by partition. */
-  readonly #readers = new Map<string, KafkaReader>();
+  /** What {@link timestampAt} asks: also for records of transactions that are open, which lag as well. */
+  #fetcher: KafkaFetcher | null = null;
   /** Topics that were seen to have the id that they are known by. */
   readonly #checked = new Map<string, { readonly checked: Promise<void>; readonly atMs: number }>();
   #pendingBytes = 0;
@@ -260,12 +260,8 @@ export class KafkaLog implements PartitionedLog {
   }
 
   async timestampAt(topic: Topic, partition: number, offset: number): Promise<number | null> {
-    const key = `${topic.id}/${partition}`;
-    let reader = this.#readers.get(key);
-    if (reader === undefined) {
-      this.#readers.set(key, reader = new KafkaReader(this.#options.access, targetOf(topic, partition)));
-    }
-    const { bytes } = await reader.fetch(offset, BATCH_HEADER_BYTES, 0);
+    this.#fetcher ??= new KafkaFetcher(this.#options.access, () => performance.now(), READ_UNCOMMITTED);
+    const { bytes } = await this.#fetcher.fetch(targetOf(topic, partition), offset, BATCH_HEADER_BYTES);
     const header = new BatchHeader();
     return readBatchHeader(bytes, 0, header) < 0 ? null : header.baseTimestampMs;
   }
@@ -317,7 +313,7 @@ export class KafkaLog implements PartitionedLog {
   }
 
   async close(): Promise<void> {
-    for (const reader of this.#readers.values()) reader.close();
+    await this.#fetcher?.close();
     await this.#producer?.close().catch(() => {}); // it has sent what it was given
     await this.#admin?.then((admin) => admin.disconnect()).catch(() => {});
     await this.#cluster.close();

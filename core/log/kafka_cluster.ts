@@ -199,7 +199,7 @@ export class KafkaCluster {
 
 /** Isolation: records of open and of aborted transactions are not read. */
 export const READ_COMMITTED = 1;
-const READ_UNCOMMITTED = 0;
+export const READ_UNCOMMITTED = 0;
 
 /** What a broker is asked the offset of. */
 interface Place {

@@ -138,7 +138,10 @@ const ABORT = 0;
  * A producer's transaction is aborted from its first offset, which the response tells, to its control batch of type
  * abort; only batches with the flag of transactions are concerned (KIP-98, as Kafka's own consumer does it).
  */
-export function readableBatches({ records, aborted }: FetchedPartition, offset: number): ReadableBatches {
+export function readableBatches(
+  { records, aborted, lastStableOffset }: FetchedPartition,
+  offset: number,
+): ReadableBatches {
   const pending = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   const aborting = new Set<bigint>();
   const header = new BatchHeader();
@@ -158,7 +161,8 @@ export function readableBatches({ records, aborted }: FetchedPartition, offset: 
       if (kept !== at) records.copyWithin(kept, at, at + length);
       kept += length;
     }
-    next = Math.max(next, last + 1);
+    // Not the largest so far: the header of a batch may be wrong, which is found when it is parsed.
+    next = Math.max(offset, Math.min(last + 1, Math.max(lastStableOffset, header.baseOffset + 1)));
     at += length;
   }
   return { bytes: records.subarray(0, kept), next };

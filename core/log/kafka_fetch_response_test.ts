@@ -249,3 +249,12 @@ Deno.test("records without a transaction are kept, whatever their producer's tra
   records.set(int(7n, 8), 43 + batch(0, ["lost"]).length);
   expect(readable(fetched(records, [{ producerId: 7n, firstOffset: 0 }]))).toEqual({ values: ["plain"], next: 2 });
 });
+
+Deno.test("a header that names a wrong end does not take along what follows, nor go beyond the partition's end", () => {
+  const spoilt = batch(1, ["a"]);
+  spoilt.set(int(500, 4), 23);
+  const between = fetched(joined(batch(0, ["x"]), spoilt, batch(2, ["b"])));
+  expect(readableBatches(between, 0).next).toBe(3);
+  const last = { ...fetched(joined(batch(0, ["x"]), spoilt)), lastStableOffset: 2 };
+  expect(readableBatches(last, 0).next).toBe(2);
+});

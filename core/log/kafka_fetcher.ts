@@ -70,11 +70,13 @@ export class KafkaFetcher {
   readonly #leaders = new Map<string, Promise<number>>();
   readonly #queues = new Map<number, BrokerQueue>();
   readonly #now: () => number;
+  readonly #isolation: number;
   #isClosed = false;
 
-  constructor(access: KafkaAccess, now: () => number) {
+  constructor(access: KafkaAccess, now: () => number, isolation = READ_COMMITTED) {
     this.#cluster = new KafkaCluster(access);
     this.#now = now;
+    this.#isolation = isolation;
   }
 
   /** What the partition has from `offset` on, now; no bytes where that is nothing. Throws OffsetOutOfRange, TopicGone. */
@@ -160,7 +162,7 @@ export class KafkaFetcher {
       connection.send(
         api.key,
         api.version,
-        () => createRequest(0, 0, RESPONSE_BYTES, READ_COMMITTED, 0, -1, topics, [], ""),
+        () => createRequest(0, 0, RESPONSE_BYTES, this.#isolation, 0, -1, topics, [], ""),
         (_correlation, _key, _version, reader) =>
           // One copy, into one piece: the batches stay in it until they are parsed.
           readFetchResponse(plainBytes(reader.buffer.slice(reader.position))),

@@ -11,6 +11,7 @@ import { applyFlush, CELL, GAP, type KnownState } from "./cassandra_flush.ts";
 import { CassandraLedger } from "./cassandra_ledger.ts";
 import { CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
 import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
+import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
@@ -32,6 +33,8 @@ import type {
   Store,
   SummaryResult,
   TimeRange,
+  UnitExtent,
+  UnitReplacement,
   UnitState,
 } from "./ports.ts";
 import { ReadCache } from "./read_cache.ts";
@@ -187,6 +190,19 @@ export class CassandraStore implements Store {
     this.#indexed.add(key);
   }
 
+  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
+    return readExtents(this.#client, topicId, partition, buckets);
+  }
+
+  async replaceUnit(replacement: UnitReplacement): Promise<boolean> {
+    const { topicId, partition } = replacement;
+    this.#known.delete(`${topicId}/${partition}`);
+    const isReplaced = await replaceUnit(this.#client, replacement);
+    // Blocks that are named no more would stay among those that were fetched.
+    if (isReplaced) await this.#cache.forgetTopic(topicId);
+    return isReplaced;
+  }
+
   putIfAbsent(key: string, value: string): Promise<string> {
     return this.#ledger.putIfAbsent(key, value);
   }
@@ -283,12 +299,11 @@ export class CassandraStore implements Store {
     const key = `${topicId}/${partition}/${bucket}`;
     const before = this.#counted.get(key);
     if (version !== null && before?.version === version) return before.count;
-    let count = 0;
-    const cells = this.#client.stream(
-      `SELECT amount FROM ${this.#client.keyspace}.units WHERE ${UNIT} AND kind = ?`,
+    const [row] = await this.#client.rows(
+      `SELECT sum(amount) AS count FROM ${this.#client.keyspace}.units WHERE ${UNIT} AND kind = ?`,
       [topicId, partition, bucket, CELL],
     );
-    for await (const row of cells) count += numberIn(row, "amount");
+    const count = numberIn(row, "count");
     if (version !== null) this.#counted.set(key, { version, count });
     return count;
   }

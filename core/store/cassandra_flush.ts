@@ -13,7 +13,7 @@ import {
 import { type BlockEntry, encodeBlock, encodeEntry } from "./cassandra_blocks.ts";
 import { cellsOf } from "./cassandra_cells.ts";
 import { MillraceError } from "../errors.ts";
-import type { FlushOutcome, PartitionFlush, PartitionTotals } from "./ports.ts";
+import type { FlushOutcome, MinuteRows, PartitionFlush, PartitionTotals } from "./ports.ts";
 import { RECORD_TABLES, type RecordTable } from "./segment_catalog.ts";
 
 /** Kinds of rows in a unit. */
@@ -21,7 +21,7 @@ export const CELL = 0;
 export const BLOCK_KIND: Readonly<Record<RecordTable, number>> = { events: 1, quarantine: 2 };
 
 /** Statements that the protocol lets a batch have. */
-const BATCH_MAX = 65_535;
+export const BATCH_MAX = 65_535;
 const MICROS_PER_BUCKET = 3_600_000_000;
 
 /** Blocks that were written and wait to be named, by bucket; under null those that are of no unit of the flush. */
@@ -66,7 +66,10 @@ export async function applyFlush(
 const uptoIn = (row: CassandraRow, name: string): number => numberOrNullIn(row, name) ?? 0;
 
 /** The unit of the flush that a block lies in as a whole; null where there is none. */
-function bucketOf({ firstMicros, lastMicros }: { firstMicros: number; lastMicros: number }, flush: PartitionFlush) {
+function bucketOf(
+  { firstMicros, lastMicros }: { firstMicros: number; lastMicros: number },
+  flush: Pick<PartitionFlush, "units">,
+): number | null {
   const bucket = Math.floor(firstMicros / MICROS_PER_BUCKET);
   const isWithin = bucket === Math.floor(lastMicros / MICROS_PER_BUCKET);
   return isWithin && flush.units.some((unit) => unit.bucket === bucket) ? bucket : null;
@@ -75,7 +78,10 @@ function bucketOf({ firstMicros, lastMicros }: { firstMicros: number; lastMicros
 /** Under which bucket the bytes of a block lie that is of no unit. */
 export const NO_BUCKET = -2_147_483_648;
 
-async function writeBlocks(client: CassandraClient, flush: PartitionFlush): Promise<Written> {
+type BlocksOfFlush = Pick<PartitionFlush, "topicId" | "partition" | "writer" | "at" | "units" | RecordTable>;
+
+/** Writes the bytes of blocks, which nothing names yet. */
+export async function writeBlocks(client: CassandraClient, flush: BlocksOfFlush): Promise<Written> {
   const written = new Map<number | null, BlockEntry[]>();
   const writes: Promise<void>[] = [];
   for (const table of RECORD_TABLES) {
@@ -108,7 +114,11 @@ async function writeBlocks(client: CassandraClient, flush: PartitionFlush): Prom
 }
 
 /** Tells in the index that units are being changed, before, and what they are, after: see {@link unitVersions}. */
-async function markUnits(client: CassandraClient, flush: PartitionFlush, isFlushing: boolean): Promise<void> {
+export async function markUnits(
+  client: CassandraClient,
+  flush: Pick<PartitionFlush, "topicId" | "partition" | "writer" | "at" | "units" | "lastRecordTimeMs">,
+  isFlushing: boolean,
+): Promise<void> {
   const { topicId, partition, writer, at, lastRecordTimeMs } = flush;
   const insert = `INSERT INTO ${client.keyspace}.unit_index
     (topic_id, bucket, part, writer, upto, is_flushing, touched_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`;
@@ -126,24 +136,24 @@ const expected = (offset: number): bigint | null => offset === 0 ? null : BigInt
 function unitStatements(
   keyspace: string,
   flush: PartitionFlush,
-  { bucket, expect }: PartitionFlush["units"][number],
+  { bucket, expect, expectWriter }: PartitionFlush["units"][number],
   blocks: readonly BlockEntry[],
 ): Statement[] {
   const key = [flush.topicId, flush.partition, bucket];
   const touchedMs = BigInt(Math.floor(flush.lastRecordTimeMs));
   const statements: Statement[] = [{
     query: `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ?
-      WHERE topic_id = ? AND part = ? AND bucket = ? IF upto = ?`,
-    params: [BigInt(flush.at), flush.writer, touchedMs, ...key, expected(expect)],
+      WHERE topic_id = ? AND part = ? AND bucket = ? IF upto = ?${expectWriter === undefined ? "" : " AND writer = ?"}`,
+    params: [
+      BigInt(flush.at),
+      flush.writer,
+      touchedMs,
+      ...key,
+      expected(expect),
+      ...(expectWriter === undefined ? [] : [expectWriter]),
+    ],
   }];
-  const columns = "topic_id, part, bucket, kind, minute, from_offset, cell, amount, data, flushed_upto";
-  const upto = BigInt(flush.at);
-  const query = `INSERT INTO ${keyspace}.units (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-  for (const cell of cellsOf(flush.minutes, bucket)) {
-    const { minute, fromOffset, key: name, count, data } = cell;
-    statements.push({ query, params: [...key, CELL, minute, BigInt(fromOffset), name, BigInt(count), data, upto] });
-  }
-  for (const entry of blocks) statements.push({ query, params: [...key, ...blockRow(entry, flush.at), upto] });
+  statements.push(...unitRows(keyspace, key, { minutes: flush.minutes, bucket, upto: flush.at }, blocks));
   if (statements.length > BATCH_MAX) {
     throw new MillraceError(
       "REFUSED",
@@ -151,6 +161,24 @@ function unitStatements(
       "lower engine.flushIntervalMs, or use a preset with fewer dimensions",
     );
   }
+  return statements;
+}
+
+/** Insertions of a unit's cells and of the blocks that it names. */
+export function unitRows(
+  keyspace: string,
+  key: readonly Value[],
+  { minutes, bucket, upto }: { readonly minutes: MinuteRows; readonly bucket: number; readonly upto: number },
+  blocks: readonly BlockEntry[],
+): Statement[] {
+  const columns = "topic_id, part, bucket, kind, minute, from_offset, cell, amount, data, flushed_upto";
+  const query = `INSERT INTO ${keyspace}.units (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  const statements: Statement[] = [];
+  for (const { minute, fromOffset, key: name, count, data } of cellsOf(minutes, bucket)) {
+    const params = [...key, CELL, minute, BigInt(fromOffset), name, BigInt(count), data, BigInt(upto)];
+    statements.push({ query, params });
+  }
+  for (const entry of blocks) statements.push({ query, params: [...key, ...blockRow(entry, upto), BigInt(upto)] });
   return statements;
 }
 

@@ -19,6 +19,7 @@ import { FlushQueue } from "./flush_queue.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import { column } from "./duckdb_schema.ts";
+import { readExtents, replaceUnit } from "./duckdb_units.ts";
 import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import type {
   AccessReport,
@@ -37,6 +38,8 @@ import type {
   Store,
   SummaryResult,
   TimeRange,
+  UnitExtent,
+  UnitReplacement,
   UnitState,
 } from "./ports.ts";
 
@@ -107,6 +110,7 @@ export class DuckDbStore implements Store {
   readonly #connections: DuckDbConnections;
   readonly #exports: string;
   readonly #segments: Segments;
+  readonly #staging: Staging;
   readonly #merger: SegmentMerger;
   readonly #flushes: FlushQueue;
   readonly #onNotice: (text: string) => void;
@@ -122,6 +126,7 @@ export class DuckDbStore implements Store {
     this.#connections = connections;
     this.#exports = exports;
     this.#segments = segments;
+    this.#staging = staging;
     this.#onNotice = onNotice;
     this.#merger = new SegmentMerger(
       connections,
@@ -228,6 +233,24 @@ export class DuckDbStore implements Store {
       }
       return units;
     });
+  }
+
+  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
+    return this.#connections.read((connection) => readExtents(connection, topicId, partition, buckets));
+  }
+
+  async replaceUnit(replacement: UnitReplacement): Promise<boolean> {
+    const files = { staging: this.#staging, segments: this.#segments, written: [], unlisted: [] };
+    try {
+      const isReplaced = await this.#connections.write((connection) => replaceUnit(connection, files, replacement));
+      this.#segments.unlist(files.unlisted);
+      return isReplaced;
+    } catch (error) {
+      await this.#connections.read((connection) => this.#segments.removeUnlisted(connection, files.written)).catch(
+        () => {},
+      );
+      throw error;
+    }
   }
 
   flush(flush: PartitionFlush): Promise<FlushOutcome> {

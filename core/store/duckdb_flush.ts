@@ -3,7 +3,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { type MinuteSpan, minuteSpan, replaceMinutes } from "./duckdb_replace.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import type { Staging } from "./duckdb_staging.ts";
-import { integerLiteral, numberOf, Parameters, rowsOf } from "./duckdb_values.ts";
+import { integerLiteral, numberOf, Parameters, rowsOf, textOf } from "./duckdb_values.ts";
 import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 import { RECORD_TABLES } from "./segment_catalog.ts";
 
@@ -60,18 +60,22 @@ async function findConflicts(
   return flushes.map(({ topicId, partition, expectCheckpoint, units }): FlushOutcome | null => {
     const reached = checkpoints.get(partitionKey(topicId, partition)) ?? 0;
     if (reached !== expectCheckpoint) return { kind: "conflict", bucket: null, found: reached };
-    for (const { bucket, expect } of units) {
-      const found = uptos.get(unitKey(topicId, partition, bucket)) ?? 0;
-      if (found !== expect) return { kind: "conflict", bucket, found };
+    for (const { bucket, expect, expectWriter } of units) {
+      const { upto, writer } = uptos.get(unitKey(topicId, partition, bucket)) ?? NEVER_WRITTEN;
+      if (upto !== expect || (expectWriter !== undefined && writer !== expectWriter)) {
+        return { kind: "conflict", bucket, found: upto };
+      }
     }
     return null;
   });
 }
 
+const NEVER_WRITTEN = { upto: 0, writer: null };
+
 async function readUptos(
   connection: DuckDBConnection,
   flushes: readonly PartitionFlush[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, { readonly upto: number; readonly writer: string | null }>> {
   const parameters = new Parameters();
   const keys = flushes.filter(({ units }) => units.length > 0).map(({ topicId, partition, units }) => {
     const topic = parameters.add(topicId);
@@ -80,10 +84,15 @@ async function readUptos(
   if (keys.length === 0) return new Map();
   const rows = await rowsOf(
     connection,
-    `SELECT topic_id, part, bucket, upto FROM units WHERE ${keys.join(" OR ")}`,
+    `SELECT topic_id, part, bucket, upto, writer FROM units WHERE ${keys.join(" OR ")}`,
     parameters.values,
   );
-  return new Map(rows.map((row) => [unitKey(row.topic_id, row.part, row.bucket), numberOf(row.upto)]));
+  return new Map(
+    rows.map((row) => [
+      unitKey(row.topic_id, row.part, row.bucket),
+      { upto: numberOf(row.upto), writer: textOf(row.writer) },
+    ]),
+  );
 }
 
 const bucketLiteral = ({ bucket }: { bucket: number }) => integerLiteral(bucket);

@@ -1,4 +1,5 @@
 /** The engine as a member of a real group, over what goes wrong in a real log: every record is counted, kept or told. */
+import { Buffer } from "node:buffer";
 import { expect } from "expect";
 import { configSchema } from "../../core/config/schema.ts";
 import { type KafkaLog, openKafkaLog } from "../../core/log/kafka.ts";
@@ -156,8 +157,8 @@ kafkaTest(
   },
 );
 
-/** Runs the engine behind a proxy that spoils a byte of the record with this text, in so many fetches of all records. */
-async function readSpoilt(parts: KafkaTopicUnderTest, text: string, times: number) {
+/** Runs the engine behind a proxy that spoils a byte, so far from a text of a record, in so many fetches of all records. */
+async function readSpoilt(parts: KafkaTopicUnderTest, text: string, times: number, distance = text.length - 1) {
   const { topic, access, opened } = parts;
   const { store, notices, start } = await site(parts);
   const proxy = startKafkaProxy(access);
@@ -167,7 +168,7 @@ async function readSpoilt(parts: KafkaTopicUnderTest, text: string, times: numbe
   let spoilt = 0;
   proxy.onResponse = (api, response) => {
     const at = api === FETCH ? response.indexOf(text) : -1;
-    if (at >= 0 && (!response.includes('"i":8') || spoilt++ < times)) response[at + text.length - 1] ^= 1;
+    if (at >= 0 && (!response.includes('"i":8') || spoilt++ < times)) response[at + distance] ^= 1;
   };
   await start({ log, access: proxy.access });
   return { totals: await stored(store, parts.log, topic), kept: await kept(store, topic), notices };
@@ -193,6 +194,21 @@ kafkaTest("a batch that is spoilt in the log is kept in quarantine", { change: u
   expect([totals, kept]).toEqual([{ consumed: 7, events: 6, unparsed: 1 }, [[3, "corrupt_batch"]]]);
   expect(notices.some((text) => text.includes("offset 3 does not have its checksum"))).toBe(true);
 });
+
+kafkaTest(
+  "a batch whose header is spoilt takes none of those behind it along",
+  { change: uncompressed },
+  async (parts) => {
+    for (let i = 0; i < 9; i += 3) {
+      await parts.log.append(parts.topic, 0, batchOf(record(i), record(i + 1), record(i + 2)));
+    }
+    const { bytes } = batchOf(record(3));
+    // Its last offset delta, which says where it ends: 258 records it would have.
+    const distance = 25 - Buffer.from(bytes).indexOf('"i":3');
+    const { totals, kept } = await readSpoilt(parts, '"i":3', Infinity, distance);
+    expect([totals, kept]).toEqual([{ consumed: 7, events: 6, unparsed: 1 }, [[3, "corrupt_batch"]]]);
+  },
+);
 
 kafkaTest("a batch that would become more than a worker should hold is kept in quarantine", {}, async (parts) => {
   const { log, topic } = parts;

@@ -1,11 +1,18 @@
 /** Reading and producing while connections break, leaders move and brokers slow down: nothing is lost, nothing comes twice. */
-import { Buffer } from "node:buffer";
 import { expect } from "expect";
 import { openKafkaLog } from "../../core/log/kafka.ts";
 import { openReader } from "../../core/log/registry.ts";
 import { batchOf, texts } from "../../core/log/test_batches.ts";
 import { kafkaTest, type KafkaTopicUnderTest, readChain } from "./kafka_for_tests.ts";
-import { API_VERSIONS, FETCH, fetchResponse, type KafkaProxy, PRODUCE, startKafkaProxy } from "./kafka_proxy.ts";
+import {
+  API_VERSIONS,
+  FETCH,
+  fetchResponse,
+  type KafkaProxy,
+  limitVersion,
+  PRODUCE,
+  startKafkaProxy,
+} from "./kafka_proxy.ts";
 
 interface Behind {
   readonly proxy: KafkaProxy;
@@ -137,10 +144,7 @@ kafkaTest("a broker that is older than the newest version of fetches is asked in
   await fill(parts);
   const { proxy, log } = await behindProxy(parts);
   proxy.onResponse = (api, response) => {
-    if (api !== API_VERSIONS) return;
-    // Fetch's number, then its oldest and its newest version: 13 came with Kafka 3.1.
-    const at = response.indexOf(Buffer.from([0, FETCH, 0, 4, 0]));
-    response.writeInt16BE(13, at + 4);
+    if (api === API_VERSIONS) limitVersion(response, FETCH, 13); // as Kafka 3.1 has it
   };
   const versions = new Set<number>();
   proxy.onRequest = (api, request) => {

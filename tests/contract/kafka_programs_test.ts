@@ -2,9 +2,10 @@
 import { expect } from "expect";
 import { z } from "zod";
 import { configSchema } from "../../core/config/schema.ts";
+import { KafkaMembership } from "../../core/log/kafka_membership.ts";
 import { openStore } from "../../core/store/registry.ts";
 import { canRunPrograms, startProgram } from "../program_process.ts";
-import { hasKafka, kafkaTest, type KafkaTopicUnderTest, otherClient } from "./kafka_for_tests.ts";
+import { hasKafka, kafkaTest, type KafkaTopicUnderTest, otherClient, until } from "./kafka_for_tests.ts";
 import { startKafkaProxy } from "./kafka_proxy.ts";
 
 const figures = z.strictObject({
@@ -123,5 +124,29 @@ programTest(
       stderr: expect.stringMatching(/refused, while making topic .*[Rr]eplication/),
     });
     expect(await log.findTopic(name)).toBeUndefined();
+  },
+);
+
+programTest(
+  "an engine with a store of its own says that others have partitions, and goes on when they leave",
+  4,
+  async (parts) => {
+    const { topic, access, opened, log } = parts;
+    await fill(topic.name, 0, 1_000);
+    const other = new KafkaMembership({ ...access, heartbeatIntervalMs: 300 }, log, () => {});
+    let owned = 0;
+    await other.start((partitions) => {
+      owned = partitions.length;
+      return Promise.resolve();
+    });
+    const flags = ["--until-end", "--store", "duckdb", "--data", await directory(opened)];
+    const engine = await startProgram("engine", flags, environmentOf(access));
+    await until("each has two", () => owned === 2);
+    // Until it has been looked at twice.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await other.leave();
+    const { code, stdout, stderr } = await engine.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("have 2 of 4 partitions") });
+    expect(figures.parse(JSON.parse(stdout)).records).toBe(1_000);
   },
 );

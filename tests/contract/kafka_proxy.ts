@@ -128,3 +128,11 @@ export function fetchResponse(response: Buffer): { throttle(ms: number): void; f
     fail: (errorCode) => void response.writeInt16BE(errorCode, errorAt),
   };
 }
+
+/** Makes an answer to ApiVersions, version 3, say that the broker knows an API up to `newest` only. */
+export function limitVersion(response: Buffer, api: number, newest: number): void {
+  // After the error and the count each API has its number, its oldest and its newest version, and no tags.
+  for (let at = LENGTH_BYTES + 2 + 1; at + 7 <= response.length; at += 7) {
+    if (response.readInt16BE(at) === api) return void response.writeInt16BE(newest, at + 4);
+  }
+}

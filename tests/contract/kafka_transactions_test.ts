@@ -93,6 +93,8 @@ kafkaTest(
     expect([texts(records), next]).toEqual([["before"], 1]);
     expect(await own.fetch(1, 1024, 50)).toMatchObject({ next: 1, end: 1, bytes: new Uint8Array(0) });
     expect(await log.ends(topic)).toMatchObject([{ partition: 0, start: 0, end: 1, written: 4 }]);
+    // By which lag is told in seconds.
+    expect(await log.timestampAt(topic, 0, 1)).toBeGreaterThan(Date.now() - 3_600_000);
     await transaction.abort();
     await until("the transaction has ended", async () => (await log.ends(topic))[0].end === 5);
     const rest = await readChain(own, 1);

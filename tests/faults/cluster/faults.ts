@@ -171,20 +171,27 @@ class FaultRun {
     this.#done.freezes++;
   }
 
-  /** Another engine comes and goes. */
+  /** Other engines come and go, one every {@link REBALANCE_MS}; each stays for two of these. */
   async #rebalance(seconds: number): Promise<void> {
+    const guests: Promise<void>[] = [];
     const untilMs = performance.now() + seconds * 1000;
     while (performance.now() < untilMs) {
-      const guest = await EngineProcess.start(this.#environment);
-      await guest.ready();
+      guests.push(this.#visit());
       await pause(REBALANCE_MS);
-      await guest.look();
-      guest.signal("SIGTERM");
-      const { code, output } = await guest.ended();
-      if (code !== 0) this.#failures.push(output);
-      this.#past.push(guest);
-      this.#done.rebalances++;
     }
+    await Promise.all(guests);
+  }
+
+  async #visit(): Promise<void> {
+    const guest = await EngineProcess.start(this.#environment);
+    await guest.ready();
+    await pause(2 * REBALANCE_MS);
+    await guest.look();
+    guest.signal("SIGTERM");
+    const { code, output } = await guest.ended();
+    if (code !== 0) this.#failures.push(output);
+    this.#past.push(guest);
+    this.#done.rebalances += 2; // it came, and it went
   }
 
   async #killBroker(): Promise<void> {

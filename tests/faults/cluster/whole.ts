@@ -27,7 +27,6 @@ const plan = {
 const { truth, topic: _topic, ...figures } = await runClusterFaults(plan, { brokers, contactPoints }, say);
 say(`${truth.records} records, ${truth.minutes.size} minute cells: 0 lost, 0 twice`);
 console.log(JSON.stringify(figures));
-if (figures.fenced === 0) {
-  console.error("error: no flush was fenced: the faults did not do what they are for");
-  Deno.exit(1);
-}
+if (figures.fenced === 0) console.error("error: no flush was fenced: the faults did not do what they are for");
+// Clients of servers that were killed may still wait for them.
+Deno.exit(figures.fenced === 0 ? 1 : 0);
