@@ -220,6 +220,18 @@ export class ReadCache {
     });
   }
 
+  /** Forgets the blocks that were loaded of a topic: for a load, within its turn. */
+  async forgetBlocks(table: RecordTable, topicId: string): Promise<void> {
+    const prefixes = [`${table}/${topicId}/`, `block/${table}/${topicId}/`];
+    for (const name of this.loaded.keys()) {
+      if (prefixes.some((prefix) => name.startsWith(prefix))) this.loaded.delete(name);
+    }
+    const files = await this.#connections.write((connection) =>
+      this.#segments.delist(connection, `topic_id = $1 AND "table" = $2`, [topicId, table])
+    );
+    this.#segments.unlist(files);
+  }
+
   async close(): Promise<void> {
     await this.#merger.stop();
     await this.#connections.close();

@@ -133,27 +133,34 @@ async function expectOnce(store: Store, topicId: string): Promise<void> {
   expect(await store.partitions(topicId)).toMatchObject([{ checkpoint: 30, totals: { consumed: 30, events: 30 } }]);
 }
 
+/** A keyspace of its own, and processes that work on it. */
+async function makeKeyspace() {
+  const directory = await Deno.makeTempDir({ prefix: "millrace-crash-" });
+  const name = `crash_${crypto.randomUUID().slice(0, 8)}`;
+  const contactPoints = cassandra?.contactPoints.split(",");
+  const { cassandra: access } = configSchema.parse({ cassandra: { contactPoints, keyspace: name } });
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => Deno.remove(directory, { recursive: true }));
+  const owner = await connectCassandra(access);
+  opened.defer(() => owner.shutdown());
+  await migrateCassandra(owner, access, { minutesDays: 30, eventsDays: 30 });
+  opened.defer(async () => void await owner.execute(`DROP KEYSPACE ${name}`));
+  const open = async () => {
+    const client = new MortalClient(await connectCassandra(access), access);
+    const cache = await ReadCache.open({ directory, memoryBytes: 64 * 1_048_576, threads: 1 });
+    const store = new CassandraStore(client, cache);
+    opened.defer(() => store.close());
+    return { client, store };
+  };
+  return { open, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
 Deno.test({
   name: "Cassandra: an engine that dies at any write of a flush leaves nothing lost and nothing twice",
   ignore: cassandra === null,
   fn: async () => {
-    const directory = await Deno.makeTempDir({ prefix: "millrace-crash-" });
-    const keyspace = `crash_${crypto.randomUUID().slice(0, 8)}`;
-    const contactPoints = cassandra?.contactPoints.split(",");
-    const { cassandra: access } = configSchema.parse({ cassandra: { contactPoints, keyspace } });
-    await using opened = new AsyncDisposableStack();
-    opened.defer(() => Deno.remove(directory, { recursive: true }));
-    const owner = await connectCassandra(access);
-    opened.defer(() => owner.shutdown());
-    await migrateCassandra(owner, access, { minutesDays: 30, eventsDays: 30 });
-    opened.defer(async () => void await owner.execute(`DROP KEYSPACE ${keyspace}`));
-    const open = async () => {
-      const client = new MortalClient(await connectCassandra(access), access);
-      const cache = await ReadCache.open({ directory, memoryBytes: 64 * 1_048_576, threads: 1 });
-      const store = new CassandraStore(client, cache);
-      opened.defer(() => store.close());
-      return { client, store };
-    };
+    await using keyspace = await makeKeyspace();
+    const { open } = keyspace;
     const mortal = await open();
     const reader = await open();
 
@@ -180,5 +187,55 @@ Deno.test({
     }
     // Three blocks, three units marked, changed and settled, the checkpoint: each was died at.
     expect(steps).toBeGreaterThan(3 * 4);
+  },
+});
+
+Deno.test({
+  name: "Cassandra: who has read an hour before it was replaced sees the new one, whatever was flushed since",
+  ignore: cassandra === null,
+  fn: async () => {
+    await using keyspace = await makeKeyspace();
+    const [{ store }, { store: reader }] = [await keyspace.open(), await keyspace.open()];
+    for (const isFlushedAfter of [false, true]) {
+      const topicId = `replaced ${isFlushedAfter}`;
+      const encode = (...events: TestEvent[]) => encodeEvents(topicId, 0, eventsToRows(events));
+      const unit = { bucket: START_BUCKET, upto: 10, writer: "a" };
+      await store.flush({
+        ...flushOf({ topicId, cells: [cellOf(0, "old", 2), cellOf(1, "old", 1)] }),
+        events: encode(eventOf(0, 0), eventOf(1, 1)),
+      });
+      const events = async () =>
+        (await reader.events({ topicId, range: EVER, where: [], limit: 100 })).map(({ raw }) =>
+          new TextDecoder().decode(raw)
+        );
+      expect(await storedCounts(reader, topicId)).toEqual({ "0|old": 2, "1|old": 1 });
+      expect(await events()).toEqual(["event 1", "event 0"]);
+
+      const { minutes } = flushOf({ cells: [cellOf(0, "new", 3)] });
+      const raw = new TextEncoder().encode("replayed");
+      const isReplaced = await store.replaceUnit({
+        topicId,
+        partition: 0,
+        unit,
+        writer: "replay",
+        minutes,
+        events: encode(eventOf(0, 0, { raw })),
+        quarantine: [],
+        totals: { events: 0, unparsed: 0 },
+      });
+      expect(isReplaced).toBe(true);
+      if (isFlushedAfter) {
+        await store.flush(flushOf({
+          topicId,
+          writer: "b",
+          expectCheckpoint: 10,
+          at: 20,
+          cells: [cellOf(2, "later", 1, { fromOffset: 12 })],
+          units: [{ bucket: START_BUCKET, expect: 10, expectWriter: "replay" }],
+        }));
+      }
+      expect(await storedCounts(reader, topicId)).toEqual({ "0|new": 3, ...(isFlushedAfter ? { "2|later": 1 } : {}) });
+      expect(await events()).toEqual(["replayed"]);
+    }
   },
 });
