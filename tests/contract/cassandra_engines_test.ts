@@ -1,4 +1,4 @@
-/** An engine that dies between any two of a flush's requests to a real Cassandra: its successor makes it right. */
+/** Engines and readers that meet on a real Cassandra: those that die at a write, see a replay, or ask for too much. */
 import { expect } from "expect";
 import { configSchema } from "../../core/config/schema.ts";
 import { connectCassandra } from "../../core/store/cassandra_access.ts";
@@ -237,5 +237,32 @@ Deno.test({
       expect(await storedCounts(reader, topicId)).toEqual({ "0|new": 3, ...(isFlushedAfter ? { "2|later": 1 } : {}) });
       expect(await events()).toEqual(["replayed"]);
     }
+  },
+});
+
+Deno.test({
+  name: "Cassandra: an hour too large for one request is refused with what to do, and the store goes on",
+  ignore: cassandra === null,
+  fn: async () => {
+    await using keyspace = await makeKeyspace();
+    const { store } = await keyspace.open();
+    const topicId = "large";
+    // 5000 cells are an everyday flush; these have 400 bytes each, about.
+    const flush = (cells: number) =>
+      flushOf({
+        topicId,
+        cells: Array.from(
+          { length: cells },
+          (_, i) => cellOf(Math.floor(i / 700), `${"service ".repeat(20)}${i % 700}`, 1),
+        ),
+      });
+    const refused = await store.flush(flush(40_000)).then(() => null, (error: unknown) => error);
+    expect(refused).toMatchObject({
+      code: "REFUSED",
+      remedy: expect.stringContaining("native_transport_max_frame_size"),
+    });
+    expect(await store.countStored(topicId)).toEqual([]);
+    expect(await store.flush(flush(5_000))).toEqual({ kind: "applied" });
+    expect(await store.countStored(topicId)).toEqual([{ partition: 0, count: 5_000 }]);
   },
 });
