@@ -118,15 +118,14 @@ export async function markUnits(
   client: CassandraClient,
   flush: Pick<PartitionFlush, "topicId" | "partition" | "writer" | "at" | "units" | "lastRecordTimeMs">,
   isFlushing: boolean,
-  replaced = 0,
 ): Promise<void> {
   const { topicId, partition, writer, at, lastRecordTimeMs } = flush;
   const insert = `INSERT INTO ${client.keyspace}.unit_index
-    (topic_id, bucket, part, writer, upto, is_flushing, touched_ms, replaced) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+    (topic_id, bucket, part, writer, upto, is_flushing, touched_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`;
   const touchedMs = BigInt(Math.floor(lastRecordTimeMs));
   await Promise.all(
     flush.units.map(({ bucket }) =>
-      client.write(insert, [topicId, bucket, partition, writer, BigInt(at), isFlushing, touchedMs, replaced])
+      client.write(insert, [topicId, bucket, partition, writer, BigInt(at), isFlushing, touchedMs])
     ),
   );
 }

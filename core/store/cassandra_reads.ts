@@ -27,7 +27,7 @@ const BLOCKS_AT_ONCE = 64;
 export interface IndexedUnit {
   readonly partition: number;
   readonly bucket: number;
-  /** As {@link versionOf}; null while somebody may be changing the unit. */
+  /** `UPTO/WRITER/` of the unit; null while somebody may be changing it. */
   readonly version: string | null;
   readonly touchedMs: number;
 }
@@ -40,7 +40,7 @@ export async function indexedUnits(
 ): Promise<IndexedUnit[]> {
   const units = new Map<string, { bucket: number; partition: number; rows: CassandraRow[] }>();
   const rows = client.stream(
-    `SELECT bucket, part, writer, upto, is_flushing, touched_ms, replaced FROM ${client.keyspace}.unit_index
+    `SELECT bucket, part, writer, upto, is_flushing, touched_ms FROM ${client.keyspace}.unit_index
      WHERE topic_id = ? AND bucket >= ? AND bucket <= ?`,
     [topicId, first, last],
   );
@@ -52,33 +52,24 @@ export async function indexedUnits(
   }
   return [...units.values()].map(({ bucket, partition, rows }) => {
     // Writers follow each other: the one who got furthest is the unit's, unless somebody is at it or was killed at it.
-    const last = rows.reduce((a, b) => {
-      const further = numberIn(b, "upto") - numberIn(a, "upto") || replacedIn(b) - replacedIn(a);
-      return further > 0 ? b : a;
-    });
-    const replaced = Math.max(...rows.map(replacedIn));
+    const last = rows.reduce((a, b) => (numberIn(b, "upto") > numberIn(a, "upto") ? b : a));
+    // A replay reaches no further than who was there before: then the index cannot tell.
+    const isTied = rows.some((row) => row !== last && numberIn(row, "upto") === numberIn(last, "upto"));
     return {
       bucket,
       partition,
-      version: rows.some((row) => row.is_flushing === true) ? null : versionOf(last, replaced),
+      version: isTied || rows.some((row) => row.is_flushing === true) ? null : versionOf(last),
       touchedMs: Math.max(...rows.map((row) => numberIn(row, "touched_ms"))),
     };
   });
 }
 
-const replacedIn = (row: CassandraRow): number => numberOrNullIn(row, "replaced") ?? 0;
+const versionOf = (row: CassandraRow): string => `${numberIn(row, "upto")}/${textIn(row, "writer")}/`;
 
-/** `UPTO/REPLACED/WRITER`: how far the unit reaches, how often its contents were replaced, who wrote to it last. */
-const versionOf = (row: CassandraRow, replaced: number): string =>
-  `${numberIn(row, "upto")}/${replaced}/${textIn(row, "writer")}`;
+/** Times that the unit was replaced by a replay: then what was fetched before is void. */
+const replacementsOf = (version: string): string => version.slice(version.lastIndexOf("/"));
 
-/** Up to where what was fetched is still good; null where the unit was replaced since. */
-function goodUntil(fetched: string, now: string): number | null {
-  const [upto, replaced] = fetched.split("/");
-  return replaced === now.split("/")[1] ? Number(upto) : null;
-}
-
-const uptoOf = (version: string): number => Number(version.split("/")[0]);
+const uptoOf = (version: string): number => Number(version.slice(0, version.indexOf("/")));
 
 /** Buckets that times of a range may be in. */
 export function bucketsOf({ fromMs, toMs }: TimeRange): [number, number] {
@@ -93,6 +84,11 @@ interface PlacedBlock {
   readonly entry: BlockEntry;
 }
 
+/** A replay has put other blocks in the place of those that were fetched. */
+class Replaced extends Error {
+  override readonly name = "Replaced";
+}
+
 export class CassandraReads {
   readonly #client: CassandraClient;
   readonly #cache: ReadCache;
@@ -102,11 +98,22 @@ export class CassandraReads {
     this.#cache = cache;
   }
 
+  /** Loads what a read of a topic needs; begins again where a replay has voided what was fetched. */
+  async load(topicId: string, load: (reads: CassandraReads) => Promise<void>): Promise<void> {
+    try {
+      await load(this);
+    } catch (error) {
+      if (!(error instanceof Replaced)) throw error;
+      await this.#cache.forgetLoaded(topicId);
+      await load(this);
+    }
+  }
+
   /** Makes the cache hold the minutes of the range as they are now. */
   async loadMinutes(topicId: string, range: TimeRange): Promise<void> {
     const units = await indexedUnits(this.#client, topicId, bucketsOf(range));
     const stale = units.filter(({ partition, bucket, version }) =>
-      version === null || this.#cache.loaded.get(`minutes/${topicId}/${partition}/${bucket}`) !== version
+      version === null || !this.#isLoaded(`minutes/${topicId}/${partition}/${bucket}`, version)
     );
     for (let at = 0; at < stale.length; at += UNITS_AT_ONCE) {
       const some = stale.slice(at, at + UNITS_AT_ONCE);
@@ -124,7 +131,7 @@ export class CassandraReads {
     const cached = this.#cache.loaded.get(name);
     if (version === null || cached === version) return null;
     // `upto` only grows: what was flushed since is all that has changed.
-    const since = cached === undefined ? null : goodUntil(cached, version);
+    const since = cached === undefined || replacementsOf(cached) !== replacementsOf(version) ? null : uptoOf(cached);
     const isWhole = since === null || since >= uptoOf(version);
     const cells: StoredCell[] = [];
     const select = this.#select("minute, from_offset, cell, amount, data");
@@ -149,14 +156,20 @@ export class CassandraReads {
       WHERE topic_id = ? AND part = ? AND bucket = ? AND kind = ?`;
   }
 
-  /** The version of a unit, by itself; null where there is none. */
+  /** Whether the cache has what the index tells of. */
+  #isLoaded(name: string, version: string): boolean {
+    return this.#cache.loaded.get(name)?.startsWith(version) ?? false;
+  }
+
+  /** `UPTO/WRITER/REPLACEMENTS` of a unit; null where there is none. */
   async unitVersion(topicId: string, partition: number, bucket: number): Promise<string | null> {
     const [row] = await this.#client.rows(
       `SELECT DISTINCT topic_id, part, bucket, upto, writer, replaced FROM ${this.#client.keyspace}.units
        WHERE topic_id = ? AND part = ? AND bucket = ?`,
       [topicId, partition, bucket],
     );
-    return row === undefined || textOrNullIn(row, "writer") === null ? null : versionOf(row, replacedIn(row));
+    if (row === undefined || textOrNullIn(row, "writer") === null) return null;
+    return `${versionOf(row)}${numberOrNullIn(row, "replaced") ?? 0}`;
   }
 
   /** Makes the cache hold all blocks of a table that have rows of the range. */
@@ -165,17 +178,10 @@ export class CassandraReads {
     const names = new Map(
       units.map((unit) => [`${table}/${topicId}/${unit.partition}/${unit.bucket}`, unit] as const),
     );
-    const stale = [...names].filter(([name, { version }]) =>
-      version === null || this.#cache.loaded.get(name) !== version
-    );
+    const stale = [...names].filter(([name, { version }]) => version === null || !this.#isLoaded(name, version));
     for (let at = 0; at < stale.length; at += UNITS_AT_ONCE) {
       const some = stale.slice(at, at + UNITS_AT_ONCE);
       const listed = await Promise.all(some.map(([name, unit]) => this.#listBlocks(table, topicId, name, unit)));
-      if (listed.some(({ isReplaced }) => isReplaced)) {
-        // Blocks that no unit names any more lie in files with others.
-        await this.#cache.forgetBlocks(table, topicId);
-        return await this.loadBlocks(table, topicId, range);
-      }
       await this.#addBlocks(table, topicId, listed.flatMap(({ entries }) => entries));
       for (const { name, version } of listed) if (version !== null) this.#cache.loaded.set(name, version);
     }
@@ -185,17 +191,15 @@ export class CassandraReads {
   /** Blocks of a unit that the cache has not, and the version of the unit before they were listed. */
   async #listBlocks(table: RecordTable, topicId: string, name: string, { partition, bucket }: IndexedUnit) {
     const version = await this.unitVersion(topicId, partition, bucket);
+    if (version === null || this.#cache.loaded.get(name) === version) return { name, version, entries: [] };
     const cached = this.#cache.loaded.get(name);
-    const known = { name, version, entries: [], isReplaced: false };
-    if (version === null || cached === version) return known;
-    const good = cached === undefined ? -1 : goodUntil(cached, version);
-    if (good === null) return { ...known, isReplaced: true };
-    const since = good >= uptoOf(version) ? -1 : good;
+    if (cached !== undefined && replacementsOf(cached) !== replacementsOf(version)) throw new Replaced(topicId);
+    const since = cached === undefined || uptoOf(cached) >= uptoOf(version) ? -1 : uptoOf(cached);
     const rows = await this.#client.rows(
       `${this.#select("cell, data")} AND flushed_upto > ? ALLOW FILTERING`,
       [topicId, partition, bucket, BLOCK_KIND[table], BigInt(since)],
     );
-    return { ...known, entries: this.#missing(table, topicId, rows, { partition, bucket }) };
+    return { name, version, entries: this.#missing(table, topicId, rows, { partition, bucket }) };
   }
 
   #missing(
@@ -244,7 +248,7 @@ export class CassandraReads {
 }
 
 const nameOf = (topicId: string, { partition, entry }: PlacedBlock): string =>
-  `block/${entry.table}/${topicId}/${partition}/${entry.id}`;
+  `block/${topicId}/${partition}/${entry.id}`;
 
 /** Partitions of a topic that were ever flushed. */
 export async function partitionsOf(client: CassandraClient, topicId: string): Promise<number[]> {

@@ -3,8 +3,8 @@ import type { Client } from "cassandra-driver";
 import { MillraceError } from "../errors.ts";
 import type { CassandraAccess } from "./cassandra_access.ts";
 
-/** Counts up with every change of the tables. 2: units tell how often they were replaced. */
-export const CASSANDRA_SCHEMA_VERSION = 2;
+/** Counts up with every change of the tables. */
+export const CASSANDRA_SCHEMA_VERSION = 1;
 
 export interface Retention {
   readonly minutesDays: number;
@@ -52,7 +52,6 @@ function tables({ minutesDays, eventsDays }: Retention): string[] {
     ) WITH ${byTime(eventsDays)} AND compression = {'enabled': 'false'}`,
     `CREATE TABLE IF NOT EXISTS unit_index (
       topic_id text, bucket int, part int, writer text, upto bigint, is_flushing boolean, touched_ms bigint,
-      replaced int,
       PRIMARY KEY ((topic_id), bucket, part, writer)
     ) WITH default_time_to_live = ${timeToLive(minutesDays)}`,
     `CREATE TABLE IF NOT EXISTS partition_index (topic_id text, part int, PRIMARY KEY ((topic_id), part))`,
@@ -60,12 +59,6 @@ function tables({ minutesDays, eventsDays }: Retention): string[] {
     `CREATE TABLE IF NOT EXISTS ledger (key text PRIMARY KEY, value text)`,
   ];
 }
-
-/** What brings the tables of older versions up to each. */
-const CHANGES: readonly (readonly [version: number, statement: string])[] = [
-  [2, "ALTER TABLE units ADD IF NOT EXISTS replaced int static"],
-  [2, "ALTER TABLE unit_index ADD IF NOT EXISTS replaced int"],
-];
 
 /**
  * Makes the keyspace and what is missing of its tables. Safe to run twice at once: every statement may be repeated, and
@@ -90,9 +83,6 @@ export async function migrateCassandra(
     if (before !== null) refuseNewer(before, keyspace);
     for (const statement of tables(retention)) {
       await run(statement.replace("IF NOT EXISTS ", `IF NOT EXISTS ${keyspace}.`));
-    }
-    for (const [version, statement] of CHANGES) {
-      if (before !== null && before < version) await run(statement.replace("ALTER TABLE ", `ALTER TABLE ${keyspace}.`));
     }
     await setTimesToLive(client, keyspace, retention);
     await setVersion(client, keyspace, before);

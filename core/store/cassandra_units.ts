@@ -42,6 +42,11 @@ export async function replaceUnit(client: CassandraClient, replacement: UnitRepl
   const { bucket, upto } = unit;
   const key = [topicId, partition, bucket];
   const { keyspace } = client;
+  const [before] = await client.rows(
+    `SELECT DISTINCT topic_id, part, bucket, replaced FROM ${keyspace}.units WHERE ${UNIT}`,
+    key,
+  );
+  const replaced = before === undefined ? 0 : numberOrNullIn(before, "replaced") ?? 0;
   const flush = {
     topicId,
     partition,
@@ -79,28 +84,17 @@ export async function replaceUnit(client: CassandraClient, replacement: UnitRepl
       "replay it with a preset of fewer dimensions",
     );
   }
-  const [before] = await client.rows(
-    `SELECT DISTINCT topic_id, part, bucket, replaced FROM ${keyspace}.units WHERE ${UNIT}`,
-    key,
-    { isSerial: true },
-  );
-  // Who has fetched the unit sees by it that more than what was flushed since has changed.
-  const replaced = 1 + (before === undefined ? 0 : numberOrNullIn(before, "replaced") ?? 0);
-  await markUnits(client, flush, true, replaced);
+  await markUnits(client, flush, true);
   const found = await client.compareAndSet([
     {
       query: `UPDATE ${keyspace}.units SET writer = ?, replaced = ? WHERE ${UNIT} IF upto = ? AND writer = ?`,
-      params: [writer, replaced, ...key, BigInt(upto), unit.writer],
+      params: [writer, replaced + 1, ...key, BigInt(upto), unit.writer],
     },
     ...drops,
     ...added,
   ]);
-  if (found !== null) {
-    const mark = `${keyspace}.unit_index WHERE topic_id = ? AND bucket = ? AND part = ? AND writer = ?`;
-    await client.write(`DELETE FROM ${mark}`, [topicId, bucket, partition, writer]);
-    return false;
-  }
-  await markUnits(client, flush, false, replaced);
+  await markUnits(client, flush, false);
+  if (found !== null) return false;
   await addTotals(client, replacement, totals);
   return true;
 }

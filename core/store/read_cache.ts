@@ -207,28 +207,19 @@ export class ReadCache {
   }
 
   /** Forgets what was loaded of a topic. */
-  async forgetTopic(topicId: string): Promise<void> {
-    await this.#inTurn(async () => {
-      for (const name of this.loaded.keys()) if (name.includes(`/${topicId}/`)) this.loaded.delete(name);
-      const files = await this.#connections.write(async (connection) => {
-        for (const table of ["minutes", "partitions"]) {
-          await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
-        }
-        return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
-      });
-      this.#segments.unlist(files);
-    });
+  forgetTopic(topicId: string): Promise<void> {
+    return this.#inTurn(() => this.forgetLoaded(topicId));
   }
 
-  /** Forgets the blocks that were loaded of a topic: for a load, within its turn. */
-  async forgetBlocks(table: RecordTable, topicId: string): Promise<void> {
-    const prefixes = [`${table}/${topicId}/`, `block/${table}/${topicId}/`];
-    for (const name of this.loaded.keys()) {
-      if (prefixes.some((prefix) => name.startsWith(prefix))) this.loaded.delete(name);
-    }
-    const files = await this.#connections.write((connection) =>
-      this.#segments.delist(connection, `topic_id = $1 AND "table" = $2`, [topicId, table])
-    );
+  /** The same, for a loader. */
+  async forgetLoaded(topicId: string): Promise<void> {
+    for (const name of this.loaded.keys()) if (name.includes(`/${topicId}/`)) this.loaded.delete(name);
+    const files = await this.#connections.write(async (connection) => {
+      for (const table of ["minutes", "partitions"]) {
+        await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
+      }
+      return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
+    });
     this.#segments.unlist(files);
   }
 

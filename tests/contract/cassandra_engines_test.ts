@@ -213,7 +213,7 @@ Deno.test({
 
       const { minutes } = flushOf({ cells: [cellOf(0, "new", 3)] });
       const raw = new TextEncoder().encode("replayed");
-      const isReplaced = await store.replaceUnit({
+      const isReplaced = await store.replaceUnits([{
         topicId,
         partition: 0,
         unit,
@@ -222,7 +222,7 @@ Deno.test({
         events: encode(eventOf(0, 0, { raw })),
         quarantine: [],
         totals: { events: 0, unparsed: 0 },
-      });
+      }]);
       expect(isReplaced).toBe(true);
       if (isFlushedAfter) {
         await store.flush(flushOf({
