@@ -97,7 +97,7 @@ async function deleteUnit(client: CassandraClient, key: UnitKey, beforeMs: numbe
   const [topicId, partition, bucket] = key;
   const { keyspace } = client;
   const [unit] = await client.rows(
-    `SELECT DISTINCT topic_id, part, bucket, upto, writer, touched_ms FROM ${keyspace}.units WHERE ${UNIT}`,
+    `SELECT DISTINCT topic_id, part, bucket, upto, writer, touched_ms, replaced FROM ${keyspace}.units WHERE ${UNIT}`,
     key,
     { isSerial: true },
   );
@@ -107,11 +107,13 @@ async function deleteUnit(client: CassandraClient, key: UnitKey, beforeMs: numbe
     if (numberIn(unit, "touched_ms") >= beforeMs) return 0;
     const cells = `FROM ${keyspace}.units WHERE ${UNIT} AND kind = ?`;
     const [row] = await client.rows(`SELECT count(*) AS cells ${cells}`, [...key, CELL]);
+    // Counted as a replacement: who has fetched it must not take what comes later for an addition.
+    const replaced = (numberOrNullIn(unit, "replaced") ?? 0) + 1;
     const found = await client.compareAndSet([
       {
         query:
-          `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ? WHERE ${UNIT} IF upto = ? AND writer = ?`,
-        params: [null, null, null, ...key, BigInt(upto), textIn(unit, "writer")],
+          `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ?, replaced = ? WHERE ${UNIT} IF upto = ? AND writer = ?`,
+        params: [null, null, null, replaced, ...key, BigInt(upto), textIn(unit, "writer")],
       },
       ...[CELL, ...Object.values(BLOCK_KIND)].map((kind) => ({ query: `DELETE ${cells}`, params: [...key, kind] })),
     ]);
