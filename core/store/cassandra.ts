@@ -2,6 +2,7 @@
  * Cassandra as the store: any number of engines write to it by Rule 1, any number of gateways read. What is read is fetched
  * into a DuckDB of this process, which answers as the embedded store does (docs/adr/025).
  */
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import type { Config } from "../config/schema.ts";
 import { asCassandraError, connectCassandra } from "./cassandra_access.ts";
@@ -9,6 +10,7 @@ import { bytesIn, CassandraClient, numberIn, numberOrNullIn, textOrNullIn } from
 import { dimensionsOf } from "./cassandra_cells.ts";
 import { applyFlush, CELL, GAP, type KnownState } from "./cassandra_flush.ts";
 import { CassandraLedger } from "./cassandra_ledger.ts";
+import { CassandraRollups } from "./cassandra_rollups.ts";
 import { CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
 import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
 import { readExtents, replaceUnit } from "./cassandra_units.ts";
@@ -37,7 +39,8 @@ import type {
   UnitReplacement,
   UnitState,
 } from "./ports.ts";
-import { ReadCache } from "./read_cache.ts";
+import { ReadCache, useRollups } from "./read_cache.ts";
+import { ROLLUP_MINUTES, type RollupPlan } from "./rollup_plan.ts";
 
 const NO_TOTALS = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
 const NEVER_FLUSHED: PartitionState = { checkpoint: 0, writer: null, watermarkMs: null, totals: NO_TOTALS };
@@ -72,6 +75,7 @@ export class CassandraStore implements Store {
   readonly #client: CassandraClient;
   readonly #cache: ReadCache;
   readonly #reads: CassandraReads;
+  readonly #rollups: CassandraRollups;
   readonly #ledger: CassandraLedger;
   /** Partitions as this process last saw or left them, to spare a flush the reading. */
   readonly #known = new Map<string, KnownState>();
@@ -86,6 +90,7 @@ export class CassandraStore implements Store {
     this.#client = client;
     this.#cache = cache;
     this.#reads = new CassandraReads(client, cache);
+    this.#rollups = new CassandraRollups(client, cache, this.#reads);
     this.#ledger = new CassandraLedger(client);
   }
 
@@ -220,13 +225,34 @@ export class CassandraStore implements Store {
   // -------------------------------------------------------------- reading
 
   series(query: SeriesQuery): Promise<SeriesResult> {
-    const load = () => this.#reads.loadMinutes(query.topicId, query.range);
-    return this.#cache.read(load, (connection) => readSeries(connection, query));
+    const { topicId, range, stepMinutes } = query;
+    return this.#readMinutes(topicId, range, stepMinutes, (connection) => readSeries(connection, query));
   }
 
   summary(topicId: string, range: TimeRange, apisMax: number): Promise<SummaryResult> {
-    const load = () => this.#reads.loadMinutes(topicId, range);
-    return this.#cache.read(load, (connection) => readSummary(connection, topicId, range, apisMax));
+    return this.#readMinutes(
+      topicId,
+      range,
+      ROLLUP_MINUTES.days,
+      (connection) => readSummary(connection, topicId, range, apisMax),
+    );
+  }
+
+  /** Reads minutes for an answer in steps of such a width: from rollups, as far as they serve it. */
+  #readMinutes<T>(
+    topicId: string,
+    range: TimeRange,
+    stepMinutes: number,
+    read: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    let plan: RollupPlan | null = null;
+    const load = async () => {
+      plan = await this.#rollups.load(topicId, range, stepMinutes);
+    };
+    return this.#cache.read(load, async (connection) => {
+      if (plan !== null) await useRollups(connection, topicId, plan);
+      return await read(connection);
+    });
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {

@@ -72,7 +72,10 @@ export function encodeBlock({ group }: RecordBlock): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES));
 }
 
-export function decodeBlock(entry: BlockEntry, parts: readonly Uint8Array[]): RecordBlock {
+export function decodeBlock(
+  entry: Pick<BlockEntry, "firstMicros" | "lastMicros" | "lastRecordMs">,
+  parts: readonly Uint8Array[],
+): RecordBlock {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -111,7 +111,11 @@ export class CassandraReads {
 
   /** Makes the cache hold the minutes of the range as they are now. */
   async loadMinutes(topicId: string, range: TimeRange): Promise<void> {
-    const units = await indexedUnits(this.#client, topicId, bucketsOf(range));
+    await this.loadUnits(topicId, await indexedUnits(this.#client, topicId, bucketsOf(range)));
+  }
+
+  /** Makes the cache hold the minutes of units as they are now. */
+  async loadUnits(topicId: string, units: readonly IndexedUnit[]): Promise<void> {
     const stale = units.filter(({ partition, bucket, version }) =>
       version === null || !this.#isLoaded(`minutes/${topicId}/${partition}/${bucket}`, version)
     );

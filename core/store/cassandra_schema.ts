@@ -3,8 +3,8 @@ import type { Client } from "cassandra-driver";
 import { MillraceError } from "../errors.ts";
 import type { CassandraAccess } from "./cassandra_access.ts";
 
-/** Counts up with every change of the tables. */
-export const CASSANDRA_SCHEMA_VERSION = 1;
+/** Counts up with every change of the tables. 2: there are rollups, and cells tell the flush that they are of. */
+export const CASSANDRA_SCHEMA_VERSION = 2;
 
 export interface Retention {
   readonly minutesDays: number;
@@ -54,6 +54,13 @@ function tables({ minutesDays, eventsDays }: Retention): string[] {
       topic_id text, bucket int, part int, writer text, upto bigint, is_flushing boolean, touched_ms bigint,
       PRIMARY KEY ((topic_id), bucket, part, writer)
     ) WITH default_time_to_live = ${timeToLive(minutesDays)}`,
+    `CREATE TABLE IF NOT EXISTS rollups (
+      topic_id text, level text, bucket int, id text, chunk int, data blob,
+      PRIMARY KEY ((topic_id, level, bucket), id, chunk)
+    ) WITH default_time_to_live = ${timeToLive(minutesDays)} AND compression = {'enabled': 'false'}`,
+    `CREATE TABLE IF NOT EXISTS rollup_index (
+      topic_id text, level text, bucket int, pointer text, PRIMARY KEY ((topic_id), level, bucket)
+    ) WITH default_time_to_live = ${timeToLive(minutesDays)}`,
     `CREATE TABLE IF NOT EXISTS partition_index (topic_id text, part int, PRIMARY KEY ((topic_id), part))`,
     `CREATE TABLE IF NOT EXISTS topic_index (shard tinyint, topic_id text, PRIMARY KEY ((shard), topic_id))`,
     `CREATE TABLE IF NOT EXISTS ledger (key text PRIMARY KEY, value text)`,
@@ -84,6 +91,7 @@ export async function migrateCassandra(
     for (const statement of tables(retention)) {
       await run(statement.replace("IF NOT EXISTS ", `IF NOT EXISTS ${keyspace}.`));
     }
+    if (before === 1) await run(`ALTER TABLE ${keyspace}.units ADD IF NOT EXISTS flushed_upto bigint`);
     await setTimesToLive(client, keyspace, retention);
     await setVersion(client, keyspace, before);
     return before;
@@ -110,6 +118,8 @@ async function setTimesToLive(client: Client, keyspace: string, retention: Reten
   const wanted = new Map([
     ["units", retention.minutesDays],
     ["unit_index", retention.minutesDays],
+    ["rollups", retention.minutesDays],
+    ["rollup_index", retention.minutesDays],
     ["blocks", retention.eventsDays],
   ]);
   const { rows } = await client.execute(

@@ -3,6 +3,7 @@ import { bytesIn, type CassandraClient, numberIn, numberOrNullIn, textIn } from 
 import { decodeEntry } from "./cassandra_blocks.ts";
 import { BLOCK_KIND, CELL, NO_BUCKET } from "./cassandra_flush.ts";
 import { indexedUnits, partitionsOf } from "./cassandra_reads.ts";
+import { dropRollups } from "./cassandra_rollups.ts";
 import { RECORD_TABLES } from "./segment_catalog.ts";
 
 /** Topics that were ever flushed lie in one partition. */
@@ -31,6 +32,7 @@ export async function dropTopic(client: CassandraClient, topicId: string): Promi
     client.write(`DELETE FROM ${keyspace}.blocks WHERE ${UNIT}`, [topicId, partition, NO_BUCKET]),
     client.write(`DELETE FROM ${keyspace}.partitions WHERE topic_id = ? AND part = ?`, [topicId, partition]),
   ]));
+  await dropRollups(client, topicId);
   await client.write(`DELETE FROM ${keyspace}.unit_index WHERE topic_id = ?`, [topicId]);
   await client.write(`DELETE FROM ${keyspace}.partition_index WHERE topic_id = ?`, [topicId]);
   await client.write(`DELETE FROM ${keyspace}.topic_index WHERE shard = ? AND topic_id = ?`, [TOPIC_SHARD, topicId]);

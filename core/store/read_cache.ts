@@ -4,17 +4,20 @@
  * changed since it was fetched is fetched anew.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { EncodedRowGroup } from "../parquet/encoder.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { emptyDirectory } from "./duckdb_directory.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { SegmentMerger } from "./duckdb_merge.ts";
 import { minuteSpan, replaceMinutes } from "./duckdb_replace.ts";
+import { MINUTE_SELECT } from "./duckdb_rows.ts";
 import { SCHEMA } from "./duckdb_schema.ts";
 import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
-import { integerLiteral, Parameters } from "./duckdb_values.ts";
+import { integerLiteral, Parameters, textLiteral } from "./duckdb_values.ts";
 import type { Export, ExportQuery, MinuteRows, PartitionState } from "./ports.ts";
 import type { RecordBlock } from "./record_blocks.ts";
+import { minuteRanges, type RollupLevel, type RollupPlan } from "./rollup_plan.ts";
 import type { RecordTable } from "./segment_catalog.ts";
 
 const CHECKPOINT_BYTES = 24 * 1_048_576;
@@ -27,6 +30,10 @@ const ROW_BYTES = 200;
 const MERGE_EVERY = 16;
 /** Row groups of a file: DuckDB opens each file that a read may need. */
 const GROUPS_PER_FILE = 256;
+
+const ROLLUP_LEVELS: readonly RollupLevel[] = ["hours", "days"];
+/** Tables with rows of a topic that are no segments'. */
+const TOPIC_TABLES = ["minutes", "partitions", ...ROLLUP_LEVELS];
 
 export interface CachedUnit {
   readonly topicId: string;
@@ -89,7 +96,10 @@ export class ReadCache {
         autoload_known_extensions: "false",
       },
     });
-    await connections.write(async (connection) => void await connection.run(SCHEMA));
+    await connections.write(async (connection) => {
+      await connection.run(SCHEMA);
+      for (const level of ROLLUP_LEVELS) await connection.run(`CREATE TABLE ${level} AS FROM minutes LIMIT 0`);
+    });
     return new ReadCache(connections, directory, lock);
   }
 
@@ -112,6 +122,11 @@ export class ReadCache {
       return { answer };
     });
     return await answer.answer;
+  }
+
+  /** Looks at what is loaded, within a load. */
+  look<T>(read: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#connections.read(read);
   }
 
   /** As {@link read}, for an export. */
@@ -142,7 +157,7 @@ export class ReadCache {
     this.loaded.clear();
     this.#bytes = 0;
     const files = await this.#connections.write(async (connection) => {
-      for (const table of ["minutes", "partitions"]) await connection.run(`DELETE FROM ${table}`);
+      for (const table of TOPIC_TABLES) await connection.run(`DELETE FROM ${table}`);
       return await this.#segments.delist(connection, "true", []);
     });
     this.#segments.unlist(files);
@@ -165,6 +180,19 @@ export class ReadCache {
       const changed = units.filter(({ isWhole }) => !isWhole);
       await replaceMinutes(connection, this.#staging, units, minuteSpan(changed, () => true));
       this.#bytes += units.reduce((sum, { minutes }) => sum + minutes.rows * ROW_BYTES, 0);
+    });
+  }
+
+  /** Puts a rollup in the place of the one that began at the same minute. */
+  async putRollup(level: RollupLevel, topicId: string, minute: number, group: EncodedRowGroup): Promise<void> {
+    await this.#connections.write(async (connection) => {
+      await connection.run(`DELETE FROM ${level} WHERE topic_id = $1 AND minute = ${integerLiteral(minute)}`, [
+        topicId,
+      ]);
+      await this.#staging.stageEncoded(group, async (path) => {
+        await connection.run(`INSERT INTO ${level} SELECT ${MINUTE_SELECT} FROM read_parquet(${textLiteral(path)})`);
+      });
+      this.#bytes += group.rows * 200; // about
     });
   }
 
@@ -215,7 +243,7 @@ export class ReadCache {
   async forgetLoaded(topicId: string): Promise<void> {
     for (const name of this.loaded.keys()) if (name.includes(`/${topicId}/`)) this.loaded.delete(name);
     const files = await this.#connections.write(async (connection) => {
-      for (const table of ["minutes", "partitions"]) {
+      for (const table of TOPIC_TABLES) {
         await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
       }
       return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
@@ -230,6 +258,29 @@ export class ReadCache {
     await Deno.remove(this.#directory, { recursive: true }).catch(() => {}); // the next process does it
     this.#lock.close();
   }
+}
+
+/**
+ * Lets `minutes` mean what a plan says, until the transaction ends: rollups are rows like those of minutes, so that the
+ * statements over them stay the same.
+ */
+export async function useRollups(
+  connection: DuckDBConnection,
+  topicId: string,
+  { rollups, buckets }: RollupPlan,
+): Promise<void> {
+  const of = (table: string, where: string) =>
+    `SELECT * FROM store.main.${table} WHERE topic_id = ${textLiteral(topicId)} AND (${where})`;
+  const ranges = minuteRanges(buckets).map(({ from, to }) =>
+    `minute >= ${integerLiteral(from)} AND minute < ${integerLiteral(to)}`
+  );
+  const sources = [of("minutes", ranges.join(" OR ") || "false")];
+  for (const level of ROLLUP_LEVELS) {
+    const minutes = rollups.filter((rollup) => rollup.level === level)
+      .map(({ bucket }) => integerLiteral(bucket * MINUTES_PER_BUCKET));
+    if (minutes.length > 0) sources.push(of(level, `minute IN (${minutes.join(", ")})`));
+  }
+  await connection.run(`CREATE TEMP VIEW minutes AS ${sources.join(" UNION ALL ")}`);
 }
 
 const LOCK = "lock";

@@ -127,7 +127,7 @@ Deno.test({
     const { keyspace } = config.cassandra;
     await migrateStore(config, () => {});
     await usingClient(keyspace, async (run) => {
-      await run("UPDATE $K.meta SET value = 1000 WHERE name = 'version' IF value = 1");
+      await run("UPDATE $K.meta SET value = 1000 WHERE name = 'version' IF EXISTS");
       for (const createSchema of [true, false]) {
         const newer = await refusal({ contactPoints, keyspace, createSchema });
         expect([newer.code, newer.message.includes("1000")]).toEqual(["NEWER_DATA", true]);

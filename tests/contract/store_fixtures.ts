@@ -45,7 +45,17 @@ function configFor(name: StoreName, data: string): Config {
   );
 }
 
-const TABLES = ["units", "partitions", "blocks", "unit_index", "partition_index", "topic_index", "ledger"];
+const TABLES = [
+  "units",
+  "partitions",
+  "blocks",
+  "unit_index",
+  "partition_index",
+  "topic_index",
+  "rollups",
+  "rollup_index",
+  "ledger",
+];
 
 async function emptyKeyspace(): Promise<void> {
   const client = new Client({ contactPoints: cassandra?.contactPoints.split(","), localDataCenter: "datacenter1" });
