@@ -86,7 +86,6 @@ export class CassandraStore implements Store {
   readonly #indexed = new Set<string>();
   /** Σ counts of units, by the version that was counted. */
   readonly #counted = new Map<string, { readonly version: string; readonly count: number }>();
-  #unsettled = 0;
   readonly #flushing = new Set<Promise<FlushOutcome>>();
   #closing: Promise<void> | null = null;
 
@@ -326,14 +325,15 @@ export class CassandraStore implements Store {
   }
 
   async unitVersions(topicId: string): Promise<readonly { bucket: number; version: string }[]> {
-    const byBucket = Map.groupBy(await indexedUnits(this.#client, topicId), ({ bucket }) => bucket);
-    return [...byBucket].map(([bucket, units]) => {
-      // A unit that may be changing has a version of its own each time: what is made of it is not final.
-      const versions = units.map(({ partition, version }) =>
-        `${partition}:${version ?? `unsettled ${++this.#unsettled} ${crypto.randomUUID()}`}`
-      );
-      return { bucket, version: versions.sort().join() };
-    });
+    const units = await Promise.all((await indexedUnits(this.#client, topicId)).map(async (unit) => {
+      // Whoever marked it may have been killed at it, and the mark stays: the unit itself tells.
+      const version = unit.version ?? await this.#reads.unitVersion(topicId, unit.partition, unit.bucket);
+      if (version === null) return [];
+      // Without the count of replacements, which the index does not have: each has a writer of its own.
+      return [{ bucket: unit.bucket, text: `${unit.partition}:${version.slice(0, version.lastIndexOf("/"))}` }];
+    }));
+    const byBucket = Map.groupBy(units.flat(), ({ bucket }) => bucket);
+    return [...byBucket].map(([bucket, of]) => ({ bucket, version: of.map(({ text }) => text).sort().join() }));
   }
 
   async countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {

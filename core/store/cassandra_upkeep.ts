@@ -1,5 +1,5 @@
 /** Forgetting in Cassandra: topics that are dropped, and what is beyond its retention before its time to live ends it. */
-import { bytesIn, type CassandraClient, numberIn, textIn } from "./cassandra_client.ts";
+import { bytesIn, type CassandraClient, numberIn, numberOrNullIn, textIn } from "./cassandra_client.ts";
 import { decodeEntry } from "./cassandra_blocks.ts";
 import { BLOCK_KIND, CELL, NO_BUCKET } from "./cassandra_flush.ts";
 import { indexedUnits, partitionsOf } from "./cassandra_reads.ts";
@@ -49,7 +49,7 @@ export async function retainTopic(client: CassandraClient, topicId: string, limi
   for (const { partition, bucket, touchedMs } of await indexedUnits(client, topicId)) {
     const key = [topicId, partition, bucket] as const;
     deleted += await retainBlocks(client, "units", key, limits.eventsBeforeMs);
-    if (touchedMs < limits.minutesBeforeMs) deleted += await deleteUnit(client, key);
+    if (touchedMs < limits.minutesBeforeMs) deleted += await deleteUnit(client, key, limits.minutesBeforeMs);
   }
   for (const partition of await partitionsOf(client, topicId)) {
     deleted += await retainBlocks(client, "partitions", [topicId, partition], limits.eventsBeforeMs);
@@ -91,18 +91,41 @@ async function retainBlocks(
   return deleted;
 }
 
-async function deleteUnit(client: CassandraClient, key: UnitKey): Promise<number> {
+/**
+ * Deletes a unit by compare-and-set, as it is written: a late event that comes at the same time wins, or finds no unit.
+ * A plain deletion would, where clocks differ, also take what is written after it.
+ */
+async function deleteUnit(client: CassandraClient, key: UnitKey, beforeMs: number): Promise<number> {
   const [topicId, partition, bucket] = key;
   const { keyspace } = client;
-  const [row] = await client.rows(`SELECT count(*) AS cells FROM ${keyspace}.units WHERE ${UNIT} AND kind = ?`, [
-    ...key,
-    CELL,
-  ]);
-  await client.write(`DELETE FROM ${keyspace}.units WHERE ${UNIT}`, key);
+  const [unit] = await client.rows(
+    `SELECT DISTINCT topic_id, part, bucket, upto, writer, touched_ms, replaced FROM ${keyspace}.units WHERE ${UNIT}`,
+    key,
+    { isSerial: true },
+  );
+  const upto = unit === undefined ? null : numberOrNullIn(unit, "upto");
+  let deleted = 0;
+  if (unit !== undefined && upto !== null) {
+    if (numberIn(unit, "touched_ms") >= beforeMs) return 0;
+    const cells = `FROM ${keyspace}.units WHERE ${UNIT} AND kind = ?`;
+    const [row] = await client.rows(`SELECT count(*) AS cells ${cells}`, [...key, CELL]);
+    // Counted as a replacement: who has fetched it must not take what comes later for an addition.
+    const replaced = (numberOrNullIn(unit, "replaced") ?? 0) + 1;
+    const found = await client.compareAndSet([
+      {
+        query:
+          `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ?, replaced = ? WHERE ${UNIT} IF upto = ? AND writer = ?`,
+        params: [null, null, null, replaced, ...key, BigInt(upto), textIn(unit, "writer")],
+      },
+      ...[CELL, ...Object.values(BLOCK_KIND)].map((kind) => ({ query: `DELETE ${cells}`, params: [...key, kind] })),
+    ]);
+    if (found !== null) return 0; // somebody has just written to it
+    deleted = numberIn(row, "cells");
+  }
   await client.write(`DELETE FROM ${keyspace}.blocks WHERE ${UNIT}`, key);
   await client.write(
     `DELETE FROM ${keyspace}.unit_index WHERE topic_id = ? AND bucket = ? AND part = ?`,
     [topicId, bucket, partition],
   );
-  return numberIn(row, "cells");
+  return deleted;
 }
