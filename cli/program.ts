@@ -69,7 +69,8 @@ function buildProgram(parts: CommandParts): Command {
   for (const [group, makers] of COMMANDS) {
     for (const make of makers) program.addCommand(make(parts).helpGroup(group));
   }
-  for (const command of [program, ...program.commands]) dress(command, parts.terminal);
+  const nested = program.commands.flatMap(({ commands }) => commands);
+  for (const command of [program, ...program.commands, ...nested]) dress(command, parts.terminal);
   return program;
 }
 

@@ -200,13 +200,15 @@ export class CassandraStore implements Store {
     return readExtents(this.#client, topicId, partition, buckets);
   }
 
-  async replaceUnit(replacement: UnitReplacement): Promise<boolean> {
-    const { topicId, partition } = replacement;
-    this.#known.delete(`${topicId}/${partition}`);
-    const isReplaced = await replaceUnit(this.#client, replacement);
-    // Blocks that are named no more would stay among those that were fetched.
-    if (isReplaced) await this.#cache.forgetTopic(topicId);
-    return isReplaced;
+  async replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {
+    for (const replacement of replacements) {
+      const { topicId, partition } = replacement;
+      this.#known.delete(`${topicId}/${partition}`);
+      if (!await replaceUnit(this.#client, replacement)) return false;
+      // Blocks that are named no more would stay among those that were fetched.
+      await this.#cache.forgetTopic(topicId);
+    }
+    return true;
   }
 
   putIfAbsent(key: string, value: string): Promise<string> {
@@ -255,31 +257,36 @@ export class CassandraStore implements Store {
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {
-    const load = () => this.#reads.loadBlocks("events", query.topicId, query.range);
+    const { topicId, range } = query;
+    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks("events", topicId, range));
     return this.#cache.read(load, (connection, segments) => readEvents(connection, segments, query));
   }
 
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
-    const load = () => this.#reads.loadBlocks("quarantine", query.topicId, query.range);
+    const { topicId, range } = query;
+    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks("quarantine", topicId, range));
     return this.#cache.read(load, (connection, segments) => readQuarantine(connection, segments, query));
   }
 
   accessReport(query: AccessReportQuery): Promise<AccessReport> {
-    const load = async () => {
-      await this.#reads.loadBlocks("events", query.topicId, query.range);
-      await this.#reads.loadBlocks("quarantine", query.topicId, query.range);
-    };
+    const { topicId, range } = query;
+    const load = () =>
+      this.#reads.load(topicId, async (reads) => {
+        await reads.loadBlocks("events", topicId, range);
+        await reads.loadBlocks("quarantine", topicId, range);
+      });
     return this.#cache.read(load, (connection, segments) => readAccessReport(connection, segments, query));
   }
 
   export(query: ExportQuery): Promise<Export> {
     const { topicId, table, range } = query;
-    const load = async () => {
-      // The frontier first: what is fetched after it reflects at least that.
-      await this.#cache.putPartitions(topicId, await this.partitions(topicId));
-      if (table === "minutes" || table === "hours") await this.#reads.loadMinutes(topicId, range);
-      else await this.#reads.loadBlocks(table, topicId, range);
-    };
+    const load = () =>
+      this.#reads.load(topicId, async (reads) => {
+        // The frontier first: what is fetched after it reflects at least that.
+        await this.#cache.putPartitions(topicId, await this.partitions(topicId));
+        if (table === "minutes" || table === "hours") await reads.loadMinutes(topicId, range);
+        else await reads.loadBlocks(table, topicId, range);
+      });
     return this.#cache.export(load, query);
   }
 

@@ -4,6 +4,7 @@ import {
   type CassandraClient,
   type CassandraRow,
   numberIn,
+  numberOrNullIn,
   textIn,
   textOrNullIn,
 } from "./cassandra_client.ts";
@@ -26,7 +27,7 @@ const BLOCKS_AT_ONCE = 64;
 export interface IndexedUnit {
   readonly partition: number;
   readonly bucket: number;
-  /** `UPTO/WRITER` of the unit; null while somebody may be changing it. */
+  /** `UPTO/WRITER/` of the unit; null while somebody may be changing it. */
   readonly version: string | null;
   readonly touchedMs: number;
 }
@@ -52,16 +53,21 @@ export async function indexedUnits(
   return [...units.values()].map(({ bucket, partition, rows }) => {
     // Writers follow each other: the one who got furthest is the unit's, unless somebody is at it or was killed at it.
     const last = rows.reduce((a, b) => (numberIn(b, "upto") > numberIn(a, "upto") ? b : a));
+    // A replay reaches no further than who was there before: then the index cannot tell.
+    const isTied = rows.some((row) => row !== last && numberIn(row, "upto") === numberIn(last, "upto"));
     return {
       bucket,
       partition,
-      version: rows.some((row) => row.is_flushing === true) ? null : versionOf(last),
+      version: isTied || rows.some((row) => row.is_flushing === true) ? null : versionOf(last),
       touchedMs: Math.max(...rows.map((row) => numberIn(row, "touched_ms"))),
     };
   });
 }
 
-const versionOf = (row: CassandraRow): string => `${numberIn(row, "upto")}/${textIn(row, "writer")}`;
+const versionOf = (row: CassandraRow): string => `${numberIn(row, "upto")}/${textIn(row, "writer")}/`;
+
+/** Times that the unit was replaced by a replay: then what was fetched before is void. */
+const replacementsOf = (version: string): string => version.slice(version.lastIndexOf("/"));
 
 const uptoOf = (version: string): number => Number(version.slice(0, version.indexOf("/")));
 
@@ -78,6 +84,11 @@ interface PlacedBlock {
   readonly entry: BlockEntry;
 }
 
+/** A replay has put other blocks in the place of those that were fetched. */
+class Replaced extends Error {
+  override readonly name = "Replaced";
+}
+
 export class CassandraReads {
   readonly #client: CassandraClient;
   readonly #cache: ReadCache;
@@ -85,6 +96,17 @@ export class CassandraReads {
   constructor(client: CassandraClient, cache: ReadCache) {
     this.#client = client;
     this.#cache = cache;
+  }
+
+  /** Loads what a read of a topic needs; begins again where a replay has voided what was fetched. */
+  async load(topicId: string, load: (reads: CassandraReads) => Promise<void>): Promise<void> {
+    try {
+      await load(this);
+    } catch (error) {
+      if (!(error instanceof Replaced)) throw error;
+      await this.#cache.forgetLoaded(topicId);
+      await load(this);
+    }
   }
 
   /** Makes the cache hold the minutes of the range as they are now. */
@@ -95,7 +117,7 @@ export class CassandraReads {
   /** Makes the cache hold the minutes of units as they are now. */
   async loadUnits(topicId: string, units: readonly IndexedUnit[]): Promise<void> {
     const stale = units.filter(({ partition, bucket, version }) =>
-      version === null || this.#cache.loaded.get(`minutes/${topicId}/${partition}/${bucket}`) !== version
+      version === null || !this.#isLoaded(`minutes/${topicId}/${partition}/${bucket}`, version)
     );
     for (let at = 0; at < stale.length; at += UNITS_AT_ONCE) {
       const some = stale.slice(at, at + UNITS_AT_ONCE);
@@ -113,7 +135,7 @@ export class CassandraReads {
     const cached = this.#cache.loaded.get(name);
     if (version === null || cached === version) return null;
     // `upto` only grows: what was flushed since is all that has changed.
-    const since = cached === undefined ? null : uptoOf(cached);
+    const since = cached === undefined || replacementsOf(cached) !== replacementsOf(version) ? null : uptoOf(cached);
     const isWhole = since === null || since >= uptoOf(version);
     const cells: StoredCell[] = [];
     const select = this.#select("minute, from_offset, cell, amount, data");
@@ -138,14 +160,20 @@ export class CassandraReads {
       WHERE topic_id = ? AND part = ? AND bucket = ? AND kind = ?`;
   }
 
-  /** `UPTO/WRITER` of a unit; null where there is none. */
+  /** Whether the cache has what the index tells of. */
+  #isLoaded(name: string, version: string): boolean {
+    return this.#cache.loaded.get(name)?.startsWith(version) ?? false;
+  }
+
+  /** `UPTO/WRITER/REPLACEMENTS` of a unit; null where there is none. */
   async #unitVersion(topicId: string, partition: number, bucket: number): Promise<string | null> {
     const [row] = await this.#client.rows(
-      `SELECT DISTINCT topic_id, part, bucket, upto, writer FROM ${this.#client.keyspace}.units
+      `SELECT DISTINCT topic_id, part, bucket, upto, writer, replaced FROM ${this.#client.keyspace}.units
        WHERE topic_id = ? AND part = ? AND bucket = ?`,
       [topicId, partition, bucket],
     );
-    return row === undefined || textOrNullIn(row, "writer") === null ? null : versionOf(row);
+    if (row === undefined || textOrNullIn(row, "writer") === null) return null;
+    return `${versionOf(row)}${numberOrNullIn(row, "replaced") ?? 0}`;
   }
 
   /** Makes the cache hold all blocks of a table that have rows of the range. */
@@ -154,9 +182,7 @@ export class CassandraReads {
     const names = new Map(
       units.map((unit) => [`${table}/${topicId}/${unit.partition}/${unit.bucket}`, unit] as const),
     );
-    const stale = [...names].filter(([name, { version }]) =>
-      version === null || this.#cache.loaded.get(name) !== version
-    );
+    const stale = [...names].filter(([name, { version }]) => version === null || !this.#isLoaded(name, version));
     for (let at = 0; at < stale.length; at += UNITS_AT_ONCE) {
       const some = stale.slice(at, at + UNITS_AT_ONCE);
       const listed = await Promise.all(some.map(([name, unit]) => this.#listBlocks(table, topicId, name, unit)));
@@ -171,6 +197,7 @@ export class CassandraReads {
     const version = await this.#unitVersion(topicId, partition, bucket);
     if (version === null || this.#cache.loaded.get(name) === version) return { name, version, entries: [] };
     const cached = this.#cache.loaded.get(name);
+    if (cached !== undefined && replacementsOf(cached) !== replacementsOf(version)) throw new Replaced(topicId);
     const since = cached === undefined || uptoOf(cached) >= uptoOf(version) ? -1 : uptoOf(cached);
     const rows = await this.#client.rows(
       `${this.#select("cell, data")} AND flushed_upto > ? ALLOW FILTERING`,

@@ -37,7 +37,7 @@ function tables({ minutesDays, eventsDays }: Retention): string[] {
   return [
     `CREATE TABLE IF NOT EXISTS units (
       topic_id text, part int, bucket int, upto bigint static, writer text static, touched_ms bigint static,
-      kind tinyint, minute int, from_offset bigint, cell text, flushed_upto bigint, amount bigint, data blob,
+      replaced int static, kind tinyint, minute int, from_offset bigint, cell text, flushed_upto bigint, amount bigint, data blob,
       PRIMARY KEY ((topic_id, part, bucket), kind, minute, from_offset, cell)
     ) WITH ${byTime(minutesDays)}`,
     `CREATE TABLE IF NOT EXISTS partitions (

@@ -42,6 +42,11 @@ export async function replaceUnit(client: CassandraClient, replacement: UnitRepl
   const { bucket, upto } = unit;
   const key = [topicId, partition, bucket];
   const { keyspace } = client;
+  const [before] = await client.rows(
+    `SELECT DISTINCT topic_id, part, bucket, replaced FROM ${keyspace}.units WHERE ${UNIT}`,
+    key,
+  );
+  const replaced = before === undefined ? 0 : numberOrNullIn(before, "replaced") ?? 0;
   const flush = {
     topicId,
     partition,
@@ -82,8 +87,8 @@ export async function replaceUnit(client: CassandraClient, replacement: UnitRepl
   await markUnits(client, flush, true);
   const found = await client.compareAndSet([
     {
-      query: `UPDATE ${keyspace}.units SET writer = ? WHERE ${UNIT} IF upto = ? AND writer = ?`,
-      params: [writer, ...key, BigInt(upto), unit.writer],
+      query: `UPDATE ${keyspace}.units SET writer = ?, replaced = ? WHERE ${UNIT} IF upto = ? AND writer = ?`,
+      params: [writer, replaced + 1, ...key, BigInt(upto), unit.writer],
     },
     ...drops,
     ...added,

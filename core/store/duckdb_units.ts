@@ -1,18 +1,71 @@
-/** What units were made of, and other contents for them: replays in DuckDB. */
+/** Units in DuckDB: as they are, what they were made of, and other contents for them. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { syncFile } from "../durable_file.ts";
-import { UNPARSED } from "../minutes/fields.ts";
+import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import { countRowGroups } from "../parquet/merge.ts";
 import { replaceMinutes } from "./duckdb_replace.ts";
 import { readEntries, type Segments, sourceSql } from "./duckdb_segments.ts";
 import type { Staging } from "./duckdb_staging.ts";
-import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral, textOf } from "./duckdb_values.ts";
-import type { UnitExtent, UnitReplacement } from "./ports.ts";
+import {
+  integerLiteral,
+  markedSql,
+  numberOf,
+  Parameters,
+  type Row,
+  rowsOf,
+  textLiteral,
+  textOf,
+  unmarkedOf,
+} from "./duckdb_values.ts";
+import { column } from "./duckdb_schema.ts";
+import type { UnitExtent, UnitReplacement, UnitState } from "./ports.ts";
 import { RECORD_TABLES, type RecordTable, type SegmentEntry } from "./segment_catalog.ts";
 
 const HOUR_MS = 3_600_000;
 const MINUTES_PER_BUCKET = 60;
 const TIME_OF: Readonly<Record<RecordTable, string>> = { events: "ts", quarantine: "record_time" };
+
+/** Units as they are, in the order of `buckets`. */
+export async function readUnits(
+  connection: DuckDBConnection,
+  topicId: string,
+  partition: number,
+  buckets: readonly number[],
+): Promise<UnitState[]> {
+  const units: UnitState[] = [];
+  for (const bucket of buckets) {
+    const [unit] = await rowsOf(
+      connection,
+      "SELECT upto, writer FROM units WHERE topic_id = $1 AND part = $2 AND bucket = $3",
+      [topicId, partition, bucket],
+    );
+    if (unit === undefined) {
+      units.push({ bucket, upto: 0, writer: null, values: {} });
+      continue;
+    }
+    const [values] = await rowsOf(
+      connection,
+      `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${column(name)}`)}
+       FROM (SELECT ${DIMENSIONS.map((name) => markedSql(column(name)))} FROM minutes
+             WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4)`,
+      [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
+    );
+    units.push({ bucket, upto: numberOf(unit.upto), writer: textOf(unit.writer), values: valuesOf(values) });
+  }
+  return units;
+}
+
+/** Values that take up a place under a cap: an absent one, the rest and the unparsed records' level do not. */
+function valuesOf(row: Row): UnitState["values"] {
+  const values: Partial<Record<Dimension, string[]>> = {};
+  for (const name of DIMENSIONS) {
+    const found: unknown = row[name];
+    const texts = Array.isArray(found) ? found.filter((value) => typeof value === "string").map(unmarkedOf) : [];
+    const capped = texts.filter((text) => text !== "" && text !== OTHER && !(name === "level" && text === UNPARSED));
+    if (capped.length > 0) values[name] = capped;
+  }
+  return values;
+}
 
 export async function readExtents(
   connection: DuckDBConnection,
@@ -50,19 +103,34 @@ export interface ReplacementFiles {
   readonly unlisted: string[];
 }
 
-/** Replaces a unit inside one transaction, which the caller commits. */
-export async function replaceUnit(
+/** A unit that is not what a replacement expects. */
+export class UnitChanged extends Error {
+  override readonly name = "UnitChanged";
+}
+
+/** Replaces units inside one transaction, which the caller commits. Throws {@link UnitChanged} for it to be rolled back. */
+export async function replaceUnits(
+  connection: DuckDBConnection,
+  files: ReplacementFiles,
+  replacements: readonly UnitReplacement[],
+): Promise<void> {
+  for (const replacement of replacements) await replaceUnit(connection, files, replacement);
+}
+
+async function replaceUnit(
   connection: DuckDBConnection,
   files: ReplacementFiles,
   { topicId, partition, unit: { bucket, upto, writer: before }, writer, minutes, totals, ...blocks }: UnitReplacement,
-): Promise<boolean> {
+): Promise<void> {
   const key = [topicId, partition, bucket];
   const [found] = await rowsOf(
     connection,
     "SELECT upto, writer FROM units WHERE topic_id = $1 AND part = $2 AND bucket = $3",
     key,
   );
-  if (found === undefined || numberOf(found.upto) !== upto || textOf(found.writer) !== before) return false;
+  if (found === undefined || numberOf(found.upto) !== upto || textOf(found.writer) !== before) {
+    throw new UnitChanged(`hour ${bucket} of partition ${partition} has changed`);
+  }
   await connection.run(
     `DELETE FROM minutes WHERE topic_id = $1 AND part = $2
        AND minute >= ${integerLiteral(bucket * MINUTES_PER_BUCKET)}
@@ -88,7 +156,6 @@ export async function replaceUnit(
     "UPDATE partitions SET events = events + $3, unparsed = unparsed + $4 WHERE topic_id = $1 AND part = $2",
     [topicId, partition, totals.events, totals.unparsed],
   );
-  return true;
 }
 
 /** Takes the records of a unit out of the segments that have any: each such is written anew without them. */

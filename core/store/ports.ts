@@ -146,8 +146,11 @@ export interface UnitReplacement {
 export interface MinuteStore {
   /** The units of these buckets that there are. */
   unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]>;
-  /** Puts other minutes, events and quarantined records in the place of a unit's; false where it has changed since. */
-  replaceUnit(replacement: UnitReplacement): Promise<boolean>;
+  /**
+   * Puts other minutes, events and quarantined records in the place of units'; false where one has changed since. A store
+   * with a transaction over units then replaces none; another has replaced those before it.
+   */
+  replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean>;
   readPartition(topicId: string, partition: number): Promise<PartitionState>;
   readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]>;
   flush(flush: PartitionFlush): Promise<FlushOutcome>;

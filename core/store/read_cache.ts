@@ -235,17 +235,20 @@ export class ReadCache {
   }
 
   /** Forgets what was loaded of a topic. */
-  async forgetTopic(topicId: string): Promise<void> {
-    await this.#inTurn(async () => {
-      for (const name of this.loaded.keys()) if (name.includes(`/${topicId}/`)) this.loaded.delete(name);
-      const files = await this.#connections.write(async (connection) => {
-        for (const table of TOPIC_TABLES) {
-          await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
-        }
-        return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
-      });
-      this.#segments.unlist(files);
+  forgetTopic(topicId: string): Promise<void> {
+    return this.#inTurn(() => this.forgetLoaded(topicId));
+  }
+
+  /** The same, for a loader. */
+  async forgetLoaded(topicId: string): Promise<void> {
+    for (const name of this.loaded.keys()) if (name.includes(`/${topicId}/`)) this.loaded.delete(name);
+    const files = await this.#connections.write(async (connection) => {
+      for (const table of TOPIC_TABLES) {
+        await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
+      }
+      return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
     });
+    this.#segments.unlist(files);
   }
 
   async close(): Promise<void> {
