@@ -1,5 +1,5 @@
 /** Forgetting in Cassandra: topics that are dropped, and what is beyond its retention before its time to live ends it. */
-import { bytesIn, type CassandraClient, numberIn, numberOrNullIn, textIn } from "./cassandra_client.ts";
+import { bytesIn, type CassandraClient, numberIn, numberOrNullIn, textIn, textOrNullIn } from "./cassandra_client.ts";
 import { decodeEntry } from "./cassandra_blocks.ts";
 import { BLOCK_KIND, CELL, NO_BUCKET } from "./cassandra_flush.ts";
 import { indexedUnits, partitionsOf } from "./cassandra_reads.ts";
@@ -15,27 +15,95 @@ export async function topicsOf(client: CassandraClient): Promise<string[]> {
 }
 
 const UNIT = "topic_id = ? AND part = ? AND bucket = ?";
+/** Rows of blocks that one compare-and-set deletes. */
+const BLOCKS_AT_ONCE = 500;
 
-/** Forgets a topic; what is read goes last, so that a crash in between leaves something to find it by. */
+/**
+ * Forgets a topic. Heads of partitions go first, so that flushes under way conflict; what is read to find it goes last, so
+ * that a crash in between leaves something to find it by.
+ */
 export async function dropTopic(client: CassandraClient, topicId: string): Promise<void> {
   const { keyspace } = client;
   const units = await indexedUnits(client, topicId);
   const partitions = await partitionsOf(client, topicId);
-  await Promise.all(
-    units.flatMap(({ partition, bucket }) =>
-      ["units", "blocks"].map((table) =>
-        client.write(`DELETE FROM ${keyspace}.${table} WHERE ${UNIT}`, [topicId, partition, bucket])
-      )
-    ),
-  );
-  await Promise.all(partitions.flatMap((partition) => [
-    client.write(`DELETE FROM ${keyspace}.blocks WHERE ${UNIT}`, [topicId, partition, NO_BUCKET]),
-    client.write(`DELETE FROM ${keyspace}.partitions WHERE topic_id = ? AND part = ?`, [topicId, partition]),
-  ]));
+  const removeBlocks = (key: UnitKey) => client.write(`DELETE FROM ${keyspace}.blocks WHERE ${UNIT}`, key);
+  await Promise.all(partitions.map(async (partition) => {
+    while (!await removeHead(client, topicId, partition));
+    await removeBlocks([topicId, partition, NO_BUCKET]);
+  }));
+  await Promise.all(units.map(async ({ partition, bucket }) => {
+    const key = [topicId, partition, bucket] as const;
+    while (!await removeUnit(client, key, await readUnit(client, key)));
+    await removeBlocks(key);
+  }));
   await dropRollups(client, topicId);
   await client.write(`DELETE FROM ${keyspace}.unit_index WHERE topic_id = ?`, [topicId]);
   await client.write(`DELETE FROM ${keyspace}.partition_index WHERE topic_id = ?`, [topicId]);
   await client.write(`DELETE FROM ${keyspace}.topic_index WHERE shard = ? AND topic_id = ?`, [TOPIC_SHARD, topicId]);
+}
+
+/** A unit's static columns; null where there is no unit. */
+interface UnitHead {
+  readonly upto: number | null;
+  readonly touchedMs: number | null;
+  readonly replaced: number;
+}
+
+async function readUnit(client: CassandraClient, key: UnitKey): Promise<UnitHead> {
+  const [row] = await client.rows(
+    `SELECT DISTINCT topic_id, part, bucket, upto, touched_ms, replaced FROM ${client.keyspace}.units WHERE ${UNIT}`,
+    key,
+    { isSerial: true },
+  );
+  if (row === undefined) return { upto: null, touchedMs: null, replaced: 0 };
+  return {
+    upto: numberOrNullIn(row, "upto"),
+    touchedMs: numberOrNullIn(row, "touched_ms"),
+    replaced: numberOrNullIn(row, "replaced") ?? 0,
+  };
+}
+
+const bigintOrNull = (value: number | null) => value === null ? null : BigInt(value);
+
+/**
+ * A plain deletion has the time of this machine's clock, and would take with it what engines set shortly after by the
+ * servers': so this is a compare-and-set, too. False where the unit has changed, and nothing was removed.
+ */
+async function removeUnit(client: CassandraClient, key: UnitKey, { upto, replaced }: UnitHead): Promise<boolean> {
+  const { keyspace } = client;
+  const found = await client.compareAndSet([
+    {
+      // Counted as a replacement: who has fetched it must not take what comes later for an addition.
+      query:
+        `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ?, replaced = ? WHERE ${UNIT} IF upto = ?`,
+      params: [null, null, null, replaced + 1, ...key, bigintOrNull(upto)],
+    },
+    { query: `DELETE FROM ${keyspace}.units WHERE ${UNIT} AND kind >= 0`, params: key },
+  ]);
+  return found === null;
+}
+
+async function removeHead(client: CassandraClient, topicId: string, partition: number): Promise<boolean> {
+  const where = "topic_id = ? AND part = ?";
+  const key = [topicId, partition];
+  const table = `${client.keyspace}.partitions`;
+  const [row] = await client.rows(
+    `SELECT DISTINCT topic_id, part, checkpoint, writer FROM ${table} WHERE ${where}`,
+    key,
+    { isSerial: true },
+  );
+  const expected = row === undefined
+    ? [null, null]
+    : [bigintOrNull(numberOrNullIn(row, "checkpoint")), textOrNullIn(row, "writer")];
+  const found = await client.compareAndSet([
+    {
+      query: `UPDATE ${table} SET checkpoint = ?, writer = ?, watermark_ms = ?, consumed = ?, events = ?, unparsed = ?,
+        late = ?, clock_bad = ? WHERE ${where} IF checkpoint = ? AND writer = ?`,
+      params: [...Array<null>(8).fill(null), ...key, ...expected],
+    },
+    { query: `DELETE FROM ${table} WHERE ${where} AND kind >= 0`, params: key },
+  ]);
+  return found === null;
 }
 
 export interface Limits {
@@ -49,7 +117,9 @@ export async function retainTopic(client: CassandraClient, topicId: string, limi
   for (const { partition, bucket, touchedMs } of await indexedUnits(client, topicId)) {
     const key = [topicId, partition, bucket] as const;
     deleted += await retainBlocks(client, "units", key, limits.eventsBeforeMs);
-    if (touchedMs < limits.minutesBeforeMs) deleted += await deleteUnit(client, key, limits.minutesBeforeMs);
+    if (touchedMs < limits.minutesBeforeMs) {
+      deleted += await deleteUnit(client, key, limits.minutesBeforeMs);
+    }
   }
   for (const partition of await partitionsOf(client, topicId)) {
     deleted += await retainBlocks(client, "partitions", [topicId, partition], limits.eventsBeforeMs);
@@ -73,59 +143,57 @@ async function retainBlocks(
       `SELECT minute, from_offset, cell, data FROM ${client.keyspace}.${table} WHERE ${where} AND kind = ?`,
       [...key, BLOCK_KIND[kind]],
     );
-    for (const row of rows) {
-      const entry = decodeEntry(kind, textIn(row, "cell"), bytesIn(row, "data"));
-      if (entry.lastRecordMs >= beforeMs) continue;
-      await client.write(
-        `DELETE FROM ${client.keyspace}.${table}
-         WHERE ${where} AND kind = ? AND minute = ? AND from_offset = ? AND cell = ?`,
-        [...key, BLOCK_KIND[kind], numberIn(row, "minute"), BigInt(numberIn(row, "from_offset")), entry.id],
-      );
-      await client.write(
-        `DELETE FROM ${client.keyspace}.blocks WHERE ${UNIT} AND id = ?`,
-        [topicId, partition, bucket ?? NO_BUCKET, entry.id],
-      );
-      deleted += entry.rows;
+    const old = rows.map((row) => ({ row, entry: decodeEntry(kind, textIn(row, "cell"), bytesIn(row, "data")) }))
+      .filter(({ entry }) => entry.lastRecordMs < beforeMs);
+    for (let at = 0; at < old.length; at += BLOCKS_AT_ONCE) {
+      const some = old.slice(at, at + BLOCKS_AT_ONCE);
+      const found = await client.compareAndSet(some.map(({ row, entry }) => ({
+        query: `DELETE FROM ${client.keyspace}.${table}
+          WHERE ${where} AND kind = ? AND minute = ? AND from_offset = ? AND cell = ? IF EXISTS`,
+        params: [
+          ...key,
+          BLOCK_KIND[kind],
+          numberIn(row, "minute"),
+          BigInt(numberIn(row, "from_offset")),
+          entry.id,
+        ],
+      })));
+      if (found !== null) break; // another engine is at it
+      await Promise.all(some.map(({ entry }) =>
+        client.write(
+          `DELETE FROM ${client.keyspace}.blocks WHERE ${UNIT} AND id = ?`,
+          [topicId, partition, bucket ?? NO_BUCKET, entry.id],
+        )
+      ));
+      deleted += some.reduce((sum, { entry }) => sum + entry.rows, 0);
     }
   }
   return deleted;
 }
 
-/**
- * Deletes a unit by compare-and-set, as it is written: a late event that comes at the same time wins, or finds no unit.
- * A plain deletion would, where clocks differ, also take what is written after it.
- */
+/** Deletes a unit that has not changed since `beforeMs`; answers its cells. */
 async function deleteUnit(client: CassandraClient, key: UnitKey, beforeMs: number): Promise<number> {
-  const [topicId, partition, bucket] = key;
   const { keyspace } = client;
-  const [unit] = await client.rows(
-    `SELECT DISTINCT topic_id, part, bucket, upto, writer, touched_ms, replaced FROM ${keyspace}.units WHERE ${UNIT}`,
-    key,
-    { isSerial: true },
-  );
-  const upto = unit === undefined ? null : numberOrNullIn(unit, "upto");
-  let deleted = 0;
-  if (unit !== undefined && upto !== null) {
-    if (numberIn(unit, "touched_ms") >= beforeMs) return 0;
-    const cells = `FROM ${keyspace}.units WHERE ${UNIT} AND kind = ?`;
-    const [row] = await client.rows(`SELECT count(*) AS cells ${cells}`, [...key, CELL]);
-    // Counted as a replacement: who has fetched it must not take what comes later for an addition.
-    const replaced = (numberOrNullIn(unit, "replaced") ?? 0) + 1;
-    const found = await client.compareAndSet([
-      {
-        query:
-          `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ?, replaced = ? WHERE ${UNIT} IF upto = ? AND writer = ?`,
-        params: [null, null, null, replaced, ...key, BigInt(upto), textIn(unit, "writer")],
-      },
-      ...[CELL, ...Object.values(BLOCK_KIND)].map((kind) => ({ query: `DELETE ${cells}`, params: [...key, kind] })),
-    ]);
-    if (found !== null) return 0; // somebody has just written to it
-    deleted = numberIn(row, "cells");
-  }
-  await client.write(`DELETE FROM ${keyspace}.blocks WHERE ${UNIT}`, key);
-  await client.write(
-    `DELETE FROM ${keyspace}.unit_index WHERE topic_id = ? AND bucket = ? AND part = ?`,
+  const head = await readUnit(client, key);
+  if (head.touchedMs !== null && head.touchedMs >= beforeMs) return 0;
+  const [topicId, partition, bucket] = key;
+  const indexKey = "topic_id = ? AND bucket = ? AND part = ?";
+  const marks = await client.rows(
+    `SELECT writer, WRITETIME(upto) AS written FROM ${keyspace}.unit_index WHERE ${indexKey}`,
     [topicId, bucket, partition],
   );
-  return deleted;
+  const [row] = await client.rows(`SELECT count(*) AS cells FROM ${keyspace}.units WHERE ${UNIT} AND kind = ?`, [
+    ...key,
+    CELL,
+  ]);
+  if (!await removeUnit(client, key, head)) return 0; // a late event has come
+  await client.write(`DELETE FROM ${keyspace}.blocks WHERE ${UNIT}`, key);
+  // As old as they were read: a mark that a flush has set since stays.
+  await Promise.all(marks.map((mark) =>
+    client.write(
+      `DELETE FROM ${keyspace}.unit_index USING TIMESTAMP ? WHERE ${indexKey} AND writer = ?`,
+      [BigInt(numberIn(mark, "written")), topicId, bucket, partition, textIn(mark, "writer")],
+    )
+  ));
+  return numberIn(row, "cells");
 }
