@@ -3,9 +3,9 @@
  * how soon is a record that was just ingested seen through the API?
  */
 import { z } from "zod";
-import { type DevProcess, startDev } from "../tests/faults/dev_process.ts";
+import { startDev } from "../tests/faults/dev_process.ts";
 
-const RATE = 20_000;
+export const RATE = 20_000;
 const PROBE_MS = 500;
 const SAMPLE_MS = 5000;
 const POLL_MS = 200;
@@ -43,11 +43,9 @@ export interface DevFigures {
 export async function measureDev(seconds: number): Promise<DevFigures> {
   const data = await Deno.makeTempDir({ prefix: "millrace-bench-dev-" });
   const dev = await startDev({ data, flags: ["--rate", String(RATE)] });
-  const endMs = performance.now() + seconds * 1000;
   try {
-    const [delays, samples] = await Promise.all([probeUntil(dev, endMs), sampleUntil(dev, endMs)]);
-    const figures = figuresOf(seconds, delays, samples);
-    print(figures);
+    const figures = await measureThrough(dev.url, seconds);
+    print("dev", figures);
     return figures;
   } finally {
     dev.kill("SIGTERM");
@@ -57,22 +55,29 @@ export async function measureDev(seconds: number): Promise<DevFigures> {
   }
 }
 
+/** Probes and samples through a gateway that serves {@link RATE} events/s. */
+export async function measureThrough(url: string, seconds: number): Promise<DevFigures> {
+  const endMs = performance.now() + seconds * 1000;
+  const [delays, samples] = await Promise.all([probeUntil(url, endMs), sampleUntil(url, endMs)]);
+  return figuresOf(seconds, delays, samples);
+}
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Ingests a probe on every beat, and looks for all of them as a page does: again and again. Answers their delays. */
-async function probeUntil(dev: DevProcess, endMs: number): Promise<number[]> {
+async function probeUntil(url: string, endMs: number): Promise<number[]> {
   const delays: number[] = [];
   /** When each probe that has not been seen was ingested, by its id. */
   const unseen = new Map<string, number>();
   let isIngesting = true;
   const ingesting = (async () => {
-    for (; performance.now() < endMs; await pause(PROBE_MS)) await ingestProbe(dev.url, unseen);
+    for (; performance.now() < endMs; await pause(PROBE_MS)) await ingestProbe(url, unseen);
   })().finally(() => isIngesting = false);
   ingesting.catch(() => {}); // met when it is awaited
   const query = `topic=${PROBE_TOPIC}&from=now-5m&limit=${PAGE_LIMIT}`;
   for (; isIngesting || unseen.size > 0; await pause(POLL_MS)) {
     if (unseen.size === 0) continue;
-    const { events } = eventsAnswer.parse(await getJson(`${dev.url}/api/v1/events?${query}`));
+    const { events } = eventsAnswer.parse(await getJson(`${url}/api/v1/events?${query}`));
     const now = performance.now();
     for (const { fields: { message } } of events) {
       const ingestedMs = unseen.get(message);
@@ -105,12 +110,12 @@ async function getJson(url: string): Promise<unknown> {
   return await response.json();
 }
 
-async function sampleUntil(dev: DevProcess, endMs: number): Promise<Sample[]> {
+async function sampleUntil(url: string, endMs: number): Promise<Sample[]> {
   const startMs = performance.now();
   const samples: Sample[] = [];
   for (;;) {
-    const metrics = await (await fetch(`${dev.url}/metrics`)).text();
-    const { topics } = topicsAnswer.parse(await getJson(`${dev.url}/api/v1/topics`));
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const { topics } = topicsAnswer.parse(await getJson(`${url}/api/v1/topics`));
     const generated = topics.filter(({ name }) => name !== PROBE_TOPIC);
     samples.push({
       atMs: Math.round(performance.now() - startMs),
@@ -136,9 +141,12 @@ function figuresOf(seconds: number, delays: readonly number[], samples: readonly
   };
 }
 
-function print({ seconds, recordsPerSecond, freshnessMs: { p50, p99, max, probes }, samples }: DevFigures): void {
+export function print(
+  what: string,
+  { seconds, recordsPerSecond, freshnessMs: { p50, p99, max, probes }, samples }: DevFigures,
+): void {
   const every = `every ${SAMPLE_MS / 1000} s`;
-  console.log(`\n## dev at ${RATE} events/s, stored, for ${seconds} s\n`);
+  console.log(`\n## ${what} at ${RATE} events/s, stored, for ${seconds} s\n`);
   console.log("| figure | value |\n|---|---|");
   console.log(`| durable in the log | ${recordsPerSecond} records/s |`);
   console.log(`| ingested to visible, p50 / p99 / max of ${probes} | ${p50} / ${p99} / ${max} ms |`);

@@ -1,9 +1,10 @@
 /**
  * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
- * Run: deno task bench [--only scan,sketch,log,dev] [--records N] [--runs N] [--seconds N] [--json FILE]
+ * Run: deno task bench [--only scan,sketch,log,dev,cluster,cassandra] [--records N] [--runs N] [--seconds N] [--json FILE]
  */
 import { Command } from "commander";
 import { z } from "zod";
+import { measureCluster } from "./cluster.ts";
 import { measureDev } from "./dev.ts";
 import { prepare } from "./prepare.ts";
 
@@ -21,10 +22,10 @@ type Run = z.infer<typeof runLine>;
 
 const options = new Command("bench")
   .description("Ours and the peers', side by side")
-  .option("--only <names>", "which benches: scan, sketch, log, dev", "scan,sketch,log,dev")
+  .option("--only <names>", "which benches: scan, sketch, log, dev, cluster, cassandra", "scan,sketch,log,dev")
   .option("--records <n>", "records of the log bench", "4000000")
   .option("--runs <n>", "runs of each contender", "5")
-  .option("--seconds <n>", "length of the dev bench", "60")
+  .option("--seconds <n>", "length of the benches dev and cluster", "60")
   .option("--json <file>", "also write the figures as JSON")
   .parse(["deno", "bench", ...Deno.args])
   .opts<{ only: string; records: string; runs: string; seconds: string; json?: string }>();
@@ -114,8 +115,8 @@ async function benchLog(records: number, runs: number) {
   return rows;
 }
 
-/** Runs a bench of one core: a script that prints a table or, with --json, its figures. */
-async function benchOneCore(title: string, file: string): Promise<unknown> {
+/** Runs a bench that is a script: it prints a table or, with --json, its figures. */
+async function benchScript(title: string, file: string): Promise<unknown> {
   const output = async (...args: string[]): Promise<string> => {
     const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-check", file, ...args], cwd: root });
     const { code, stdout, stderr } = await command.output();
@@ -128,10 +129,12 @@ async function benchOneCore(title: string, file: string): Promise<unknown> {
 
 const figures: Record<string, unknown> = { deno: Deno.version.deno, cores: navigator.hardwareConcurrency };
 for (const name of options.only.split(",")) {
-  if (name === "scan") figures.scan = await benchOneCore("Parsing and aggregation, one core", "bench/scan.ts");
-  else if (name === "sketch") figures.sketch = await benchOneCore("Quantile sketches, one core", "bench/sketch.ts");
+  if (name === "scan") figures.scan = await benchScript("Parsing and aggregation, one core", "bench/scan.ts");
+  else if (name === "sketch") figures.sketch = await benchScript("Quantile sketches, one core", "bench/sketch.ts");
   else if (name === "log") figures.log = await benchLog(Number(options.records), Number(options.runs));
   else if (name === "dev") figures.dev = await measureDev(Number(options.seconds));
-  else throw new Error(`no bench is called ${name}: scan, sketch, log, dev`);
+  else if (name === "cassandra") figures.cassandra = await benchScript("Writing to Cassandra", "bench/cassandra.ts");
+  else if (name === "cluster") figures.cluster = await measureCluster(Number(options.seconds));
+  else throw new Error(`no bench is called ${name}: scan, sketch, log, dev, cluster, cassandra`);
 }
 if (options.json !== undefined) await Deno.writeTextFile(options.json, JSON.stringify(figures, null, 2) + "\n");

@@ -1,6 +1,7 @@
 /** `engine`: the engine as a program of its own, one of as many as there are. */
 import { Command, Option } from "commander";
 import type { ConfigFlag } from "../core/config/load.ts";
+import { replayCommand } from "./engine/replay.ts";
 import { flagsOf } from "./flags.ts";
 import type { CommandParts } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
@@ -35,8 +36,10 @@ const FLAGS = {
   store: "store.kind",
 };
 
-export function engineCommand({ terminal }: CommandParts): Command {
+export function engineCommand(parts: CommandParts): Command {
+  const { terminal } = parts;
   return new Command("engine")
+    .addCommand(replayCommand(parts))
     .description("Read topics into minutes and events: one engine of as many as you start")
     .option("--workers <n>", "worker threads (default: 0, one a core)")
     .option("--store <kind>", "where results go: duckdb or cassandra (default: as configured)")

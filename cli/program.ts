@@ -8,6 +8,7 @@ import { engineCommand } from "./engine.ts";
 import { gatewayCommand } from "./gateway.ts";
 import { generateCommand } from "./generate.ts";
 import { reportFailure } from "./failure.ts";
+import { migrateCommand } from "./migrate.ts";
 import { produceCommand } from "./produce.ts";
 import { styled, type Terminal } from "./terminal.ts";
 import { versionCommand } from "./version.ts";
@@ -22,7 +23,7 @@ export interface CommandParts {
 /** A name here makes a command; groups and order are those of the help. */
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
-  ["Run on a cluster:", [engineCommand, gatewayCommand, generateCommand]],
+  ["Run on a cluster:", [engineCommand, gatewayCommand, generateCommand, migrateCommand]],
   ["Look:", [doctorCommand, configCommand, versionCommand]],
 ];
 
@@ -68,7 +69,8 @@ function buildProgram(parts: CommandParts): Command {
   for (const [group, makers] of COMMANDS) {
     for (const make of makers) program.addCommand(make(parts).helpGroup(group));
   }
-  for (const command of [program, ...program.commands]) dress(command, parts.terminal);
+  const nested = program.commands.flatMap(({ commands }) => commands);
+  for (const command of [program, ...program.commands, ...nested]) dress(command, parts.terminal);
   return program;
 }
 

@@ -32,11 +32,38 @@ class UnreadableBatch implements RecordSource {
 /** 2200. */
 const TIME_MS_MAX = 7_258_118_400_000;
 
+/** The records of a batch below an offset. */
+class RecordsUntil implements RecordSource {
+  constructor(readonly records: RecordWalker, readonly until: number) {}
+
+  next(): boolean {
+    return this.records.next() && this.records.offset < this.until;
+  }
+
+  get offset(): number {
+    return this.records.offset;
+  }
+
+  get timestampMs(): number {
+    return this.records.timestampMs;
+  }
+
+  get valueStart(): number {
+    return this.records.valueStart;
+  }
+
+  get valueEnd(): number {
+    return this.records.valueEnd;
+  }
+}
+
 /** One fetched chunk. Call {@link applyTo} until it answers null; in between, load the units it asks for. */
 export class Chunk {
   readonly #unreadable: ReadonlySet<number>;
+  readonly #until: number;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
+  #end = Infinity;
   #records: Uint8Array = new Uint8Array(0);
   #isInBatch = false;
   #isFresh = false;
@@ -45,14 +72,19 @@ export class Chunk {
   readonly #walker = new RecordWalker();
   #source: RecordSource = this.#walker;
 
-  /** @param unreadable Base offsets of batches that are known to be corrupt: they are kept in quarantine, as they are. */
-  constructor(unreadable: ReadonlySet<number> = new Set()) {
+  /**
+   * @param unreadable Base offsets of batches that are known to be corrupt: they are kept in quarantine, as they are.
+   * @param until Offset at which to stop, for replays.
+   */
+  constructor(unreadable: ReadonlySet<number> = new Set(), until = Infinity) {
     this.#unreadable = unreadable;
+    this.#until = until;
   }
 
-  /** Starts on `bytes`: zero or more whole batches. */
-  reset(bytes: Uint8Array): void {
+  /** Starts on `bytes`: zero or more whole batches, after which the offset `end` follows. */
+  reset(bytes: Uint8Array, end = Infinity): void {
     this.#bytes = bytes;
+    this.#end = end;
     this.#at = 0;
     this.#isInBatch = false;
     this.#isFresh = true;
@@ -115,6 +147,8 @@ export class Chunk {
     this.#isInBatch = true;
     if (this.#unreadable.has(header.baseOffset)) {
       header.isControl = false;
+      // Its header may be wrong itself: it must not take along what follows.
+      this.#next = Math.min(this.#next, this.#offsetAt(start + length));
       this.#records = this.#bytes;
       this.#source = new UnreadableBatch(header, start, start + length);
     } else {
@@ -123,9 +157,16 @@ export class Chunk {
       }
       this.#records = decompressRecords(this.#bytes, header);
       this.#walker.reset(this.#records, header);
-      this.#source = this.#walker;
+      this.#source = this.#until === Infinity ? this.#walker : new RecordsUntil(this.#walker, this.#until);
     }
     this.#at += length;
     return true;
+  }
+
+  /** Where the batch at `at` begins, or what follows the last one. */
+  #offsetAt(at: number): number {
+    const following = new BatchHeader();
+    const hasBatch = at < this.#bytes.length && readBatchHeader(this.#bytes, at, following) >= 0;
+    return hasBatch ? following.baseOffset : this.#end;
   }
 }

@@ -1,4 +1,5 @@
 /** The engine: shards the partitions of all topics across worker threads and restarts what fails. */
+import { chosenStore } from "../core/config/chosen_store.ts";
 import { type Config, topicSettingsOf } from "../core/config/schema.ts";
 import type { Membership, MembershipStatus, OwnedPartition } from "../core/log/membership.ts";
 import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
@@ -210,7 +211,8 @@ class RunningEngine implements Engine {
   }
 }
 
-function settingsOf({ engine }: Config): WorkerSettings {
+function settingsOf(config: Config): WorkerSettings {
+  const { engine } = config;
   return {
     flushIntervalMs: engine.flushIntervalMs,
     latenessMs: engine.latenessSeconds * 1000,
@@ -220,6 +222,7 @@ function settingsOf({ engine }: Config): WorkerSettings {
     pendingRowsMax: engine.pendingRowsMax,
     pendingBytesMax: PENDING_BYTES_MAX,
     keepsEvents: engine.events === "store",
+    blocksByHour: chosenStore(config) === "cassandra",
     onGap: engine.onGap,
   };
 }

@@ -8,6 +8,7 @@ import { type FetchedBatches, OffsetOutOfRange, type PartitionReader, TopicGone 
 import { PRESETS } from "../core/minutes/preset.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
 import { encodeEvents, encodeQuarantine } from "../core/store/record_blocks.ts";
+import { eventsByHour, quarantineByHour } from "../core/store/rows_by_hour.ts";
 import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
 import { Chunk } from "./chunk.ts";
 import { detectFormat, findParser } from "./parsing/registry.ts";
@@ -244,7 +245,7 @@ class Tenure {
       // The next fetch is under way while this chunk is parsed; its failure is met when it is awaited.
       const fetching = isLast || isAtEnd ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
       fetching?.catch(() => {});
-      await this.#applyChunk(fetched.bytes);
+      await this.#applyChunk(fetched);
       if (this.#isLost) return "conflict";
       this.#aggregator.passTo(next);
       if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
@@ -265,9 +266,9 @@ class Tenure {
     return "stopped";
   }
 
-  async #applyChunk(bytes: Uint8Array): Promise<void> {
+  async #applyChunk({ bytes, next }: FetchedBatches): Promise<void> {
     const { assignment, store } = this.parts;
-    this.#chunk.reset(bytes);
+    this.#chunk.reset(bytes, next);
     for (;;) {
       const bucket = this.#chunk.applyTo(this.#aggregator);
       if (bucket === null) break;
@@ -319,10 +320,13 @@ class Tenure {
     this.#gaps = [];
     const { topicId, partition } = assignment;
     const { events, quarantine } = content;
+    const { blocksByHour } = this.parts.settings;
+    const eventRows = events === null ? [] : blocksByHour ? eventsByHour(events) : [events];
+    const quarantineRows = quarantine === null ? [] : blocksByHour ? quarantineByHour(quarantine) : [quarantine];
     const flush: PartitionFlush = {
       ...content,
-      events: events === null ? [] : encodeEvents(topicId, partition, events),
-      quarantine: quarantine === null ? [] : encodeQuarantine(topicId, partition, quarantine),
+      events: eventRows.flatMap((rows) => encodeEvents(topicId, partition, rows)),
+      quarantine: quarantineRows.flatMap((rows) => encodeQuarantine(topicId, partition, rows)),
       topicId,
       partition,
       writer: this.#aggregator.delivery.writer,

@@ -14,6 +14,8 @@ export interface WorkerSettings {
   readonly pendingRowsMax: number;
   readonly pendingBytesMax: number;
   readonly keepsEvents: boolean;
+  /** Whether a block holds rows of one unit only: what a store without a transaction over units needs. */
+  readonly blocksByHour: boolean;
   readonly onGap: "stop" | "continue";
 }
 

@@ -6,7 +6,7 @@ import type { Topic } from "../core/log/partitioned_log.ts";
 import { type Preset, PRESETS } from "../core/minutes/preset.ts";
 import type { GatewayParts } from "./parts.ts";
 import { badParameter, Problem } from "./problem.ts";
-import { TIME_HINT } from "./time_range.ts";
+import { TIME_HINT } from "../core/times.ts";
 
 const TOPICS_NAMED = 20;
 

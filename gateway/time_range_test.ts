@@ -1,6 +1,7 @@
 import { expect } from "expect";
 import { Problem } from "./problem.ts";
-import { EVERYTHING, parseStep, parseTime, rangeOf } from "./time_range.ts";
+import { parseTime } from "../core/times.ts";
+import { EVERYTHING, parseStep, rangeOf } from "./time_range.ts";
 
 const NOW = Date.UTC(2026, 2, 1, 12, 0, 30, 250);
 const MINUTE = 60_000;

@@ -23,10 +23,11 @@ export async function standingOf(
   topic: Topic,
 ): Promise<PartitionStanding[]> {
   const states = new Map((await store.partitions(topic.id)).map((state) => [state.partition, state]));
-  return await Promise.all((await log.ends(topic)).map(async ({ partition, start, end, sizeBytes }) => {
+  return await Promise.all((await log.ends(topic)).map(async ({ partition, start, end, written, sizeBytes }) => {
     const state = states.get(partition);
     const checkpoint = state?.checkpoint ?? 0;
-    const lagRecords = Math.max(0, end - Math.max(start, checkpoint));
+    // Also what waits for an open transaction to end.
+    const lagRecords = Math.max(0, written - Math.max(start, checkpoint));
     const firstMs = lagRecords === 0 ? null : await log.timestampAt(topic, partition, Math.max(start, checkpoint));
     return {
       partition,

@@ -11,8 +11,10 @@ import { minutePublisher } from "../publishing.ts";
 import { startRetention } from "../retention.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { listenForStop } from "../signals.ts";
+import { checkRetention } from "./retention_check.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
+import { watchForOthers } from "./sharing.ts";
 
 /** Until the first SIGINT or SIGTERM; returns when everything is flushed and the group has been left. */
 export async function runEngine(config: Config, terminal: Terminal): Promise<void> {
@@ -28,6 +30,7 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
       await engine.stop();
       log(`stored ${formatPlural(engine.status().recordsTotal, "record")}`);
     });
+    if (data.kafka !== null) await checkRetention(data.kafka, config, log);
     const publisher = minutePublisher(config, data, engine, log);
     publisher?.start();
     parts.defer(() => publisher?.stop());
@@ -37,6 +40,7 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
       collect: () => {},
     });
     parts.defer(() => server.stop());
+    parts.use(watchForOthers(config, data, engine, log));
     parts.use(startRetention({ config, data, onNotice: log }));
     if (chosenStore(config) === "duckdb") {
       const gateway = await serveGateway(config, data, engine);

@@ -8,6 +8,7 @@ import { programLog } from "../program_log.ts";
 import { minutePublisher } from "../publishing.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
+import { watchForOthers } from "./sharing.ts";
 
 /** How often those partitions are asked for that other engines may have. */
 const POLL_MS = 200;
@@ -53,6 +54,7 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
       },
     });
     parts.defer(() => engine.stop());
+    parts.use(watchForOthers(config, data, engine, log));
     const asking = setInterval(() => void askStore(data, goals, reached).catch(() => {}), POLL_MS); // asked again
     parts.defer(() => clearInterval(asking));
     await Promise.race([isDone.promise, signal.stopped]);

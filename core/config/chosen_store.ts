@@ -2,6 +2,7 @@
 import type { Config } from "./schema.ts";
 
 /** As configured, else Cassandra where it has contact points, else the embedded one. */
-export function chosenStore({ store: { kind } }: Config): "duckdb" {
-  return kind === "auto" ? "duckdb" : kind;
+export function chosenStore({ store: { kind }, cassandra }: Config): "duckdb" | "cassandra" {
+  if (kind !== "auto") return kind;
+  return cassandra.contactPoints.length > 0 ? "cassandra" : "duckdb";
 }

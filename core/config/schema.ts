@@ -60,7 +60,9 @@ const kafka = z.strictObject({
   rebalanceTimeoutMs: z.int().min(1000).default(30_000).describe(
     "Longest time that the group waits for a member to join anew.",
   ),
-  requestTimeoutMs: z.int().min(1000).default(30_000).describe("Longest time that a broker may take to answer."),
+  requestTimeoutMs: z.int().min(1000).default(30_000).describe(
+    "Longest time that a broker may take to answer, and that a start waits for one.",
+  ),
   createTopics: z.boolean().default(true).describe(
     "Whether a topic that is written to and missing is made, or refused.",
   ),
@@ -80,6 +82,33 @@ const kafka = z.strictObject({
   password: secret.describe("Password for PLAIN and SCRAM; better in a file."),
   passwordFile: z.string().default("").describe("File with the password, read at each connection."),
   tokenFile: z.string().default("").describe("File with the token for OAUTHBEARER, read at each connection."),
+});
+
+const cassandra = z.strictObject({
+  contactPoints: z.array(z.string().min(1)).default([]).meta({ alias: "CASSANDRA_CONTACT_POINTS" }).describe(
+    "Nodes to begin with, each HOST or HOST:PORT; empty: the embedded store is used.",
+  ),
+  localDataCenter: z.string().default("").describe(
+    "Data centre whose nodes are asked; empty: that of the first node that answers.",
+  ),
+  keyspace: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/, "a keyspace is a letter, then up to 47 of a-z, 0-9 and _")
+    .default("millrace").describe("Keyspace of all tables."),
+  replication: z.array(z.string().regex(/^[\w-]+:[1-9]\d*$/, "no DATACENTRE:REPLICAS")).default([]).describe(
+    "Replicas of a keyspace that is made, each DATACENTRE:REPLICAS; empty: one, by SimpleStrategy.",
+  ),
+  createSchema: z.boolean().default(true).describe("Whether what is missing is made at a start, or left to `migrate`."),
+  consistency: z.enum(["LOCAL_ONE", "LOCAL_QUORUM", "QUORUM", "ALL", "ONE"]).default("LOCAL_QUORUM").describe(
+    "Consistency of reads and plain writes.",
+  ),
+  serialConsistency: z.enum(["LOCAL_SERIAL", "SERIAL"]).default("LOCAL_SERIAL").describe(
+    "Consistency of the compare-and-sets: SERIAL where engines run in several data centres.",
+  ),
+  requestTimeoutMs: z.int().min(500).default(12_000).describe("Longest time that a node may take to answer."),
+  username: z.string().default("").describe("User, where nodes want one."),
+  password: secret.describe("Password of the user; better in a file."),
+  passwordFile: z.string().default("").describe("File with the password."),
+  tls: z.boolean().default(false).describe("Whether connections are encrypted."),
+  caFile: z.string().default("").describe("Certificates to trust, PEM; empty: the system's."),
 });
 
 export const configSchema = z.strictObject({
@@ -139,8 +168,11 @@ export const configSchema = z.strictObject({
       .describe("A longer record is refused by whoever writes it."),
   }).prefault({}),
   kafka: kafka.prefault({}),
+  cassandra: cassandra.prefault({}),
   store: z.strictObject({
-    kind: z.enum(["auto", "duckdb"]).default("auto").describe("Where minutes and events are kept; auto: embedded."),
+    kind: z.enum(["auto", "duckdb", "cassandra"]).default("auto").describe(
+      "Where minutes and events are kept; auto: Cassandra where it has contact points, else the embedded DuckDB.",
+    ),
     memoryBytes: z.int().min(32 * megabyte).default(128 * megabyte).describe("What DuckDB may hold in memory."),
     threads: z.int().min(1).max(256).default(2).describe("Threads of DuckDB."),
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),

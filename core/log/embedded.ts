@@ -180,6 +180,7 @@ export class EmbeddedLog implements PartitionedLog {
       partition,
       start: Number(Atomics.load(ends, 2 * partition)),
       end: Number(Atomics.load(ends, 2 * partition + 1)),
+      written: Number(Atomics.load(ends, 2 * partition + 1)),
       sizeBytes: writer.sizeBytes,
     })));
   }

@@ -4,13 +4,13 @@
  */
 import { Buffer } from "node:buffer";
 import { type MessageToProduce, Producer, type ProduceResult } from "@platformatic/kafka";
-import { type Admin, Kafka } from "kafkajs";
+import { type Admin, ConfigResourceTypes, Kafka } from "kafkajs";
 import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
-import { END, KafkaCluster, START } from "./kafka_cluster.ts";
 import { hushKafkaJs } from "./hush_kafkajs.ts";
-import { KafkaReader } from "./kafka_reader.ts";
+import { END, KafkaCluster, READ_UNCOMMITTED, START, WRITTEN } from "./kafka_cluster.ts";
+import { KafkaFetcher } from "./kafka_fetcher.ts";
 import type {
   CreateTopicOptions,
   EncodedBatch,
@@ -22,6 +22,7 @@ import type {
 import { BATCH_HEADER_BYTES, BatchHeader, decompressRecords, readBatchHeader, RecordWalker } from "./record_batch.ts";
 import { topicMatcher } from "./topic_patterns.ts";
 
+type KafkaProducer = Producer<Buffer, Buffer, Buffer, Buffer>;
 type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
 
 /** What is known of topics is asked for again after this. */
@@ -29,9 +30,11 @@ const TOPICS_AGE_MS = 1_000;
 const CREATED_WAIT_MS = 100;
 const CREATED_TRIES = 100;
 const ALL_REPLICAS = -1;
-/** A cluster that does not answer at the start is tried again for so long. */
-const PATIENCE_MS = 30_000;
 const RETRY_MS = 1_000;
+/** Together about 15 seconds, in which a broker may have been started again. */
+const PRODUCE_RETRIES = 11;
+const PRODUCE_RETRY_MS = 50;
+const PRODUCE_RETRY_MAX_MS = 2_000;
 
 export interface KafkaLogOptions {
   readonly access: KafkaAccess;
@@ -42,9 +45,10 @@ export interface KafkaLogOptions {
   readonly onNotice?: (text: string) => void;
 }
 
-/** Connects. Throws UNREACHABLE after some patience, REFUSED at once. */
+/** Connects. Throws UNREACHABLE after as long as one request may take, REFUSED at once. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const log = new KafkaLog(options);
+  const patienceMs = options.access.requestTimeoutMs;
   const startMs = performance.now();
   for (let isTold = false;; isTold = true) {
     try {
@@ -52,11 +56,11 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       return log;
     } catch (thrown) {
       const error = asKafkaError(thrown, options.access, "asking for topics");
-      if (error.code !== "UNREACHABLE" || performance.now() - startMs > PATIENCE_MS) {
+      if (error.code !== "UNREACHABLE" || performance.now() - startMs > patienceMs) {
         await log.close();
         throw error;
       }
-      if (!isTold) options.onNotice?.(`${error.message}; trying again for ${PATIENCE_MS / 1000} s`);
+      if (!isTold) options.onNotice?.(`${error.message}; trying again for ${patienceMs / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -67,10 +71,10 @@ export class KafkaLog implements PartitionedLog {
   readonly #cluster: KafkaCluster;
   readonly #isWanted: (name: string) => boolean;
   #admin: Promise<Admin> | null = null;
-  #producer: Producer<Buffer, Buffer, Buffer, Buffer> | null = null;
+  #producer: KafkaProducer | null = null;
   #topics: { readonly found: Promise<readonly Topic[]>; readonly atMs: number } | null = null;
-  /** The reader that {@link timestampAt} asks, by partition. */
-  readonly #readers = new Map<string, KafkaReader>();
+  /** What {@link timestampAt} asks: also for records of transactions that are open, which lag as well. */
+  #fetcher: KafkaFetcher | null = null;
   /** Topics that were seen to have the id that they are known by. */
   readonly #checked = new Map<string, { readonly checked: Promise<void>; readonly atMs: number }>();
   #pendingBytes = 0;
@@ -199,7 +203,9 @@ export class KafkaLog implements PartitionedLog {
 
   async #send(topic: Topic, partition: number, messages: Message[]): Promise<ProduceResult> {
     try {
-      return await this.#producing().send({ messages });
+      const producer = this.#producing();
+      await this.#awaitPartition(producer, topic, partition);
+      return await producer.send({ messages });
     } catch (error) {
       const doing = `producing to ${topic.name}/${partition}`;
       // Whatever it says, it may be that the topic is gone, or another of the same name.
@@ -208,7 +214,17 @@ export class KafkaLog implements PartitionedLog {
     }
   }
 
-  #producing(): Producer<Buffer, Buffer, Buffer, Buffer> {
+  /** A partition that the producer does not know yet it would take for another, modulo those that it knows. */
+  async #awaitPartition(producer: KafkaProducer, { name }: Topic, partition: number): Promise<void> {
+    for (let tries = 0; tries < CREATED_TRIES; tries++) {
+      const { topics } = await producer.metadata({ topics: [name], forceUpdate: tries > 0 });
+      if (partition < (topics.get(name)?.partitionsCount ?? 0)) return;
+      if (tries > 0) await new Promise((resolve) => setTimeout(resolve, CREATED_WAIT_MS));
+    }
+    throw new RangeError(`topic ${name} has no partition ${partition}`);
+  }
+
+  #producing(): KafkaProducer {
     const { access } = this.#options;
     return this.#producer ??= new Producer({
       ...connectionOptions(access),
@@ -219,40 +235,54 @@ export class KafkaLog implements PartitionedLog {
       compression: access.compression,
       autocreateTopics: false,
       timeout: access.requestTimeoutMs,
-      retries: 5,
+      retries: PRODUCE_RETRIES,
+      retryDelay: (_client, _operation, attempt) => Math.min(PRODUCE_RETRY_MAX_MS, PRODUCE_RETRY_MS * 2 ** attempt),
     });
   }
 
   async ends(topic: Topic): Promise<readonly PartitionEnds[]> {
     return await this.#toldAs(`asking for the offsets of ${topic.name}`, async () => {
       const known = await this.#cluster.topic(topic.name, topic.id);
-      const [starts, ends, sizes] = await Promise.all([
+      const [starts, ends, written, sizes] = await Promise.all([
         this.#cluster.offsets(known, START),
         this.#cluster.offsets(known, END),
+        this.#cluster.offsets(known, WRITTEN),
         this.#cluster.sizes(known),
       ]);
       return known.partitions.map(({ partition }) => ({
         partition,
         start: starts.get(partition) ?? 0,
         end: ends.get(partition) ?? 0,
+        written: written.get(partition) ?? 0,
         sizeBytes: sizes.get(partition) ?? 0,
       }));
     });
   }
 
   async timestampAt(topic: Topic, partition: number, offset: number): Promise<number | null> {
-    const key = `${topic.id}/${partition}`;
-    let reader = this.#readers.get(key);
-    if (reader === undefined) {
-      this.#readers.set(key, reader = new KafkaReader(this.#options.access, targetOf(topic, partition)));
-    }
-    const { bytes } = await reader.fetch(offset, BATCH_HEADER_BYTES, 0);
+    this.#fetcher ??= new KafkaFetcher(this.#options.access, () => performance.now(), READ_UNCOMMITTED);
+    const { bytes } = await this.#fetcher.fetch(targetOf(topic, partition), offset, BATCH_HEADER_BYTES);
     const header = new BatchHeader();
     return readBatchHeader(bytes, 0, header) < 0 ? null : header.baseTimestampMs;
   }
 
   readerSpec(topic: Topic, partition: number): ReaderSpec {
     return { kind: "kafka", access: this.#options.access, target: targetOf(topic, partition) };
+  }
+
+  /** How long topics keep records, in milliseconds by name; Infinity where time ends none. */
+  async retentionMs(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const configNames = ["retention.ms", "cleanup.policy"];
+    const resources = names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames }));
+    const described = await this.control(
+      "asking for the settings of topics",
+      (admin) => admin.describeConfigs({ resources, includeSynonyms: false }),
+    );
+    return new Map(described.resources.map(({ resourceName, configEntries }) => {
+      const value = (key: string) => configEntries.find(({ configName }) => configName === key)?.configValue ?? "";
+      const ms = Number(value("retention.ms"));
+      return [resourceName, ms < 0 || !value("cleanup.policy").includes("delete") ? Infinity : ms];
+    }));
   }
 
   /** The control plane, for what only Kafka has: groups and their offsets. */
@@ -283,7 +313,7 @@ export class KafkaLog implements PartitionedLog {
   }
 
   async close(): Promise<void> {
-    for (const reader of this.#readers.values()) reader.close();
+    await this.#fetcher?.close();
     await this.#producer?.close().catch(() => {}); // it has sent what it was given
     await this.#admin?.then((admin) => admin.disconnect()).catch(() => {});
     await this.#cluster.close();

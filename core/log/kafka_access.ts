@@ -59,7 +59,8 @@ export function connectionOptions(access: KafkaAccess): ConnectionOptions {
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: access.requestTimeoutMs,
     maxInflights: IN_FLIGHT_MAX,
-    ...(access.tls ? { tls: tlsOptions(access), tlsServerName: true } : {}),
+    // The name to check, and to ask for, is the broker's address: naming it in addition fails where it is a number.
+    ...(access.tls ? { tls: tlsOptions(access) } : {}),
     ...(access.saslMechanism === "none" ? {} : {
       sasl: {
         mechanism: access.saslMechanism,
@@ -113,36 +114,65 @@ function kafkaJsSasl(access: KafkaAccess): KafkaJsSasl | null {
   }
 }
 
-/** Everything that an error says, with what caused it: clients wrap what matters. */
-function wholeMessage(error: unknown): string {
-  const seen = new Set<unknown>();
-  const say = (thrown: unknown): string => {
-    if (thrown === undefined || thrown === null || seen.has(thrown)) return "";
-    seen.add(thrown);
-    const inner = thrown instanceof AggregateError || (thrown instanceof Error && "errors" in thrown)
-      ? Reflect.get(thrown, "errors")
-      : [];
-    const parts = [messageOf(thrown), ...(Array.isArray(inner) ? inner.map(say) : [])];
-    if (thrown instanceof Error) parts.push(say(thrown.cause));
-    return parts.filter((part) => part !== "").join(": ");
-  };
-  return say(error);
+/** The error, those that it wraps, and those that they wrap: clients wrap what matters. */
+function* unwrapped(error: unknown, seen = new Set<unknown>()): Generator<unknown> {
+  if (error === undefined || error === null || seen.has(error)) return;
+  seen.add(error);
+  yield error;
+  if (!(error instanceof Error)) return;
+  const inner: unknown = Reflect.get(error, "errors");
+  if (Array.isArray(inner)) { for (const each of inner) yield* unwrapped(each, seen); }
+  yield* unwrapped(error.cause, seen);
 }
 
-const AUTHENTICATION = /SASL|authenticat|TOPIC_AUTHORIZATION|GROUP_AUTHORIZATION|CLUSTER_AUTHORIZATION|not authorized/i;
-const TLS = /requires TLS|TLS handshake|certificate|self.signed|UnknownIssuer|CERT_|SSL alert|tls/i;
+const MESSAGE_LENGTH_MAX = 400;
+/** What only says that there is more to say. */
+const WRAPPING = /failed \d+ times|^no broker answers$|^Producing messages failed|^Received response with error/;
+
+/** Everything that they say, each thing once. */
+function wholeMessage(errors: readonly unknown[]): string {
+  const said = new Set(errors.map((error) => messageOf(error).replaceAll(/\s+/g, " ").replace(/\.$/, "")));
+  const telling = [...said].filter((text) => text !== "" && !WRAPPING.test(text));
+  return (telling.length === 0 ? [...said] : telling).join(": ").slice(0, MESSAGE_LENGTH_MAX);
+}
+
+// Of what the clients say, not of what topics are called: names have no spaces in them.
+const AUTHENTICATION =
+  /SASL (?:mechanism|authentication|SCRAM|PLAIN|OAUTHBEARER|state)|authentication failed|invalid credentials|Not authorized|[_ ]AUTHORIZATION[_ ]FAILED/i;
+const TLS =
+  /requires TLS|TLS handshake|secure TLS connection|SSL (?:alert|routines)|certificate(?:'s| has| is| verify| chain|:)|self-signed certificate|UnknownIssuer|unable to (?:get|verify)/i;
+/** A listener with TLS hears no sense in a client without, and says nothing. */
+const TLS_UNSPOKEN = /Cannot find a suitable SASL mechanism.*Connection closed/;
+
+/** Whether a broker has answered, and another try would bring the same answer. */
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const isOfKafkaJs = error.name === "KafkaJSProtocolError" || typeof Reflect.get(error, "type") === "string";
+  if (isOfKafkaJs) return Reflect.get(error, "retriable") === false;
+  return typeof Reflect.get(error, "apiId") === "string" && Reflect.get(error, "canRetry") === false;
+}
 
 /** What a client threw, as an error that names the setting and the address. `doing` completes "while". */
-export function asKafkaError(error: unknown, { brokers }: Pick<KafkaAccess, "brokers">, doing: string): MillraceError {
-  if (error instanceof MillraceError) return error;
+export function asKafkaError(thrown: unknown, { brokers }: Pick<KafkaAccess, "brokers">, doing: string): MillraceError {
+  const errors = [...unwrapped(thrown)];
+  const known = errors.find((error) => error instanceof MillraceError);
+  if (known !== undefined) return known;
   const where = brokers.join(", ");
-  const message = wholeMessage(error).replaceAll(/\s+/g, " ").slice(0, 400);
-  const cause = { cause: error };
+  const message = wholeMessage(errors);
+  const cause = { cause: thrown };
   if (/NotCapable|Requires (?:net|read) access/.test(message)) {
     return new MillraceError(
       "REFUSED",
       `Kafka at ${where}: this program may not connect there: ${message}`,
       "add the brokers' advertised addresses to the program's permissions in deno.json",
+      cause,
+    );
+  }
+  if (TLS.test(message) || TLS_UNSPOKEN.test(message)) {
+    return new MillraceError(
+      "REFUSED",
+      `Kafka at ${where}: no encrypted connection as kafka.tls has it: ${message}`,
+      "check kafka.tls and kafka.caFile: whether the listener is one with TLS, and who signed its certificate for which name",
       cause,
     );
   }
@@ -154,18 +184,18 @@ export function asKafkaError(error: unknown, { brokers }: Pick<KafkaAccess, "bro
       cause,
     );
   }
-  if (TLS.test(message)) {
+  if (errors.some(isAnswer)) {
     return new MillraceError(
       "REFUSED",
-      `Kafka at ${where}: no encrypted connection as kafka.tls has it: ${message}`,
-      "check kafka.tls and kafka.caFile: whether the listener is one with TLS, and who signed its certificate",
+      `Kafka at ${where} refused, while ${doing}: ${message}`,
+      "change what it names, or ask whoever runs the cluster",
       cause,
     );
   }
   return new MillraceError(
     "UNREACHABLE",
     `Kafka at ${where} (kafka.brokers) did not answer, while ${doing}: ${message}`,
-    "check that it runs and that its advertised listeners can be reached from here",
+    "check that it runs and that its advertised listeners can be reached from here, and whether they want TLS or a password",
     cause,
   );
 }

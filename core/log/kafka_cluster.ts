@@ -1,5 +1,12 @@
 /** One thread's view of a Kafka cluster: its brokers, who leads which partition, and a connection to each. */
-import { Connection, describeLogDirsV4, listOffsetsV7, metadataV12 } from "@platformatic/kafka";
+import {
+  apiVersionsV3,
+  Connection,
+  describeLogDirsV4,
+  listOffsetsV7,
+  metadataV12,
+  protocolErrorsCodesById,
+} from "@platformatic/kafka";
 import { connectionOptions, type KafkaAccess } from "./kafka_access.ts";
 import { TopicGone } from "./partitioned_log.ts";
 
@@ -36,6 +43,8 @@ const UNKNOWN_TOPIC_ID = 100;
 export class KafkaCluster {
   readonly access: KafkaAccess;
   readonly #links = new Map<string, Promise<Connection>>();
+  /** By broker, the newest version of each API. */
+  readonly #versions = new Map<number, Promise<ReadonlyMap<number, number>>>();
   #brokers: readonly KafkaBroker[] = [];
   #isClosed = false;
 
@@ -53,7 +62,7 @@ export class KafkaCluster {
     const failed = response.topics.find(({ errorCode }) =>
       errorCode !== 0 && ![UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, UNKNOWN_TOPIC_ID].includes(errorCode)
     );
-    if (failed !== undefined) throw new Error(`error ${failed.errorCode} of topic ${failed.name}: not authorized`);
+    if (failed !== undefined) throw new Error(`${nameOfError(failed.errorCode)} of topic ${failed.name}`);
     return {
       brokers: this.#brokers,
       topics: response.topics.filter(({ errorCode }) => errorCode === 0).map((topic) => ({
@@ -83,11 +92,25 @@ export class KafkaCluster {
     return this.#connect(broker.host, broker.port);
   }
 
-  /**
-   * By partition, the offset of the first record at or after a time (epoch milliseconds; -1 where there is none), or of the
-   * start ({@link START}) or the end ({@link END}) of what may be read. All partitions, or the ones given.
-   */
-  async offsets(topic: KafkaTopic, time: number, only?: number): Promise<ReadonlyMap<number, number>> {
+  /** Newest version of an API that a broker takes; asked for once. It cuts the connection of whoever asks a newer one. */
+  newestVersion(nodeId: number, apiKey: number): Promise<number> {
+    let versions = this.#versions.get(nodeId);
+    if (versions === undefined) {
+      versions = (async () => {
+        const connection = await this.connection(nodeId);
+        const { apiKeys } = await ask<apiVersionsV3.ApiVersionsResponse>((done) =>
+          apiVersionsV3.api(connection, "millrace", "0", done)
+        );
+        return new Map(apiKeys.map((api) => [api.apiKey, api.maxVersion]));
+      })();
+      versions.catch(() => this.#versions.delete(nodeId));
+      this.#versions.set(nodeId, versions);
+    }
+    return versions.then((known) => known.get(apiKey) ?? -1);
+  }
+
+  /** By partition, where it starts, or ends, or the offset of the first record at or after a time; or of one partition. */
+  async offsets(topic: KafkaTopic, place: Place, only?: number): Promise<ReadonlyMap<number, number>> {
     const wanted = topic.partitions.filter(({ partition }) => only === undefined || partition === only);
     const found = new Map<number, number>();
     await Promise.all([...Map.groupBy(wanted, ({ leader }) => leader)].map(async ([leader, led]) => {
@@ -95,10 +118,10 @@ export class KafkaCluster {
       const partitions = led.map(({ partition }) => ({
         partitionIndex: partition,
         currentLeaderEpoch: -1,
-        timestamp: BigInt(time),
+        timestamp: BigInt(place.timestamp),
       }));
       const { topics } = await ask<listOffsetsV7.ListOffsetsResponse>((done) =>
-        listOffsetsV7.api(connection, -1, READ_COMMITTED, [{ name: topic.name, partitions }], done)
+        listOffsetsV7.api(connection, -1, place.isolation, [{ name: topic.name, partitions }], done)
       );
       for (const { partitionIndex, offset } of topics[0].partitions) found.set(partitionIndex, Number(offset));
     }));
@@ -174,11 +197,26 @@ export class KafkaCluster {
   }
 }
 
-/** Times that stand for the ends of a partition. */
-export const START = -2;
-export const END = -1;
 /** Isolation: records of open and of aborted transactions are not read. */
 export const READ_COMMITTED = 1;
+export const READ_UNCOMMITTED = 0;
+
+/** What a broker is asked the offset of. */
+interface Place {
+  /** Times below 0 stand for the ends of a partition. */
+  readonly timestamp: number;
+  readonly isolation: number;
+}
+
+export const START: Place = { timestamp: -2, isolation: READ_COMMITTED };
+/** Of what may be read: where the first transaction is open, if one is. */
+export const END: Place = { timestamp: -1, isolation: READ_COMMITTED };
+/** Of what was written and is on all replicas. */
+export const WRITTEN: Place = { timestamp: -1, isolation: READ_UNCOMMITTED };
+
+/** An error of the protocol as Kafka's documentation calls it. */
+export const nameOfError = (code: number): string =>
+  `Kafka's error ${new Map(Object.entries(protocolErrorsCodesById)).get(`${code}`) ?? code}`;
 
 /** A request's callback as a promise. */
 export function ask<T>(send: (done: (error: Error | null, response?: T) => void) => void): Promise<T> {

@@ -2,7 +2,7 @@
  * Fetch responses, versions 13 to 17, read where they lie: record batches stay bytes, and no object is made for a record.
  * Format: https://kafka.apache.org/protocol.html#The_Messages_Fetch
  */
-import { BatchHeader, readBatchHeader } from "./record_batch.ts";
+import { BatchHeader, CorruptBatch, readBatchHeader } from "./record_batch.ts";
 
 export interface FetchResponse {
   readonly throttleMs: number;
@@ -138,15 +138,18 @@ const ABORT = 0;
  * A producer's transaction is aborted from its first offset, which the response tells, to its control batch of type
  * abort; only batches with the flag of transactions are concerned (KIP-98, as Kafka's own consumer does it).
  */
-export function readableBatches({ records, aborted }: FetchedPartition, offset: number): ReadableBatches {
+export function readableBatches(
+  { records, aborted, lastStableOffset }: FetchedPartition,
+  offset: number,
+): ReadableBatches {
   const pending = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   const aborting = new Set<bigint>();
   const header = new BatchHeader();
   let kept = 0;
   let next = offset;
   for (let at = 0; at < records.length;) {
-    const length = readBatchHeader(records, at, header);
-    if (length < 0) break; // cut short
+    const length = lengthAt(records, at, header, offset);
+    if (length < 0) break; // cut short, or met again as the first
     const last = header.baseOffset + header.lastOffsetDelta;
     while (pending.length > 0 && pending[0].firstOffset <= last) aborting.add(pending.shift()?.producerId ?? -1n);
     const isAborted = header.isTransactional && !header.isControl && aborting.has(BigInt(header.producerId));
@@ -158,10 +161,29 @@ export function readableBatches({ records, aborted }: FetchedPartition, offset: 
       if (kept !== at) records.copyWithin(kept, at, at + length);
       kept += length;
     }
-    next = Math.max(next, last + 1);
+    // Not the largest so far: the header of a batch may be wrong, which is found when it is parsed.
+    next = Math.max(offset, Math.min(last + 1, Math.max(lastStableOffset, header.baseOffset + 1)));
     at += length;
   }
   return { bytes: records.subarray(0, kept), next };
+}
+
+/** Length of the batch at `at`, or -1. Throws CorruptBatch where the first is none: it always comes whole. */
+function lengthAt(records: Uint8Array, at: number, header: BatchHeader, offset: number): number {
+  let problem: unknown;
+  try {
+    const length = readBatchHeader(records, at, header);
+    if (length >= 0 || at > 0) return length;
+    problem = new CorruptBatch(`${records.length} bytes, which end before the batch does`);
+  } catch (error) {
+    problem = error;
+  }
+  if (at > 0) return -1;
+  if (problem instanceof CorruptBatch) {
+    problem.message = `what is at offset ${offset} is no record batch: ${problem.message}`;
+    problem.offset = offset;
+  }
+  throw problem;
 }
 
 /** The type in the key of a control batch's record. Keys of such records are 4 bytes; a length of 4 is 8 as a zig-zag. */

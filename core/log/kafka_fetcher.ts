@@ -4,7 +4,7 @@
  * these are parsed.
  */
 import { fetchV13, fetchV14, fetchV15, fetchV16, fetchV17 } from "@platformatic/kafka";
-import { END, KafkaCluster, READ_COMMITTED, START } from "./kafka_cluster.ts";
+import { END, KafkaCluster, nameOfError, READ_COMMITTED, START } from "./kafka_cluster.ts";
 import type { KafkaAccess } from "./kafka_access.ts";
 import {
   type FetchedPartition,
@@ -14,7 +14,7 @@ import {
 } from "./kafka_fetch_response.ts";
 import { type FetchedBatches, OffsetOutOfRange, TopicGone } from "./partitioned_log.ts";
 
-/** Newest first: the first that a broker takes is used. Earlier ones name topics by their names, which may be given anew. */
+/** Newest first: the first that a broker has is used. Earlier ones name topics by their names, which may be given anew. */
 const FETCH_APIS = [fetchV17, fetchV16, fetchV15, fetchV14, fetchV13];
 const IN_FLIGHT_MAX = 2;
 /** Bytes of one response, about: a batch that is larger comes all the same. */
@@ -70,13 +70,13 @@ export class KafkaFetcher {
   readonly #leaders = new Map<string, Promise<number>>();
   readonly #queues = new Map<number, BrokerQueue>();
   readonly #now: () => number;
-  /** Version that the brokers take: index into FETCH_APIS. */
-  #api = 0;
+  readonly #isolation: number;
   #isClosed = false;
 
-  constructor(access: KafkaAccess, now: () => number) {
+  constructor(access: KafkaAccess, now: () => number, isolation = READ_COMMITTED) {
     this.#cluster = new KafkaCluster(access);
     this.#now = now;
+    this.#isolation = isolation;
   }
 
   /** What the partition has from `offset` on, now; no bytes where that is nothing. Throws OffsetOutOfRange, TopicGone. */
@@ -131,9 +131,12 @@ export class KafkaFetcher {
     try {
       const response = await this.#request(node, batch);
       if (response.throttleMs > 0) queue.throttledUntilMs = this.#now() + response.throttleMs;
-      if (response.errorCode !== 0) throw new Error(`Kafka's error ${response.errorCode} of a fetch`);
+      if (response.errorCode !== 0) throw new Error(`${nameOfError(response.errorCode)} of a fetch`);
       const found = new Map(response.partitions.map((part) => [keyOf(part), part]));
-      for (const wanted of batch) this.#settle(wanted, found.get(keyOf(wanted.target)));
+      // Of the first partition a broker gives a batch however large it is; of the others only what still fits.
+      const short = batch.filter((wanted, index) => index > 0 && hasNoRoom(wanted, found.get(keyOf(wanted.target))));
+      queue.waiting.unshift(...short);
+      for (const wanted of batch) if (!short.includes(wanted)) this.#settle(wanted, found.get(keyOf(wanted.target)));
     } catch (error) {
       for (const wanted of batch) this.#retry(wanted, error);
     } finally {
@@ -154,27 +157,27 @@ export class KafkaFetcher {
         partitionMaxBytes: maxBytes,
       })),
     }));
-    for (;;) {
-      const { api, createRequest } = FETCH_APIS[this.#api];
-      try {
-        return await new Promise<FetchResponse>((resolve, reject) =>
-          connection.send(
-            api.key,
-            api.version,
-            () => createRequest(0, 0, RESPONSE_BYTES, READ_COMMITTED, 0, -1, topics, [], ""),
-            (_correlation, _key, _version, reader) =>
-              // One copy, into one piece: the batches stay in it until they are parsed.
-              readFetchResponse(plainBytes(reader.buffer.slice(reader.position))),
-            true,
-            true,
-            (error, response) => error || response === undefined ? reject(error) : resolve(response),
-          )
-        );
-      } catch (error) {
-        if (!/UNSUPPORTED_VERSION/.test(String(error)) || this.#api === FETCH_APIS.length - 1) throw error;
-        this.#api++;
-      }
-    }
+    const { api, createRequest } = await this.#fetchApi(node);
+    return await new Promise<FetchResponse>((resolve, reject) =>
+      connection.send(
+        api.key,
+        api.version,
+        () => createRequest(0, 0, RESPONSE_BYTES, this.#isolation, 0, -1, topics, [], ""),
+        (_correlation, _key, _version, reader) =>
+          // One copy, into one piece: the batches stay in it until they are parsed.
+          readFetchResponse(plainBytes(reader.buffer.slice(reader.position))),
+        true,
+        true,
+        (error, response) => error || response === undefined ? reject(error) : resolve(response),
+      )
+    );
+  }
+
+  async #fetchApi(node: number): Promise<(typeof FETCH_APIS)[number]> {
+    const newest = await this.#cluster.newestVersion(node, FETCH_APIS[0].api.key);
+    const usable = FETCH_APIS.find(({ api }) => api.version <= newest);
+    if (usable !== undefined) return usable;
+    throw new Error(`broker ${node} is too old: it has no fetches by topic id, which came with Kafka 3.1`);
   }
 
   #settle(wanted: Wanted, found: FetchedPartition | undefined): void {
@@ -182,10 +185,10 @@ export class KafkaFetcher {
     if (found === undefined) return this.#retry(wanted, new Error(`a fetch without an answer for ${nameOf(target)}`));
     if (found.errorCode === OFFSET_OUT_OF_RANGE) return void this.#rejectRange(wanted);
     if (TRANSIENT.has(found.errorCode) || UNKNOWN_TOPIC.has(found.errorCode)) {
-      return this.#retry(wanted, new Error(`Kafka's error ${found.errorCode} of ${nameOf(target)}`));
+      return this.#retry(wanted, new Error(`${nameOfError(found.errorCode)} of ${nameOf(target)}`));
     }
     if (found.errorCode !== 0) {
-      return wanted.reject(new Error(`Kafka's error ${found.errorCode} of ${nameOf(target)}`));
+      return wanted.reject(new Error(`${nameOfError(found.errorCode)} of ${nameOf(target)}`));
     }
     try {
       const end = Math.max(found.lastStableOffset, offset);
@@ -219,6 +222,11 @@ const keyOf = ({ topicId, partition }: Pick<FetchTarget, "topicId" | "partition"
 /** The same bytes without the ways of Node's buffers, whose slices are views. */
 const plainBytes = ({ buffer, byteOffset, length }: Uint8Array) => new Uint8Array(buffer, byteOffset, length);
 const nameOf = ({ topic, partition }: FetchTarget) => `${topic}/${partition}`;
+
+/** Whether there are records that may be read, none of which came. */
+function hasNoRoom({ offset }: Wanted, found: FetchedPartition | undefined): boolean {
+  return found !== undefined && found.errorCode === 0 && found.records.length === 0 && found.lastStableOffset > offset;
+}
 
 /** In their order, each partition once, as many as fit into a response; one at least. */
 function takeBatch(waiting: Wanted[]): Wanted[] {

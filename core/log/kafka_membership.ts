@@ -215,6 +215,8 @@ export class KafkaMembership implements Membership {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#commit();
     this.#state = "left";
+    // A static member keeps its place for a session, and has it again if it is back by then. Without an id none is given up.
+    if (this.#access.instanceId !== "") this.#consumer.memberId = null;
     await this.#consumer.close(true).catch(() => {}); // the session's end leaves as well
     await this.#telling;
     await this.#cluster.close();

@@ -19,7 +19,7 @@ export interface Membership {
   /** Every record of the partition below `offset` is stored: told to others now and then, for their figures on lag. */
   reached(topic: Topic, partition: number, offset: number): void;
   status(): MembershipStatus;
-  /** Leaves, so that others take over at once. Nothing is told any more when this resolves. */
+  /** Leaves, so that others take over at once (a static member is waited for). Nothing is told any more when this resolves. */
   leave(): Promise<void>;
 }
 

@@ -18,6 +18,8 @@ export interface PartitionEnds {
   readonly start: number;
   /** One past the last durable record: what readers may see. */
   readonly end: number;
+  /** One past the last record: beyond `end` where a transaction is open, behind which nothing is read. */
+  readonly written: number;
   /** 0 where the log does not tell. */
   readonly sizeBytes: number;
 }

@@ -32,7 +32,7 @@ export interface ReadRecord {
   readonly value: Uint8Array | null;
 }
 
-/** Copies of the records in whole batches. */
+/** Copies of the records in whole batches; control batches have none that count. */
 export function recordsOf(batches: Uint8Array): ReadRecord[] {
   const header = new BatchHeader();
   const walker = new RecordWalker();
@@ -40,6 +40,8 @@ export function recordsOf(batches: Uint8Array): ReadRecord[] {
   for (let at = 0; at < batches.length;) {
     const length = readBatchHeader(batches, at, header);
     if (length < 0) throw new Error("the bytes end within a batch");
+    at += length;
+    if (header.isControl) continue;
     const bytes = decompressRecords(batches, header);
     walker.reset(bytes, header);
     while (walker.next()) {
@@ -47,7 +49,6 @@ export function recordsOf(batches: Uint8Array): ReadRecord[] {
       const key = keyStart < 0 ? null : bytes.slice(keyStart, keyEnd);
       records.push({ offset, timestampMs, key, value: valueStart < 0 ? null : bytes.slice(valueStart, valueEnd) });
     }
-    at += length;
   }
   return records;
 }
@@ -55,12 +56,11 @@ export function recordsOf(batches: Uint8Array): ReadRecord[] {
 /** Everything from `offset` on that can be read now. */
 export async function readAll(reader: PartitionReader, offset = 0, maxBytes = 64 * 1024): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
-  for (let next = offset;;) {
-    const { bytes } = await reader.fetch(next, maxBytes, 0);
-    if (bytes.length === 0) return records;
-    const fetched = recordsOf(bytes);
-    records.push(...fetched.filter((record) => record.offset >= next));
-    next = fetched[fetched.length - 1].offset + 1;
+  for (let from = offset;;) {
+    const { bytes, next } = await reader.fetch(from, maxBytes, 0);
+    if (next === from) return records;
+    records.push(...recordsOf(bytes).filter((record) => record.offset >= from));
+    from = next;
   }
 }
 

@@ -5,7 +5,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
-import { markedSql, numberOf, numberOrNull, type Row, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
+import { markedSql, numberOf, numberOrNull, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { emptyDirectory, isForeignLog } from "./duckdb_directory.ts";
@@ -18,8 +18,7 @@ import { Staging } from "./duckdb_staging.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import { readAccessReport } from "./duckdb_report.ts";
-import { column } from "./duckdb_schema.ts";
-import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
+import { readExtents, readUnits, replaceUnits, UnitChanged } from "./duckdb_units.ts";
 import type {
   AccessReport,
   AccessReportQuery,
@@ -37,6 +36,8 @@ import type {
   Store,
   SummaryResult,
   TimeRange,
+  UnitExtent,
+  UnitReplacement,
   UnitState,
 } from "./ports.ts";
 
@@ -107,6 +108,7 @@ export class DuckDbStore implements Store {
   readonly #connections: DuckDbConnections;
   readonly #exports: string;
   readonly #segments: Segments;
+  readonly #staging: Staging;
   readonly #merger: SegmentMerger;
   readonly #flushes: FlushQueue;
   readonly #onNotice: (text: string) => void;
@@ -122,6 +124,7 @@ export class DuckDbStore implements Store {
     this.#connections = connections;
     this.#exports = exports;
     this.#segments = segments;
+    this.#staging = staging;
     this.#onNotice = onNotice;
     this.#merger = new SegmentMerger(
       connections,
@@ -205,29 +208,25 @@ export class DuckDbStore implements Store {
   }
 
   readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]> {
-    return this.#connections.read(async (connection) => {
-      const units: UnitState[] = [];
-      for (const bucket of buckets) {
-        const [unit] = await rowsOf(
-          connection,
-          "SELECT upto, writer FROM units WHERE topic_id = $1 AND part = $2 AND bucket = $3",
-          [topicId, partition, bucket],
-        );
-        if (unit === undefined) {
-          units.push({ bucket, upto: 0, writer: null, values: {} });
-          continue;
-        }
-        const [values] = await rowsOf(
-          connection,
-          `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${column(name)}`)}
-           FROM (SELECT ${DIMENSIONS.map((name) => markedSql(column(name)))} FROM minutes
-                 WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4)`,
-          [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
-        );
-        units.push({ bucket, upto: numberOf(unit.upto), writer: textOf(unit.writer), values: valuesOf(values) });
-      }
-      return units;
-    });
+    return this.#connections.read((connection) => readUnits(connection, topicId, partition, buckets));
+  }
+
+  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
+    return this.#readSegments((connection) => readExtents(connection, this.#segments, topicId, partition, buckets));
+  }
+
+  async replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {
+    const files = { staging: this.#staging, segments: this.#segments, written: [], unlisted: [] };
+    try {
+      await this.#connections.write((connection) => replaceUnits(connection, files, replacements));
+      this.#segments.unlist(files.unlisted);
+      return true;
+    } catch (error) {
+      const remove = (connection: DuckDBConnection) => this.#segments.removeUnlisted(connection, files.written);
+      await this.#connections.read(remove).catch(() => {}); // the next start finds them
+      if (error instanceof UnitChanged) return false;
+      throw error;
+    }
   }
 
   flush(flush: PartitionFlush): Promise<FlushOutcome> {
@@ -365,16 +364,4 @@ export class DuckDbStore implements Store {
 async function readLedger(connection: DuckDBConnection, key: string): Promise<string | null> {
   const [row] = await rowsOf(connection, `SELECT ${markedSql("value")} FROM ledger WHERE key = $1`, [key]);
   return row === undefined ? null : unmarkedOf(row.value);
-}
-
-/** Values that take up a place under a cap: an absent one, the rest and the unparsed records' level do not. */
-function valuesOf(row: Row): UnitState["values"] {
-  const values: Partial<Record<Dimension, string[]>> = {};
-  for (const name of DIMENSIONS) {
-    const found: unknown = row[name];
-    const texts = Array.isArray(found) ? found.filter((value) => typeof value === "string").map(unmarkedOf) : [];
-    const capped = texts.filter((text) => text !== "" && text !== OTHER && !(name === "level" && text === UNPARSED));
-    if (capped.length > 0) values[name] = capped;
-  }
-  return values;
 }

@@ -1,11 +1,9 @@
 /** Rule 1 in DuckDB: a flush is one transaction that compares, then writes. */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { DIMENSIONS } from "../minutes/fields.ts";
-import { MINUTE_SELECT, minuteRowGroup } from "./duckdb_rows.ts";
-import { column } from "./duckdb_schema.ts";
+import { type MinuteSpan, minuteSpan, replaceMinutes } from "./duckdb_replace.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import type { Staging } from "./duckdb_staging.ts";
-import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
+import { integerLiteral, numberOf, Parameters, rowsOf, textOf } from "./duckdb_values.ts";
 import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 import { RECORD_TABLES } from "./segment_catalog.ts";
 
@@ -29,7 +27,7 @@ export async function applyFlushes(
   const conflicts = await findConflicts(connection, flushes);
   const accepted = flushes.filter((_, i) => conflicts[i] === null);
   if (accepted.length > 0) {
-    await stageMinutes(connection, staging, accepted);
+    await replaceMinutes(connection, staging, accepted, replacedMinutes(accepted));
     for (const table of RECORD_TABLES) {
       const file = await segments.add(connection, table, accepted);
       if (file !== null) written.push(file);
@@ -62,18 +60,22 @@ async function findConflicts(
   return flushes.map(({ topicId, partition, expectCheckpoint, units }): FlushOutcome | null => {
     const reached = checkpoints.get(partitionKey(topicId, partition)) ?? 0;
     if (reached !== expectCheckpoint) return { kind: "conflict", bucket: null, found: reached };
-    for (const { bucket, expect } of units) {
-      const found = uptos.get(unitKey(topicId, partition, bucket)) ?? 0;
-      if (found !== expect) return { kind: "conflict", bucket, found };
+    for (const { bucket, expect, expectWriter } of units) {
+      const { upto, writer } = uptos.get(unitKey(topicId, partition, bucket)) ?? NEVER_WRITTEN;
+      if (upto !== expect || (expectWriter !== undefined && writer !== expectWriter)) {
+        return { kind: "conflict", bucket, found: upto };
+      }
     }
     return null;
   });
 }
 
+const NEVER_WRITTEN = { upto: 0, writer: null };
+
 async function readUptos(
   connection: DuckDBConnection,
   flushes: readonly PartitionFlush[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, { readonly upto: number; readonly writer: string | null }>> {
   const parameters = new Parameters();
   const keys = flushes.filter(({ units }) => units.length > 0).map(({ topicId, partition, units }) => {
     const topic = parameters.add(topicId);
@@ -82,49 +84,22 @@ async function readUptos(
   if (keys.length === 0) return new Map();
   const rows = await rowsOf(
     connection,
-    `SELECT topic_id, part, bucket, upto FROM units WHERE ${keys.join(" OR ")}`,
+    `SELECT topic_id, part, bucket, upto, writer FROM units WHERE ${keys.join(" OR ")}`,
     parameters.values,
   );
-  return new Map(rows.map((row) => [unitKey(row.topic_id, row.part, row.bucket), numberOf(row.upto)]));
+  return new Map(
+    rows.map((row) => [
+      unitKey(row.topic_id, row.part, row.bucket),
+      { upto: numberOf(row.upto), writer: textOf(row.writer) },
+    ]),
+  );
 }
 
 const bucketLiteral = ({ bucket }: { bucket: number }) => integerLiteral(bucket);
 
-/** Cumulative rows replace those of the flush before: partials begun before it may have such. */
-async function stageMinutes(
-  connection: DuckDBConnection,
-  staging: Staging,
-  flushes: readonly PartitionFlush[],
-): Promise<void> {
-  await staging.stage(minuteRowGroup(flushes), async (path) => {
-    const range = replacedMinutes(flushes);
-    if (range !== null) {
-      // The range lets DuckDB pass over row groups by their smallest and largest minute.
-      await connection.run(
-        `DELETE FROM minutes AS old USING read_parquet(${textLiteral(path)}) AS new
-         WHERE old.minute BETWEEN ${integerLiteral(range.first)} AND ${integerLiteral(range.last)}
-           AND ${ROW_KEY.map((name) => `old.${name} = new.${name}`).join(" AND ")}`,
-      );
-    }
-    await connection.run(`INSERT INTO minutes SELECT ${MINUTE_SELECT} FROM read_parquet(${textLiteral(path)})`);
-  });
-}
-
-/** What tells a row of minutes from all others. */
-const ROW_KEY = ["topic_id", "part", "minute", "from_offset", ...DIMENSIONS.map(column)];
-
 /** The minutes of rows that may be stored already: of partials older than their partition's last flush. */
-function replacedMinutes(flushes: readonly PartitionFlush[]): { first: number; last: number } | null {
-  let first = Infinity;
-  let last = -Infinity;
-  for (const { expectCheckpoint, minutes: { rows, minutes, fromOffsets } } of flushes) {
-    for (let row = 0; row < rows; row++) {
-      if (fromOffsets[row] >= expectCheckpoint) continue;
-      first = Math.min(first, minutes[row]);
-      last = Math.max(last, minutes[row]);
-    }
-  }
-  return first <= last ? { first, last } : null;
+function replacedMinutes(flushes: readonly PartitionFlush[]): MinuteSpan | null {
+  return minuteSpan(flushes, ({ expectCheckpoint }, fromOffset) => fromOffset < expectCheckpoint);
 }
 
 async function addGaps(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {

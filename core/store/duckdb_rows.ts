@@ -31,8 +31,11 @@ export const MINUTE_SELECT = [
   ]),
 ].join(", ");
 
+/** Minute rows of one partition. */
+export type MinutesOfPartition = Pick<PartitionFlush, "topicId" | "partition" | "minutes">;
+
 /** The minute rows of some flushes, one after the other, as one row group: a reader's work goes by columns of groups. */
-export function minuteRowGroup(flushes: readonly PartitionFlush[]): RowGroup {
+export function minuteRowGroup(flushes: readonly MinutesOfPartition[]): RowGroup {
   const parts = flushes.filter(({ minutes }) => minutes.rows > 0);
   const all = parts.map(({ minutes }) => minutes);
   const rows = all.reduce((sum, { rows }) => sum + rows, 0);
@@ -66,7 +69,7 @@ function joined<A extends Float64Array | Int32Array>(into: A, parts: readonly A[
   return into;
 }
 
-function* repeatEach(flushes: readonly PartitionFlush[]): Generator<number> {
+function* repeatEach(flushes: readonly MinutesOfPartition[]): Generator<number> {
   for (const { partition, minutes: { rows } } of flushes) for (let i = 0; i < rows; i++) yield partition;
 }
 

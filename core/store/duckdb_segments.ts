@@ -52,7 +52,7 @@ export class Segments {
   async add(
     connection: DuckDBConnection,
     table: RecordTable,
-    flushes: readonly PartitionFlush[],
+    flushes: readonly Pick<PartitionFlush, "topicId" | RecordTable>[],
   ): Promise<string | null> {
     const topics = Map.groupBy(flushes.filter((flush) => flush[table].length > 0), ({ topicId }) => topicId);
     if (topics.size === 0) return null;

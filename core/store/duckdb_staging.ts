@@ -2,7 +2,7 @@
  * Rows on their way into DuckDB: written as Parquet to a file of the store's directory, which DuckDB's own threads read
  * (docs/adr/007). Files live for one statement or two.
  */
-import { type ParquetColumn, RowGroupEncoder } from "../parquet/encoder.ts";
+import { type EncodedRowGroup, type ParquetColumn, RowGroupEncoder } from "../parquet/encoder.ts";
 import { writeParquetFile } from "../parquet/file.ts";
 
 /** Rows for one table. */
@@ -23,10 +23,14 @@ export class Staging {
 
   /** Writes the rows to a file, runs `use` with its path, and removes it. Without rows it does nothing. */
   async stage({ rows, columns }: RowGroup, use: (path: string) => Promise<void>): Promise<void> {
-    if (rows === 0) return;
+    if (rows > 0) await this.stageEncoded(this.#encoder.encode(rows, columns), use);
+  }
+
+  /** As {@link stage}, with rows that are encoded already. */
+  async stageEncoded(group: EncodedRowGroup, use: (path: string) => Promise<void>): Promise<void> {
     const path = `${this.#directory}/rows-${++this.#files}.parquet`;
     try {
-      await writeParquetFile(path, [this.#encoder.encode(rows, columns)], { isDurable: false });
+      await writeParquetFile(path, [group], { isDurable: false });
       await use(path);
     } finally {
       await Deno.remove(path).catch(() => {});

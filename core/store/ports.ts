@@ -90,8 +90,12 @@ export interface PartitionFlush {
   readonly expectCheckpoint: number;
   /** The new `upto` of every unit below, then the new checkpoint. */
   readonly at: number;
-  /** Dirty units with the `upto` that each must still have. */
-  readonly units: readonly { readonly bucket: number; readonly expect: number }[];
+  /** Dirty units with the `upto` that each must still have, and the writer, where one is given (null: none). */
+  readonly units: readonly {
+    readonly bucket: number;
+    readonly expect: number;
+    readonly expectWriter?: string | null;
+  }[];
   /** The rows of all units that have changed since the last flush. */
   readonly minutes: MinuteRows;
   readonly events: readonly RecordBlock[];
@@ -114,8 +118,48 @@ export type FlushOutcome =
   | { readonly kind: "applied" }
   | { readonly kind: "conflict"; readonly bucket: number | null; readonly found: number };
 
+/** Sums over offsets: two sets of records that share them are taken for the same. */
+export interface OffsetSums {
+  readonly count: number;
+  readonly sum: bigint;
+  readonly squares: bigint;
+}
+
+/** A unit and what it was made of. */
+export interface UnitExtent extends Pick<UnitState, "bucket" | "upto" | "writer"> {
+  /** First offset that it absorbed. */
+  readonly fromOffset: number;
+  /** Records in its minutes, and those among them that could not be parsed. */
+  readonly count: number;
+  readonly unparsed: number;
+  /** Over its events and quarantined records, as far as they are kept. */
+  readonly kept: OffsetSums;
+}
+
+/** Other contents for a unit, of the same records. */
+export interface UnitReplacement {
+  readonly topicId: string;
+  readonly partition: number;
+  /** The unit as it must still be. */
+  readonly unit: Pick<UnitState, "bucket" | "upto" | "writer">;
+  /** Unlike any other's: what flushes of those who read the unit before will find instead. */
+  readonly writer: string;
+  readonly minutes: MinuteRows;
+  readonly events: readonly RecordBlock[];
+  readonly quarantine: readonly RecordBlock[];
+  /** What to add to the partition's totals: records that were unparsed and are not, or the other way round. */
+  readonly totals: Pick<PartitionTotals, "events" | "unparsed">;
+}
+
 /** Minute cells, events and quarantine of partitions, written by Rule 1. */
 export interface MinuteStore {
+  /** The units of these buckets that there are. */
+  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]>;
+  /**
+   * Puts other minutes, events and quarantined records in the place of units'; false where one has changed since. A store
+   * with a transaction over units then replaces none; another has replaced those before it.
+   */
+  replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean>;
   readPartition(topicId: string, partition: number): Promise<PartitionState>;
   readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]>;
   flush(flush: PartitionFlush): Promise<FlushOutcome>;

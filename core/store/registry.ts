@@ -11,6 +11,11 @@ export const STORES = {
       threads: config.store.threads,
       onNotice,
     }),
+  cassandra: async (config: Config, onNotice?: (text: string) => void): Promise<Store> => {
+    // Loaded where it is used: the driver takes a while.
+    const { openCassandraStore } = await import("./cassandra.ts");
+    return await openCassandraStore(config, onNotice);
+  },
 } as const;
 export type StoreName = keyof typeof STORES;
 

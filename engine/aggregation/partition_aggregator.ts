@@ -8,7 +8,13 @@ import type { Preset } from "../../core/minutes/preset.ts";
 import type { MinuteRows, PartitionState, PartitionTotals, UnitState } from "../../core/store/ports.ts";
 import type { EventRows, QuarantineRows } from "../../core/store/record_blocks.ts";
 import type { CompiledParser, Reason } from "../parsing/parser.ts";
-import { bucketOf, type MinutePartial, PartitionDelivery, type Unit } from "../delivery/partition_delivery.ts";
+import {
+  bucketOf,
+  type ExpectedUnit,
+  type MinutePartial,
+  PartitionDelivery,
+  type Unit,
+} from "../delivery/partition_delivery.ts";
 import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
 import { EventRowsBuilder, QuarantineRowsBuilder } from "./row_builders.ts";
 import { MinuteCells } from "./minute_cells.ts";
@@ -47,7 +53,7 @@ export interface AggregatorOptions {
 export interface FlushContent {
   readonly at: number;
   readonly expectCheckpoint: number;
-  readonly units: readonly { readonly bucket: number; readonly expect: number }[];
+  readonly units: readonly ExpectedUnit[];
   readonly minutes: MinuteRows;
   readonly events: EventRows | null;
   readonly quarantine: QuarantineRows | null;
@@ -224,7 +230,7 @@ export class PartitionAggregator {
   }
 
   addUnit(state: UnitState): void {
-    this.delivery.addUnit(state.bucket, state.upto);
+    this.delivery.addUnit(state.bucket, state.upto, state.writer);
     this.#caps.set(state.bucket, new UnitCaps(this.#ids, state.values));
   }
 

@@ -28,17 +28,25 @@ export interface MinutePartial<Cells> {
 
 export interface Unit<Cells> {
   readonly bucket: number;
-  /** As the store has it: read at first touch, then moved by our own flushes. */
+  /** As the store has them: read at first touch, then moved by our own flushes. */
   upto: number;
+  writer: string | null;
   isDirty: boolean;
   readonly partials: Map<number, MinutePartial<Cells>>;
+}
+
+/** A dirty unit as the store must still have it: a replay changes who wrote it, and not how far it reaches. */
+export interface ExpectedUnit {
+  readonly bucket: number;
+  readonly expect: number;
+  readonly expectWriter: string | null;
 }
 
 /** One flush: the rows of `partials` as they are when the plan is made, before another record is applied. */
 export interface FlushPlan<Cells> {
   readonly at: number;
   readonly expectCheckpoint: number;
-  readonly units: readonly { readonly bucket: number; readonly expect: number }[];
+  readonly units: readonly ExpectedUnit[];
   readonly partials: readonly MinutePartial<Cells>[];
 }
 
@@ -70,8 +78,8 @@ export class PartitionDelivery<Cells> {
     return this.#units.get(bucket);
   }
 
-  addUnit(bucket: number, upto: number): Unit<Cells> {
-    const unit: Unit<Cells> = { bucket, upto, isDirty: false, partials: new Map() };
+  addUnit(bucket: number, upto: number, writer: string | null = null): Unit<Cells> {
+    const unit: Unit<Cells> = { bucket, upto, writer, isDirty: false, partials: new Map() };
     this.#units.set(bucket, unit);
     return unit;
   }
@@ -99,11 +107,11 @@ export class PartitionDelivery<Cells> {
    */
   planFlush(): FlushPlan<Cells> | null {
     if (this.#inFlight !== null || this.position === this.#checkpoint) return null;
-    const units = [];
+    const units: ExpectedUnit[] = [];
     const partials = [];
     for (const unit of this.#units.values()) {
       if (!unit.isDirty) continue;
-      units.push({ bucket: unit.bucket, expect: unit.upto });
+      units.push({ bucket: unit.bucket, expect: unit.upto, expectWriter: unit.writer });
       unit.isDirty = false;
       for (const partial of unit.partials.values()) {
         if (!partial.isDirty) continue;
@@ -125,6 +133,7 @@ export class PartitionDelivery<Cells> {
       const unit = this.#units.get(bucket);
       if (unit === undefined) throw new Error(`unit ${bucket} was evicted while its flush was under way`);
       unit.upto = plan.at;
+      unit.writer = this.writer;
     }
     this.#checkpoint = plan.at;
     this.#inFlight = null;

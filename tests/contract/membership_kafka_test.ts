@@ -15,7 +15,8 @@ interface Member {
 interface Group {
   readonly log: KafkaLog;
   readonly prefix: string;
-  join(): Promise<Member>;
+  /** A member, static where it is given a name. */
+  join(instanceId?: string): Promise<Member>;
 }
 
 const namesOf = (owned: readonly OwnedPartition[]) =>
@@ -52,10 +53,10 @@ function test(claim: string, check: (group: Group) => Promise<void>): void {
       await check({
         log,
         prefix,
-        async join() {
+        async join(instanceId = "") {
           const notices: string[] = [];
           const member: Member = {
-            membership: new KafkaMembership(access, log, (text) => notices.push(text)),
+            membership: new KafkaMembership({ ...access, instanceId }, log, (text) => notices.push(text)),
             notices,
             owned: [],
           };
@@ -136,4 +137,33 @@ test("how far partitions are stored is told to Kafka, for those who ask for lag"
   member.membership.reached(topic, 1, 8);
   await member.membership.leave(); // not without telling the rest
   expect(await committed()).toEqual(["42", "8"]);
+});
+
+test("a static member that comes back in time has its partitions again, and nobody notices", async ({ log, prefix, join }) => {
+  await log.createTopic(`${prefix}web`, { partitions: 6 });
+  const first = await join("one");
+  const second = await join("two");
+  await until("two have three each", () => isShared([first, second], 6));
+  const [held, kept] = [namesOf(first.owned), namesOf(second.owned)];
+  const changes = first.membership.status().changes;
+  await second.membership.leave();
+  const secondAgain = await join("two");
+  expect(namesOf(secondAgain.owned)).toEqual(kept);
+  // For as long as a member that had to share anew would have taken to hear of it.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(first.membership.status()).toMatchObject({ changes, state: "joined" });
+  // Also the one that shares out for all.
+  await first.membership.leave();
+  const firstAgain = await join("one");
+  await until("all have their own again", () => isShared([firstAgain, secondAgain], 6));
+  expect([namesOf(firstAgain.owned), namesOf(secondAgain.owned)]).toEqual([held, kept]);
+});
+
+test("the partitions of a static member that stays away go to the others after its session", async ({ log, prefix, join }) => {
+  await log.createTopic(`${prefix}web`, { partitions: 4 });
+  const first = await join("one");
+  const second = await join("two");
+  await until("two have two each", () => isShared([first, second], 4));
+  await second.membership.leave();
+  await until("one has all", () => isShared([first], 4));
 });

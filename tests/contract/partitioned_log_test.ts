@@ -133,7 +133,11 @@ for (const [name, { open, ignore }] of Object.entries(implementations)) {
     await log.append(topic, 0, batchOf("a", "b"));
     await log.append(topic, 1, batchOf("c"));
     await log.append(other, 0, batchOf("d"));
-    expect((await log.ends(topic)).map(({ start, end }) => [start, end])).toEqual([[0, 2], [0, 1]]);
+    expect((await log.ends(topic)).map(({ start, end, written }) => [start, end, written])).toEqual([[0, 2, 2], [
+      0,
+      1,
+      1,
+    ]]);
     const reader = openReader(log.readerSpec(topic, 1));
     expect(texts(await readAll(reader))).toEqual(["c"]);
     reader.close();

@@ -1,5 +1,6 @@
 /** Runs `dev` as a child process on a data directory of its own, to be killed. */
-const root = new URL("../../", import.meta.url);
+import { projectRoot, taskCommand } from "./task_command.ts";
+
 const START_TIMEOUT_MS = 60_000;
 
 export interface DevProcess {
@@ -16,24 +17,13 @@ export interface DevOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What `deno task dev` runs, without the task's own process in between: signals are for `dev` itself. */
-async function devTask(): Promise<{ env: Record<string, string>; args: string[] }> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-  const words: string[] = tasks.dev.command.split(" ");
-  const deno = words.indexOf("deno");
-  return {
-    env: Object.fromEntries(words.slice(0, deno).map((word) => word.split(/=(.*)/s, 2))),
-    args: words.slice(deno + 1),
-  };
-}
-
 /** Starts `dev` and resolves once its gateway answers. */
 export async function startDev({ data, flags = [], env = {} }: DevOptions): Promise<DevProcess> {
   await Deno.remove(`${data}/gateway.json`).catch(() => {}); // what a killed process left behind
-  const task = await devTask();
+  const task = await taskCommand("dev");
   const child = new Deno.Command(Deno.execPath(), {
     args: [...task.args, "--data", data, "--port", "0", ...flags],
-    cwd: root,
+    cwd: projectRoot,
     env: { KAFKA_BROKERS: "", CASSANDRA_CONTACT_POINTS: "", ...task.env, ...env, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",

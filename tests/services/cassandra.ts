@@ -1,4 +1,5 @@
 /** One node of Cassandra; `cassandra-auth` wants a user and a password. */
+import { auth, Client } from "cassandra-driver";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { stringify } from "yaml";
@@ -102,9 +103,19 @@ function cassandraService(name: string, authentication: Readonly<Record<string, 
         access: { contactPoints: `${LOOPBACK}:${native}`, user: users, password: users },
       };
     },
-    // The port is opened when the node can answer.
-    isReady: ({ contactPoints }) => isListening(contactPoints),
+    // The port is opened when the node can answer; the first user is made some seconds later.
+    isReady: async ({ contactPoints }) =>
+      await isListening(contactPoints) && (users === "" || await canLogIn(contactPoints, users)),
   };
+}
+
+async function canLogIn(contactPoints: string, user: string): Promise<boolean> {
+  const client = new Client({
+    contactPoints: [contactPoints],
+    localDataCenter: "datacenter1",
+    authProvider: new auth.PlainTextAuthProvider(user, user),
+  });
+  return await client.connect().then(() => true, () => false).finally(() => client.shutdown());
 }
 
 export const cassandra = cassandraService("cassandra", {}, "");
