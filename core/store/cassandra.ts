@@ -8,15 +8,18 @@ import type { Config } from "../config/schema.ts";
 import { asCassandraError, connectCassandra } from "./cassandra_access.ts";
 import { bytesIn, CassandraClient, numberIn, numberOrNullIn, textOrNullIn } from "./cassandra_client.ts";
 import { dimensionsOf } from "./cassandra_cells.ts";
-import { applyFlush, CELL, GAP, type KnownState } from "./cassandra_flush.ts";
+import { applyFlush, CELL, GAP, type KnownState, stateAfter } from "./cassandra_flush.ts";
 import { CassandraLedger } from "./cassandra_ledger.ts";
 import { CassandraRollups } from "./cassandra_rollups.ts";
-import { CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
+import { bucketsOf, CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
 import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
 import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
+import type { Segments } from "./duckdb_segments.ts";
+import { rangeBefore, readNewest } from "./newest_first.ts";
+import type { RecordTable } from "./segment_catalog.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import type {
   AccessReport,
@@ -177,7 +180,7 @@ export class CassandraStore implements Store {
       ? seen
       : await this.#readPartition(topicId, partition) ?? NEVER_FLUSHED;
     const outcome = await applyFlush(this.#client, flush, known);
-    if (outcome.kind === "applied") this.#known.set(key, after(known, flush));
+    if (outcome.kind === "applied") this.#known.set(key, stateAfter(known, flush));
     return outcome;
   }
 
@@ -257,15 +260,30 @@ export class CassandraStore implements Store {
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {
-    const { topicId, range } = query;
-    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks("events", topicId, range));
-    return this.#cache.read(load, (connection, segments) => readEvents(connection, segments, query));
+    const { after } = query;
+    return this.#readNewest("events", query, after && after.timestampMicros / 1000, readEvents);
   }
 
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
-    const { topicId, range } = query;
-    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks("quarantine", topicId, range));
-    return this.#cache.read(load, (connection, segments) => readQuarantine(connection, segments, query));
+    return this.#readNewest("quarantine", query, query.after?.recordTimeMs, readQuarantine);
+  }
+
+  /** A page of records: hours are fetched from the newest on, until it is full. */
+  async #readNewest<Q extends EventQuery | QuarantineQuery, T extends EventRecord | QuarantineRecord>(
+    table: RecordTable,
+    query: Q,
+    afterMs: number | undefined,
+    read: (connection: DuckDBConnection, segments: Segments, query: Q) => Promise<readonly T[]>,
+  ): Promise<readonly T[]> {
+    const { topicId, limit, bytesMax } = query;
+    const before = rangeBefore(query.range, afterMs);
+    const units = await indexedUnits(this.#client, topicId, bucketsOf(before));
+    const buckets = units.map(({ bucket }) => bucket);
+    return await readNewest<T>(buckets, { range: before, limit, bytesMax }, (range) =>
+      this.#cache.read(
+        () => this.#reads.loadBlocks(table, topicId, range),
+        (connection, segments) => read(connection, segments, { ...query, range }),
+      ));
   }
 
   accessReport(query: AccessReportQuery): Promise<AccessReport> {
@@ -373,22 +391,4 @@ export class CassandraStore implements Store {
     })();
     return this.#closing;
   }
-}
-
-/** The partition after a flush that was applied. */
-function after(known: KnownState, { at, writer, watermarkMs, totals }: PartitionFlush): KnownState {
-  const sum = (name: keyof PartitionState["totals"]) => known.totals[name] + totals[name];
-  const times = [known.watermarkMs, watermarkMs].filter((time) => time !== null);
-  return {
-    checkpoint: Math.max(known.checkpoint, at),
-    writer,
-    watermarkMs: times.length === 0 ? null : Math.max(...times),
-    totals: {
-      consumed: sum("consumed"),
-      events: sum("events"),
-      unparsed: sum("unparsed"),
-      late: sum("late"),
-      clockBad: sum("clockBad"),
-    },
-  };
 }

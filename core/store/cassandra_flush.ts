@@ -226,3 +226,21 @@ function checkpointStatements(
   for (const entry of blocks) statements.push({ query, params: [...key, ...blockRow(entry, flush.at)] });
   return statements;
 }
+
+/** The partition after a flush that was applied. */
+export function stateAfter(known: KnownState, { at, writer, watermarkMs, totals }: PartitionFlush): KnownState {
+  const sum = (name: keyof PartitionTotals) => known.totals[name] + totals[name];
+  const times = [known.watermarkMs, watermarkMs].filter((time) => time !== null);
+  return {
+    checkpoint: Math.max(known.checkpoint, at),
+    writer,
+    watermarkMs: times.length === 0 ? null : Math.max(...times),
+    totals: {
+      consumed: sum("consumed"),
+      events: sum("events"),
+      unparsed: sum("unparsed"),
+      late: sum("late"),
+      clockBad: sum("clockBad"),
+    },
+  };
+}
