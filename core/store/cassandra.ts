@@ -15,6 +15,8 @@ import { bucketsOf, CassandraReads, indexedUnits, partitionsOf } from "./cassand
 import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
 import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
+import { NOTHING_KEPT, readKept } from "./duckdb_units.ts";
+import { RECORD_TABLES } from "./segment_catalog.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import type { Segments } from "./duckdb_segments.ts";
@@ -45,6 +47,7 @@ import type {
 import { ReadCache, useRollups } from "./read_cache.ts";
 import { ROLLUP_MINUTES, type RollupPlan } from "./rollup_plan.ts";
 
+const HOUR_MS = 3_600_000;
 const NO_TOTALS = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
 const NEVER_FLUSHED: PartitionState = { checkpoint: 0, writer: null, watermarkMs: null, totals: NO_TOTALS };
 const UNIT = "topic_id = ? AND part = ? AND bucket = ?";
@@ -86,7 +89,6 @@ export class CassandraStore implements Store {
   readonly #indexed = new Set<string>();
   /** Σ counts of units, by the version that was counted. */
   readonly #counted = new Map<string, { readonly version: string; readonly count: number }>();
-  #unsettled = 0;
   readonly #flushing = new Set<Promise<FlushOutcome>>();
   #closing: Promise<void> | null = null;
 
@@ -199,8 +201,20 @@ export class CassandraStore implements Store {
     this.#indexed.add(key);
   }
 
-  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
-    return readExtents(this.#client, topicId, partition, buckets);
+  async unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
+    const extents = await readExtents(this.#client, topicId, partition, buckets);
+    if (extents.length === 0) return [];
+    const found = extents.map(({ bucket }) => bucket);
+    const range = { fromMs: Math.min(...found) * HOUR_MS, toMs: (Math.max(...found) + 1) * HOUR_MS };
+    const load = () =>
+      this.#reads.load(topicId, async (reads) => {
+        for (const table of RECORD_TABLES) await reads.loadBlocks(table, topicId, range);
+      });
+    const kept = await this.#cache.read(
+      load,
+      (connection, segments) => readKept(connection, segments, topicId, partition, found),
+    );
+    return extents.map((extent) => ({ ...extent, kept: kept.get(extent.bucket) ?? NOTHING_KEPT }));
   }
 
   async replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {
@@ -329,14 +343,15 @@ export class CassandraStore implements Store {
   }
 
   async unitVersions(topicId: string): Promise<readonly { bucket: number; version: string }[]> {
-    const byBucket = Map.groupBy(await indexedUnits(this.#client, topicId), ({ bucket }) => bucket);
-    return [...byBucket].map(([bucket, units]) => {
-      // A unit that may be changing has a version of its own each time: what is made of it is not final.
-      const versions = units.map(({ partition, version }) =>
-        `${partition}:${version ?? `unsettled ${++this.#unsettled} ${crypto.randomUUID()}`}`
-      );
-      return { bucket, version: versions.sort().join() };
-    });
+    const units = await Promise.all((await indexedUnits(this.#client, topicId)).map(async (unit) => {
+      // Whoever marked it may have been killed at it, and the mark stays: the unit itself tells.
+      const version = unit.version ?? await this.#reads.unitVersion(topicId, unit.partition, unit.bucket);
+      if (version === null) return [];
+      // Without the count of replacements, which the index does not have: each has a writer of its own.
+      return [{ bucket: unit.bucket, text: `${unit.partition}:${version.slice(0, version.lastIndexOf("/"))}` }];
+    }));
+    const byBucket = Map.groupBy(units.flat(), ({ bucket }) => bucket);
+    return [...byBucket].map(([bucket, of]) => ({ bucket, version: of.map(({ text }) => text).sort().join() }));
   }
 
   async countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {

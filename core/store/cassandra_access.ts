@@ -121,6 +121,14 @@ export function asCassandraError(thrown: unknown, access: CassandraAccess, doing
       cause,
     );
   }
+  if (TOO_LARGE.test(message)) {
+    return new MillraceError(
+      "REFUSED",
+      `Cassandra at ${where} takes no request as large as one hour's cells of one flush: ${message}`,
+      "raise native_transport_max_frame_size and commitlog_segment_size there, or use a preset with fewer dimensions",
+      cause,
+    );
+  }
   if (thrown instanceof errors.ResponseError && !isPassing(thrown)) {
     return new MillraceError(
       "REFUSED",
@@ -136,6 +144,9 @@ export function asCassandraError(thrown: unknown, access: CassandraAccess, doing
     cause,
   );
 }
+
+/** 16 MiB as Cassandra is delivered, of a request and of what it changes at once. */
+const TOO_LARGE = /Request is too big|Rejected an oversized mutation|MutationExceededMaxSize/i;
 
 function isAuthentication(error: unknown): boolean {
   if (error instanceof errors.AuthenticationError) return true;

@@ -131,7 +131,7 @@ export class CassandraReads {
   /** The unit's minutes and the version that they have at least; null where the cache has them, or there is no unit. */
   async #fetchMinutes(topicId: string, { partition, bucket }: IndexedUnit) {
     const name = `minutes/${topicId}/${partition}/${bucket}`;
-    const version = await this.#unitVersion(topicId, partition, bucket);
+    const version = await this.unitVersion(topicId, partition, bucket);
     const cached = this.#cache.loaded.get(name);
     if (version === null || cached === version) return null;
     // `upto` only grows: what was flushed since is all that has changed.
@@ -166,7 +166,7 @@ export class CassandraReads {
   }
 
   /** `UPTO/WRITER/REPLACEMENTS` of a unit; null where there is none. */
-  async #unitVersion(topicId: string, partition: number, bucket: number): Promise<string | null> {
+  async unitVersion(topicId: string, partition: number, bucket: number): Promise<string | null> {
     const [row] = await this.#client.rows(
       `SELECT DISTINCT topic_id, part, bucket, upto, writer, replaced FROM ${this.#client.keyspace}.units
        WHERE topic_id = ? AND part = ? AND bucket = ?`,
@@ -194,7 +194,7 @@ export class CassandraReads {
 
   /** Blocks of a unit that the cache has not, and the version of the unit before they were listed. */
   async #listBlocks(table: RecordTable, topicId: string, name: string, { partition, bucket }: IndexedUnit) {
-    const version = await this.#unitVersion(topicId, partition, bucket);
+    const version = await this.unitVersion(topicId, partition, bucket);
     if (version === null || this.#cache.loaded.get(name) === version) return { name, version, entries: [] };
     const cached = this.#cache.loaded.get(name);
     if (cached !== undefined && replacementsOf(cached) !== replacementsOf(version)) throw new Replaced(topicId);

@@ -14,8 +14,8 @@ export async function readExtents(
   topicId: string,
   partition: number,
   buckets: readonly number[],
-): Promise<UnitExtent[]> {
-  const extents = await Promise.all(buckets.map(async (bucket): Promise<UnitExtent[]> => {
+): Promise<Omit<UnitExtent, "kept">[]> {
+  const extents = await Promise.all(buckets.map(async (bucket): Promise<Omit<UnitExtent, "kept">[]> => {
     const key = [topicId, partition, bucket];
     const [unit] = await client.rows(
       `SELECT DISTINCT topic_id, part, bucket, upto, writer FROM ${client.keyspace}.units WHERE ${UNIT}`,

@@ -46,16 +46,21 @@ export async function dropTopic(client: CassandraClient, topicId: string): Promi
 interface UnitHead {
   readonly upto: number | null;
   readonly touchedMs: number | null;
+  readonly replaced: number;
 }
 
 async function readUnit(client: CassandraClient, key: UnitKey): Promise<UnitHead> {
   const [row] = await client.rows(
-    `SELECT DISTINCT topic_id, part, bucket, upto, touched_ms FROM ${client.keyspace}.units WHERE ${UNIT}`,
+    `SELECT DISTINCT topic_id, part, bucket, upto, touched_ms, replaced FROM ${client.keyspace}.units WHERE ${UNIT}`,
     key,
     { isSerial: true },
   );
-  if (row === undefined) return { upto: null, touchedMs: null };
-  return { upto: numberOrNullIn(row, "upto"), touchedMs: numberOrNullIn(row, "touched_ms") };
+  if (row === undefined) return { upto: null, touchedMs: null, replaced: 0 };
+  return {
+    upto: numberOrNullIn(row, "upto"),
+    touchedMs: numberOrNullIn(row, "touched_ms"),
+    replaced: numberOrNullIn(row, "replaced") ?? 0,
+  };
 }
 
 const bigintOrNull = (value: number | null) => value === null ? null : BigInt(value);
@@ -64,12 +69,14 @@ const bigintOrNull = (value: number | null) => value === null ? null : BigInt(va
  * A plain deletion has the time of this machine's clock, and would take with it what engines set shortly after by the
  * servers': so this is a compare-and-set, too. False where the unit has changed, and nothing was removed.
  */
-async function removeUnit(client: CassandraClient, key: UnitKey, { upto }: UnitHead): Promise<boolean> {
+async function removeUnit(client: CassandraClient, key: UnitKey, { upto, replaced }: UnitHead): Promise<boolean> {
   const { keyspace } = client;
   const found = await client.compareAndSet([
     {
-      query: `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ? WHERE ${UNIT} IF upto = ?`,
-      params: [null, null, null, ...key, bigintOrNull(upto)],
+      // Counted as a replacement: who has fetched it must not take what comes later for an addition.
+      query:
+        `UPDATE ${keyspace}.units SET upto = ?, writer = ?, touched_ms = ?, replaced = ? WHERE ${UNIT} IF upto = ?`,
+      params: [null, null, null, replaced + 1, ...key, bigintOrNull(upto)],
     },
     { query: `DELETE FROM ${keyspace}.units WHERE ${UNIT} AND kind >= 0`, params: key },
   ]);

@@ -212,7 +212,7 @@ export class DuckDbStore implements Store {
   }
 
   unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
-    return this.#connections.read((connection) => readExtents(connection, topicId, partition, buckets));
+    return this.#readSegments((connection) => readExtents(connection, this.#segments, topicId, partition, buckets));
   }
 
   async replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {

@@ -18,7 +18,7 @@ import {
   unmarkedOf,
 } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
-import type { UnitExtent, UnitReplacement, UnitState } from "./ports.ts";
+import type { OffsetSums, UnitExtent, UnitReplacement, UnitState } from "./ports.ts";
 import { RECORD_TABLES, type RecordTable, type SegmentEntry } from "./segment_catalog.ts";
 
 const HOUR_MS = 3_600_000;
@@ -67,8 +67,50 @@ function valuesOf(row: Row): UnitState["values"] {
   return values;
 }
 
+/** Per bucket that has any, the offsets of its events and quarantined records. */
+export async function readKept(
+  connection: DuckDBConnection,
+  segments: Segments,
+  topicId: string,
+  partition: number,
+  buckets: readonly number[],
+): Promise<ReadonlyMap<number, OffsetSums>> {
+  const kept = new Map<number, OffsetSums>();
+  for (const bucket of buckets) {
+    const range = { fromMs: bucket * HOUR_MS, toMs: (bucket + 1) * HOUR_MS };
+    for (const table of RECORD_TABLES) {
+      const entries = await readEntries(connection, { table, topicId, range });
+      const [row] = await rowsOf(
+        connection,
+        `SELECT count(*) AS count, coalesce(sum("offset"::HUGEINT), 0)::VARCHAR AS sum,
+           coalesce(sum("offset"::HUGEINT * "offset"::HUGEINT), 0)::VARCHAR AS squares
+         FROM ${sourceSql(segments, table, entries)} WHERE topic_id = ${textLiteral(topicId)}
+           AND ${isOfUnit(table, partition, bucket)}`,
+      );
+      const { count, sum, squares } = kept.get(bucket) ?? NOTHING_KEPT;
+      kept.set(bucket, {
+        count: count + numberOf(row.count),
+        sum: sum + BigInt(textOf(row.sum)),
+        squares: squares + BigInt(textOf(row.squares)),
+      });
+    }
+  }
+  return kept;
+}
+
+export const NOTHING_KEPT: OffsetSums = { count: 0, sum: 0n, squares: 0n };
+
+/** A condition over the records of a unit, within those of its topic. */
+function isOfUnit(table: RecordTable, partition: number, bucket: number): string {
+  const time = TIME_OF[table];
+  return `(part = ${integerLiteral(partition)}
+    AND ${time} >= make_timestamp(${integerLiteral(bucket * HOUR_MS * 1000)})
+    AND ${time} < make_timestamp(${integerLiteral((bucket + 1) * HOUR_MS * 1000)}))`;
+}
+
 export async function readExtents(
   connection: DuckDBConnection,
+  segments: Segments,
   topicId: string,
   partition: number,
   buckets: readonly number[],
@@ -85,8 +127,10 @@ export async function readExtents(
      GROUP BY bucket, upto, writer ORDER BY bucket`,
     values.values,
   );
+  const kept = await readKept(connection, segments, topicId, partition, buckets);
   return rows.map((row) => ({
     bucket: numberOf(row.bucket),
+    kept: kept.get(numberOf(row.bucket)) ?? NOTHING_KEPT,
     upto: numberOf(row.upto),
     writer: textOf(row.writer),
     fromOffset: numberOf(row.first),
@@ -169,16 +213,14 @@ async function dropRecords(
 ): Promise<void> {
   const range = { fromMs: bucket * HOUR_MS, toMs: (bucket + 1) * HOUR_MS };
   const time = TIME_OF[table];
-  const isOfUnit = `(part = ${integerLiteral(partition)}
-    AND ${time} >= make_timestamp(${integerLiteral(range.fromMs * 1000)})
-    AND ${time} < make_timestamp(${integerLiteral(range.toMs * 1000)}))`;
+  const isGone = isOfUnit(table, partition, bucket);
   for (const entry of await readEntries(connection, { table, topicId, range })) {
     const source = `FROM ${sourceSql(segments, table, [entry])} WHERE topic_id = ${textLiteral(topicId)}`;
     const [summary] = await rowsOf(
       connection,
-      `SELECT count(*) FILTER (${isOfUnit}) AS gone, count(*) FILTER (NOT ${isOfUnit}) AS kept,
-         epoch_us(min(${time}) FILTER (NOT ${isOfUnit})) AS first,
-         epoch_us(max(${time}) FILTER (NOT ${isOfUnit})) AS last ${source}`,
+      `SELECT count(*) FILTER (${isGone}) AS gone, count(*) FILTER (NOT ${isGone}) AS kept,
+         epoch_us(min(${time}) FILTER (NOT ${isGone})) AS first,
+         epoch_us(max(${time}) FILTER (NOT ${isGone})) AS last ${source}`,
     );
     if (numberOf(summary.gone) === 0) continue;
     const kept = numberOf(summary.kept);
@@ -186,7 +228,7 @@ async function dropRecords(
     const where = `file = ${values.add(entry.file)} AND topic_id = ${values.add(topicId)}`;
     unlisted.push(...await segments.delist(connection, where, values.values));
     if (kept === 0) continue;
-    const rest = await copyRest(connection, segments, `SELECT * ${source} AND NOT ${isOfUnit}`);
+    const rest = await copyRest(connection, segments, `SELECT * ${source} AND NOT ${isGone}`);
     written.push(rest.file);
     const bounds = { firstMicros: numberOf(summary.first), lastMicros: numberOf(summary.last), rows: kept };
     await segments.list(connection, [{ ...entry, ...rest, ...bounds }]);

@@ -118,6 +118,13 @@ export type FlushOutcome =
   | { readonly kind: "applied" }
   | { readonly kind: "conflict"; readonly bucket: number | null; readonly found: number };
 
+/** Sums over offsets: two sets of records that share them are taken for the same. */
+export interface OffsetSums {
+  readonly count: number;
+  readonly sum: bigint;
+  readonly squares: bigint;
+}
+
 /** A unit and what it was made of. */
 export interface UnitExtent extends Pick<UnitState, "bucket" | "upto" | "writer"> {
   /** First offset that it absorbed. */
@@ -125,6 +132,8 @@ export interface UnitExtent extends Pick<UnitState, "bucket" | "upto" | "writer"
   /** Records in its minutes, and those among them that could not be parsed. */
   readonly count: number;
   readonly unparsed: number;
+  /** Over its events and quarantined records, as far as they are kept. */
+  readonly kept: OffsetSums;
 }
 
 /** Other contents for a unit, of the same records. */

@@ -1,7 +1,7 @@
 /** Some hours of one partition, computed anew from the log as if they were read for the first time. */
 import type { PartitionReader } from "../../core/log/partitioned_log.ts";
 import { PRESETS } from "../../core/minutes/preset.ts";
-import type { MinuteRows, UnitExtent } from "../../core/store/ports.ts";
+import type { MinuteRows, OffsetSums, UnitExtent } from "../../core/store/ports.ts";
 import { encodeEvents, encodeQuarantine, type RecordBlock } from "../../core/store/record_blocks.ts";
 import { eventsByHour, quarantineByHour } from "../../core/store/rows_by_hour.ts";
 import { PartitionAggregator } from "../aggregation/partition_aggregator.ts";
@@ -34,6 +34,8 @@ export interface Recomputed {
   readonly minutes: readonly MinuteRows[];
   readonly events: ReadonlyMap<number, readonly RecordBlock[]>;
   readonly quarantine: ReadonlyMap<number, readonly RecordBlock[]>;
+  /** Over the offsets of all records of the hours. */
+  readonly offsets: OffsetSums;
   /** Records by hour, and those among them that could not be parsed. */
   readonly counts: ReadonlyMap<number, { readonly count: number; readonly unparsed: number }>;
 }
@@ -57,10 +59,19 @@ export async function recompute(parts: RecomputeParts): Promise<Recomputed> {
   const minutes: MinuteRows[] = [];
   const events = new Map<number, RecordBlock[]>();
   const quarantine = new Map<number, RecordBlock[]>();
+  const offsets = { count: 0, sum: 0n, squares: 0n };
   const take = () => {
     const content = aggregator.takeFlush();
     if (content === null) return;
     minutes.push(content.minutes);
+    for (const rows of [content.events, content.quarantine]) {
+      for (let row = 0; row < (rows?.rows ?? 0); row++) {
+        const offset = BigInt(rows?.offsets[row] ?? 0);
+        offsets.count++;
+        offsets.sum += offset;
+        offsets.squares += offset * offset;
+      }
+    }
     for (const rows of content.events === null || !keepsEvents ? [] : eventsByHour(content.events)) {
       put(events, encodeEvents(topicId, partition, rows));
     }
@@ -85,7 +96,7 @@ export async function recompute(parts: RecomputeParts): Promise<Recomputed> {
     position = next;
   }
   take();
-  return { minutes, events, quarantine, counts: countsOf(minutes) };
+  return { minutes, events, quarantine, offsets, counts: countsOf(minutes) };
 }
 
 function put(into: Map<number, RecordBlock[]>, blocks: readonly RecordBlock[]): void {

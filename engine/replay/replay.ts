@@ -73,7 +73,7 @@ export async function replayPartition(
       unreadable,
     });
   const found = await readWith(() => openReader(partition), recomputeWith, unreadable, topic, partition);
-  if (!isForced) checkCounts(extents, found, topic, partition);
+  if (!isForced) checkRecords(extents, found, topic, partition);
   const replacements = extents.map((extent) => replacementOf(topic, partition, extent, found));
   if (!await store.replaceUnits(replacements)) {
     throw new MillraceError(
@@ -110,7 +110,7 @@ async function readWith(
         throw new MillraceError(
           "REFUSED",
           `${topic.name}/${partition}: the log no longer holds offset ${error.offset}, it begins at ${error.start}`,
-          "replay later hours only; nothing was changed",
+          "replay later hours only; nothing of this partition was changed",
         );
       }
       if (!(error instanceof CorruptBatch) || error.offset === null) throw error;
@@ -123,19 +123,26 @@ async function readWith(
   }
 }
 
-/** The hours together must hold as many records as before: else some have moved to hours outside, or from there. */
-function checkCounts(extents: readonly UnitExtent[], { counts }: Recomputed, topic: Topic, partition: number): void {
+/**
+ * The hours together must hold the records that they held before: else some have moved to hours outside, or come from
+ * there. Where events are not kept it is only their number that can be compared.
+ */
+function checkRecords(extents: readonly UnitExtent[], { offsets }: Recomputed, topic: Topic, partition: number): void {
   const before = extents.reduce((sum, { count }) => sum + count, 0);
-  const after = [...counts.values()].reduce((sum, { count }) => sum + count, 0);
-  const known = new Set(extents.map(({ bucket }) => bucket));
-  const isWithin = [...counts.keys()].every((bucket) => known.has(bucket));
-  if (before === after && isWithin) return;
+  const kept = extents.reduce((sum, extent) => ({
+    count: sum.count + extent.kept.count,
+    sum: sum.sum + extent.kept.sum,
+    squares: sum.squares + extent.kept.squares,
+  }), { count: 0, sum: 0n, squares: 0n });
+  const isSame = kept.count !== before || (kept.sum === offsets.sum && kept.squares === offsets.squares);
+  if (before === offsets.count && isSame) return;
+  const numbers = before === offsets.count ? "other records" : `${offsets.count}`;
   throw new MillraceError(
     "REFUSED",
-    `${topic.name}/${partition}: these hours hold ${before} records, and would hold ${after}: with the settings of ` +
+    `${topic.name}/${partition}: these hours hold ${before} records, and would hold ${numbers}: with the settings of ` +
       "today records belong to other hours",
-    "replay a longer range, which has the hours that they come from and go to (nothing was changed), or use --force " +
-      "where an earlier replay of these hours was cut short",
+    "replay a longer range, which has the hours that they come from and go to (nothing of this partition was changed), " +
+      "or use --force where an earlier replay of these hours was cut short",
   );
 }
 

@@ -44,12 +44,14 @@ async function withLog(store: StoreName, run: (bench: Bench) => Promise<void>): 
   const log = await openEmbeddedLog({ dataDirectory: data, settings: config({}).log });
   try {
     const topic = await log.createTopic(TOPIC, { partitions: 2 });
-    const writer = new TopicWriter(log, topic, { batchRecords: 7 });
+    const writer = new TopicWriter(log, topic, { batchRecords: 6 });
     for (let i = 0; i < 600; i++) {
-      const at = new Date(START_MS + (i * 7919_000) % (3 * HOUR_MS)).toISOString().slice(0, 19);
+      // The second and the third hour have as many records in each partition.
+      const atMs = START_MS + i % 3 * HOUR_MS + (i * 7919_000) % HOUR_MS;
+      const at = new Date(atMs).toISOString().slice(0, 19);
       const record = { when: `${at}Z`, level: i % 9 === 0 ? "ERROR" : "INFO", svc: `s${i % 4}`, duration_ms: i };
-      const text = i % 50 === 0 ? `broken ${i}` : JSON.stringify({ ...record, timestamp: at });
-      await writer.write(new TextEncoder().encode(text), START_MS + i);
+      const text = i % 150 === 0 ? `broken ${i}` : JSON.stringify({ ...record, timestamp: at });
+      await writer.write(new TextEncoder().encode(text), atMs);
     }
     await writer.flush();
     await run({ log, topic, config });
@@ -156,7 +158,7 @@ promise(
       const right = bench.config(MAPPED);
       const truth = await truthOf(bench, right);
       const outcomes = await replay(bench, store, right);
-      expect(outcomes.reduce((sum, { unparsedAfter }) => sum + unparsedAfter, 0)).toBe(12);
+      expect(outcomes.reduce((sum, { unparsedAfter }) => sum + unparsedAfter, 0)).toBe(4);
       expect(await everything(store, bench.topic)).toEqual(truth);
     }),
 );
@@ -170,6 +172,20 @@ promise(
       const later = bench.config({ timeZone: "Asia/Tokyo" });
       const error = await replay(bench, store, later).catch((thrown) => thrown);
       expect([error.code, error.message.includes("belong to other hours")]).toEqual(["REFUSED", true]);
+      expect(await everything(store, bench.topic)).toEqual(before);
+    }),
+);
+
+promise(
+  "a replay that would exchange records with other hours, as many in as out, changes nothing",
+  (store, { name }) =>
+    withLog(name, async (bench) => {
+      await process(bench, store, bench.config({}));
+      const before = await everything(store, bench.topic);
+      const second = START_MS / HOUR_MS + 1;
+      const moved = bench.config({ timeZone: "Etc/GMT-1" }); // its records to the first hour, the third's to it
+      const error = await replay(bench, store, moved, [second, second]).catch((thrown) => thrown);
+      expect([error.code, String(error.message).includes("other records")]).toEqual(["REFUSED", true]);
       expect(await everything(store, bench.topic)).toEqual(before);
     }),
 );

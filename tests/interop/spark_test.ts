@@ -10,7 +10,7 @@ import type { Store } from "../../core/store/ports.ts";
 import { hasKafka, kafkaTest, otherClient } from "../contract/kafka_for_tests.ts";
 import { startProgram } from "../program_process.ts";
 import { mavenLibrary } from "../services/maven.ts";
-import { VERSIONS } from "../services/versions.ts";
+import { PEERS } from "../services/versions.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
 import { pythonForTests } from "./python.ts";
 
@@ -99,7 +99,7 @@ if (python !== null) {
       const ours = byKey(await minutesOf(store, topic.id));
 
       const connector = ["org.apache.spark:spark-sql-kafka-0-10_2.12"];
-      const library = await mavenLibrary("spark-kafka", VERSIONS.spark, connector);
+      const library = await mavenLibrary("spark-kafka", PEERS.spark, connector);
       const jars = [...Deno.readDirSync(library)].filter(({ name }) => name.endsWith(".jar"));
       const list = jars.map(({ name }) => `${library}/${name}`).join();
       const printed = await python.run("spark_minutes.py", [access.brokers.join(), topic.name, list]);
