@@ -8,7 +8,7 @@ import type { Config } from "../config/schema.ts";
 import { asCassandraError, connectCassandra } from "./cassandra_access.ts";
 import { bytesIn, CassandraClient, numberIn, numberOrNullIn, textOrNullIn } from "./cassandra_client.ts";
 import { dimensionsOf } from "./cassandra_cells.ts";
-import { applyFlush, CELL, GAP, type KnownState, stateAfter } from "./cassandra_flush.ts";
+import { applyFlush, CELL, GAP, type KnownState, NEVER_FLUSHED, stateAfter } from "./cassandra_flush.ts";
 import { CassandraLedger } from "./cassandra_ledger.ts";
 import { CassandraRollups } from "./cassandra_rollups.ts";
 import { bucketsOf, CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
@@ -48,8 +48,6 @@ import { ReadCache, useRollups } from "./read_cache.ts";
 import { ROLLUP_MINUTES, type RollupPlan } from "./rollup_plan.ts";
 
 const HOUR_MS = 3_600_000;
-const NO_TOTALS = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
-const NEVER_FLUSHED: PartitionState = { checkpoint: 0, writer: null, watermarkMs: null, totals: NO_TOTALS };
 const UNIT = "topic_id = ? AND part = ? AND bucket = ?";
 
 /**
@@ -342,16 +340,8 @@ export class CassandraStore implements Store {
     return gaps.flat();
   }
 
-  async unitVersions(topicId: string): Promise<readonly { bucket: number; version: string }[]> {
-    const units = await Promise.all((await indexedUnits(this.#client, topicId)).map(async (unit) => {
-      // Whoever marked it may have been killed at it, and the mark stays: the unit itself tells.
-      const version = unit.version ?? await this.#reads.unitVersion(topicId, unit.partition, unit.bucket);
-      if (version === null) return [];
-      // Without the count of replacements, which the index does not have: each has a writer of its own.
-      return [{ bucket: unit.bucket, text: `${unit.partition}:${version.slice(0, version.lastIndexOf("/"))}` }];
-    }));
-    const byBucket = Map.groupBy(units.flat(), ({ bucket }) => bucket);
-    return [...byBucket].map(([bucket, of]) => ({ bucket, version: of.map(({ text }) => text).sort().join() }));
+  unitVersions(topicId: string): Promise<readonly { bucket: number; version: string }[]> {
+    return this.#reads.hourVersions(topicId);
   }
 
   async countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {

@@ -35,6 +35,10 @@ export interface KnownState {
   readonly totals: PartitionTotals;
 }
 
+const NO_TOTALS = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
+/** What a partition is like that was never flushed. */
+export const NEVER_FLUSHED: KnownState = { checkpoint: 0, writer: null, watermarkMs: null, totals: NO_TOTALS };
+
 /** Applies a flush whose partition was as `known`. */
 export async function applyFlush(
   client: CassandraClient,
