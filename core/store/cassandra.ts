@@ -293,7 +293,7 @@ export class CassandraStore implements Store {
     const buckets = units.map(({ bucket }) => bucket);
     return await readNewest<T>(buckets, { range: before, limit, bytesMax }, (range) =>
       this.#cache.read(
-        () => this.#reads.loadBlocks(table, topicId, range),
+        () => this.#reads.load(topicId, (reads) => reads.loadBlocks(table, topicId, range)),
         (connection, segments) => read(connection, segments, { ...query, range }),
       ));
   }
