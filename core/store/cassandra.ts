@@ -8,10 +8,10 @@ import type { Config } from "../config/schema.ts";
 import { asCassandraError, connectCassandra } from "./cassandra_access.ts";
 import { bytesIn, CassandraClient, numberIn, numberOrNullIn, textOrNullIn } from "./cassandra_client.ts";
 import { dimensionsOf } from "./cassandra_cells.ts";
-import { applyFlush, CELL, GAP, type KnownState } from "./cassandra_flush.ts";
+import { applyFlush, CELL, GAP, type KnownState, NEVER_FLUSHED, stateAfter } from "./cassandra_flush.ts";
 import { CassandraLedger } from "./cassandra_ledger.ts";
 import { CassandraRollups } from "./cassandra_rollups.ts";
-import { CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
+import { bucketsOf, CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
 import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
 import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
@@ -19,6 +19,9 @@ import { NOTHING_KEPT, readKept } from "./duckdb_units.ts";
 import { RECORD_TABLES } from "./segment_catalog.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
+import type { Segments } from "./duckdb_segments.ts";
+import { rangeBefore, readNewest } from "./newest_first.ts";
+import type { RecordTable } from "./segment_catalog.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import type {
   AccessReport,
@@ -45,8 +48,6 @@ import { ReadCache, useRollups } from "./read_cache.ts";
 import { ROLLUP_MINUTES, type RollupPlan } from "./rollup_plan.ts";
 
 const HOUR_MS = 3_600_000;
-const NO_TOTALS = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
-const NEVER_FLUSHED: PartitionState = { checkpoint: 0, writer: null, watermarkMs: null, totals: NO_TOTALS };
 const UNIT = "topic_id = ? AND part = ? AND bucket = ?";
 
 /**
@@ -179,7 +180,7 @@ export class CassandraStore implements Store {
       ? seen
       : await this.#readPartition(topicId, partition) ?? NEVER_FLUSHED;
     const outcome = await applyFlush(this.#client, flush, known);
-    if (outcome.kind === "applied") this.#known.set(key, after(known, flush));
+    if (outcome.kind === "applied") this.#known.set(key, stateAfter(known, flush));
     return outcome;
   }
 
@@ -271,15 +272,30 @@ export class CassandraStore implements Store {
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {
-    const { topicId, range } = query;
-    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks("events", topicId, range));
-    return this.#cache.read(load, (connection, segments) => readEvents(connection, segments, query));
+    const { after } = query;
+    return this.#readNewest("events", query, after && after.timestampMicros / 1000, readEvents);
   }
 
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
-    const { topicId, range } = query;
-    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks("quarantine", topicId, range));
-    return this.#cache.read(load, (connection, segments) => readQuarantine(connection, segments, query));
+    return this.#readNewest("quarantine", query, query.after?.recordTimeMs, readQuarantine);
+  }
+
+  /** A page of records: hours are fetched from the newest on, until it is full. */
+  async #readNewest<Q extends EventQuery | QuarantineQuery, T extends EventRecord | QuarantineRecord>(
+    table: RecordTable,
+    query: Q,
+    afterMs: number | undefined,
+    read: (connection: DuckDBConnection, segments: Segments, query: Q) => Promise<readonly T[]>,
+  ): Promise<readonly T[]> {
+    const { topicId, limit, bytesMax } = query;
+    const before = rangeBefore(query.range, afterMs);
+    const units = await indexedUnits(this.#client, topicId, bucketsOf(before));
+    const buckets = units.map(({ bucket }) => bucket);
+    return await readNewest<T>(buckets, { range: before, limit, bytesMax }, (range) =>
+      this.#cache.read(
+        () => this.#reads.load(topicId, (reads) => reads.loadBlocks(table, topicId, range)),
+        (connection, segments) => read(connection, segments, { ...query, range }),
+      ));
   }
 
   accessReport(query: AccessReportQuery): Promise<AccessReport> {
@@ -324,16 +340,8 @@ export class CassandraStore implements Store {
     return gaps.flat();
   }
 
-  async unitVersions(topicId: string): Promise<readonly { bucket: number; version: string }[]> {
-    const units = await Promise.all((await indexedUnits(this.#client, topicId)).map(async (unit) => {
-      // Whoever marked it may have been killed at it, and the mark stays: the unit itself tells.
-      const version = unit.version ?? await this.#reads.unitVersion(topicId, unit.partition, unit.bucket);
-      if (version === null) return [];
-      // Without the count of replacements, which the index does not have: each has a writer of its own.
-      return [{ bucket: unit.bucket, text: `${unit.partition}:${version.slice(0, version.lastIndexOf("/"))}` }];
-    }));
-    const byBucket = Map.groupBy(units.flat(), ({ bucket }) => bucket);
-    return [...byBucket].map(([bucket, of]) => ({ bucket, version: of.map(({ text }) => text).sort().join() }));
+  unitVersions(topicId: string): Promise<readonly { bucket: number; version: string }[]> {
+    return this.#reads.hourVersions(topicId);
   }
 
   async countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {
@@ -388,22 +396,4 @@ export class CassandraStore implements Store {
     })();
     return this.#closing;
   }
-}
-
-/** The partition after a flush that was applied. */
-function after(known: KnownState, { at, writer, watermarkMs, totals }: PartitionFlush): KnownState {
-  const sum = (name: keyof PartitionState["totals"]) => known.totals[name] + totals[name];
-  const times = [known.watermarkMs, watermarkMs].filter((time) => time !== null);
-  return {
-    checkpoint: Math.max(known.checkpoint, at),
-    writer,
-    watermarkMs: times.length === 0 ? null : Math.max(...times),
-    totals: {
-      consumed: sum("consumed"),
-      events: sum("events"),
-      unparsed: sum("unparsed"),
-      late: sum("late"),
-      clockBad: sum("clockBad"),
-    },
-  };
 }

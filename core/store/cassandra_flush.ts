@@ -35,6 +35,10 @@ export interface KnownState {
   readonly totals: PartitionTotals;
 }
 
+const NO_TOTALS = { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 };
+/** What a partition is like that was never flushed. */
+export const NEVER_FLUSHED: KnownState = { checkpoint: 0, writer: null, watermarkMs: null, totals: NO_TOTALS };
+
 /** Applies a flush whose partition was as `known`. */
 export async function applyFlush(
   client: CassandraClient,
@@ -225,4 +229,22 @@ function checkpointStatements(
   }
   for (const entry of blocks) statements.push({ query, params: [...key, ...blockRow(entry, flush.at)] });
   return statements;
+}
+
+/** The partition after a flush that was applied. */
+export function stateAfter(known: KnownState, { at, writer, watermarkMs, totals }: PartitionFlush): KnownState {
+  const sum = (name: keyof PartitionTotals) => known.totals[name] + totals[name];
+  const times = [known.watermarkMs, watermarkMs].filter((time) => time !== null);
+  return {
+    checkpoint: Math.max(known.checkpoint, at),
+    writer,
+    watermarkMs: times.length === 0 ? null : Math.max(...times),
+    totals: {
+      consumed: sum("consumed"),
+      events: sum("events"),
+      unparsed: sum("unparsed"),
+      late: sum("late"),
+      clockBad: sum("clockBad"),
+    },
+  };
 }

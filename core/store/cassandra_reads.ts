@@ -165,6 +165,23 @@ export class CassandraReads {
     return this.#cache.loaded.get(name)?.startsWith(version) ?? false;
   }
 
+  /** Per hour that has units, oldest first, what changes with every flush and replacement of one of them. */
+  async hourVersions(
+    topicId: string,
+    indexed?: readonly IndexedUnit[],
+  ): Promise<{ readonly bucket: number; readonly version: string }[]> {
+    const all = indexed ?? await indexedUnits(this.#client, topicId);
+    const units = await Promise.all(all.map(async ({ partition, bucket, version: settled }) => {
+      // Whoever marked it may have been killed at it, and the mark stays: the unit itself tells.
+      const version = settled ?? await this.unitVersion(topicId, partition, bucket);
+      // Without the count of replacements, which the index does not have: each has a writer of its own.
+      return version === null ? [] : [{ bucket, text: `${partition}:${version.slice(0, version.lastIndexOf("/"))}` }];
+    }));
+    const byBucket = Map.groupBy(units.flat(), ({ bucket }) => bucket);
+    return [...byBucket].map(([bucket, of]) => ({ bucket, version: of.map(({ text }) => text).sort().join() }))
+      .sort((a, b) => a.bucket - b.bucket);
+  }
+
   /** `UPTO/WRITER/REPLACEMENTS` of a unit; null where there is none. */
   async unitVersion(topicId: string, partition: number, bucket: number): Promise<string | null> {
     const [row] = await this.#client.rows(

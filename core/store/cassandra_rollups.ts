@@ -13,7 +13,7 @@ import { minuteRowGroup } from "./duckdb_rows.ts";
 import type { TimeRange } from "./ports.ts";
 import type { ReadCache } from "./read_cache.ts";
 import type { RecordBlock } from "./record_blocks.ts";
-import { type HourState, planRollups, type Rollup, ROLLUP_MINUTES, rollupOf, type RollupPlan } from "./rollup_plan.ts";
+import { planRollups, type Rollup, ROLLUP_MINUTES, rollupOf, type RollupPlan } from "./rollup_plan.ts";
 
 const MS_PER_MINUTE = 60_000;
 const MINUTES_PER_HOUR = 60;
@@ -48,7 +48,7 @@ export class CassandraRollups {
       return null;
     }
     const units = await indexedUnits(this.#client, topicId, bucketsOf(range));
-    const plan = planRollups(hoursOf(units), await this.#newestBucket(topicId), {
+    const plan = planRollups(await this.#reads.hourVersions(topicId, units), await this.#newestBucket(topicId), {
       from: Math.ceil(range.fromMs / MS_PER_MINUTE),
       to: Math.ceil(range.toMs / MS_PER_MINUTE),
       stepMinutes,
@@ -194,13 +194,4 @@ export async function dropRollups(client: CassandraClient, topicId: string): Pro
 
 function pointerIn(text: string): Pointer {
   return pointerSchema.parse(JSON.parse(text));
-}
-
-function hoursOf(units: readonly IndexedUnit[]): HourState[] {
-  return [...Map.groupBy(units, ({ bucket }) => bucket)].map(([bucket, of]) => ({
-    bucket,
-    version: of.some(({ version }) => version === null)
-      ? null
-      : of.map(({ partition, version }) => `${partition}:${version}`).sort().join(),
-  })).sort((a, b) => a.bucket - b.bucket);
 }
