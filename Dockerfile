@@ -4,6 +4,7 @@ FROM denoland/deno:2.9.6
 WORKDIR /app
 # Packages first: a change of the code alone leaves this layer as it is. A lock file that does not fit ends the build.
 COPY deno.json deno.lock ./
+COPY gateway/dashboard/deno.json gateway/dashboard/
 RUN deno install --frozen
 COPY . .
 RUN deno install --frozen --entrypoint cli.ts \

@@ -1,43 +1,65 @@
-/** What the dashboard asks of the API, in the shapes of docs/http-api.md. */
-export interface TopicInfo {
-  readonly name: string;
-  readonly measures: readonly string[];
-  readonly lagRecords: number;
-  readonly lagSeconds: number;
-  readonly partitions: readonly { readonly watermark: string | null }[];
-  readonly totals: { readonly events: number; readonly unparsed: number };
-}
+/** What the dashboard asks of the API, and the parts of the answers (docs/http-api.md) that it shows. */
+import * as z from "zod/mini";
 
-export interface ApiRow {
-  readonly service: string;
-  readonly endpoint: string;
-  readonly count: number;
-  readonly errors: number;
-  readonly errorRate: number;
-  readonly averageResponseTime: number | null;
-}
+const apiRow = z.object({
+  service: z.string(),
+  endpoint: z.string(),
+  count: z.number(),
+  errors: z.number(),
+  errorRate: z.number(),
+  averageResponseTime: z.nullable(z.number()),
+});
+export type ApiRow = z.infer<typeof apiRow>;
 
-export interface Summary {
-  readonly sla: {
-    readonly target: number;
-    readonly availability: number | null;
-    readonly isMet: boolean | null;
-    readonly errorBudgetLeft: number | null;
-  };
-  readonly levels: readonly { readonly level: string; readonly count: number; readonly share: number }[];
-  readonly averageResponseTimeByApi: readonly ApiRow[];
-  readonly topErrorProneApis: readonly ApiRow[];
-}
+const topicInfo = z.object({
+  name: z.string(),
+  measures: z.array(z.string()),
+  lagRecords: z.number(),
+  lagSeconds: z.number(),
+  partitions: z.array(z.object({ watermark: z.nullable(z.string()) })),
+  totals: z.object({ events: z.number(), unparsed: z.number() }),
+});
+export type TopicInfo = z.infer<typeof topicInfo>;
+export const topicsAnswer = z.object({ topics: z.array(topicInfo) });
 
-export interface SeriesAnswer {
-  readonly unit: string;
-  readonly series: readonly { readonly points: readonly (readonly [number, number | null])[] }[];
-}
+export const summaryAnswer = z.object({
+  sla: z.object({
+    target: z.number(),
+    availability: z.nullable(z.number()),
+    isMet: z.nullable(z.boolean()),
+    errorBudgetLeft: z.nullable(z.number()),
+  }),
+  levels: z.array(z.object({ level: z.string(), count: z.number(), share: z.number() })),
+  averageResponseTimeByApi: z.array(apiRow),
+  topErrorProneApis: z.array(apiRow),
+});
+export type Summary = z.infer<typeof summaryAnswer>;
 
-/** Asks the gateway; throws an Error with the problem's own words. */
-export async function ask<T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<T> {
-  const response = await fetch(`${path}?${new URLSearchParams(query)}`);
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.detail ?? `${path}: ${response.status}`);
-  return body;
+export const seriesAnswer = z.object({
+  unit: z.string(),
+  series: z.array(z.object({ points: z.array(z.tuple([z.number(), z.nullable(z.number())])) })),
+});
+
+const problem = z.object({ detail: z.string() });
+
+/** Asks the gateway; throws an Error with the problem's own words, or with what was not understood of the answer. */
+export async function ask<T extends z.ZodMiniType>(
+  path: string,
+  schema: T,
+  query: Readonly<Record<string, string>> = {},
+): Promise<z.infer<T>> {
+  let response: Response;
+  try {
+    response = await fetch(`${path}?${new URLSearchParams(query)}`);
+  } catch {
+    throw new Error("the gateway does not answer: is it running? This page tries again by itself.");
+  }
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const told = problem.safeParse(body);
+    throw new Error(told.success ? told.data.detail : `${path} answered ${response.status}`);
+  }
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw new Error(`${path} answered what this page does not understand: reload it`);
+  return parsed.data;
 }

@@ -1,5 +1,4 @@
-/// <reference lib="dom" />
-/** One chart over time: cursors of all charts move together, and a text says what it shows. */
+/** One chart over time: cursors of all charts move together; a text and a table say what it shows. */
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
@@ -9,50 +8,142 @@ export interface Line {
   readonly points: readonly (readonly [number, number | null])[];
 }
 
-const COLOURS = ["--accent", "--second", "--third"];
-const HEIGHT = 150;
-
-export function Chart({ title, lines, write }: {
+export interface ChartProps {
   readonly title: string;
   readonly lines: readonly Line[];
   readonly write: (value: number) => string;
-}) {
+  /** Told of a stretch of time, epoch milliseconds, that was dragged over. */
+  readonly onRange: (fromMs: number, toMs: number) => void;
+}
+
+/** Properties of the page's style that tell lines apart, with a dash for who cannot see colours. */
+const STROKES: readonly { readonly colour: string; readonly dash: number[] }[] = [
+  { colour: "--accent", dash: [] },
+  { colour: "--second", dash: [6, 3] },
+  { colour: "--third", dash: [2, 2] },
+];
+const HEIGHT = 150;
+/** Pixels below which a drag is a click. */
+const DRAG_MIN = 5;
+/** Rows of the table twin; the export has them all. */
+const ROWS_MAX = 200;
+
+export function Chart(props: ChartProps) {
+  const { title, lines, write } = props;
   const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const names = lines.map(({ name }) => name).join();
   useEffect(() => {
     const parent = place.current;
-    if (parent === null || lines.length === 0) return;
-    const colour = (name: string) => getComputedStyle(parent).getPropertyValue(name).trim();
-    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
-    const plot = new uPlot(
-      {
-        width: parent.clientWidth,
-        height: HEIGHT,
-        cursor: { sync: { key: "overview" }, drag: { x: false, y: false } },
-        // A line of zeros has no extent of its own: without one the axis would run to a hundredfold.
-        scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-        axes: [axis, { ...axis, size: 60, values: (_, ticks) => ticks.map(write) }],
-        series: [
-          {},
-          ...lines.map(({ name }, i) => ({
-            label: name,
-            stroke: colour(COLOURS[i % COLOURS.length]),
-            value: (_: uPlot, value: number | null) => value === null ? "–" : write(value),
-          })),
-        ],
-      },
-      [lines[0].points.map(([ms]) => ms / 1000), ...lines.map(({ points }) => points.map(([, value]) => value))],
-      parent,
-    );
-    const resized = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height: HEIGHT }));
+    if (parent === null || names === "") return;
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = makePlot(parent, latest);
+    };
+    draw();
+    dark.addEventListener("change", draw);
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: parent.clientWidth, height: HEIGHT }));
     resized.observe(parent);
     return () => {
+      dark.removeEventListener("change", draw);
       resized.disconnect();
-      plot.destroy();
+      plot.current?.destroy();
+      plot.current = null;
     };
-  }, [lines]);
+  }, [names]);
+  // In place, so that neither the cursor nor a drag under way is lost.
+  useEffect(() => plot.current?.setData(dataOf(lines)), [lines]);
   const said = lines.map(({ name, points }) => {
     const values = points.flatMap(([, value]) => value === null ? [] : [value]);
-    return values.length === 0 ? `${name}: no values` : `${name}: at most ${write(Math.max(...values))}`;
+    const last = values.at(-1);
+    if (last === undefined) return `${name}: no values`;
+    return `${name}: last ${write(last)}, at most ${write(Math.max(...values))}`;
   }).join("; ");
-  return h("figure", { class: "panel" }, h("h2", null, title), h("div", { ref: place }), h("figcaption", null, said));
+  return h(
+    "figure",
+    { class: "panel" },
+    h("h2", null, title),
+    h("div", { ref: place, "aria-hidden": "true" }),
+    h("figcaption", null, said === "" ? "Nothing in this range." : said),
+    h(Twin, { title, lines, write }),
+  );
+}
+
+/** The same values as a table. */
+function Twin({ title, lines, write }: Pick<ChartProps, "title" | "lines" | "write">) {
+  const times = (lines[0]?.points ?? []).map(([ms]) => ms);
+  const from = Math.max(0, times.length - ROWS_MAX);
+  const rows = times.slice(from).map((ms, i) => [
+    new Date(ms).toLocaleString(),
+    ...lines.map(({ points }) => {
+      const value = points[from + i]?.[1] ?? null;
+      return value === null ? "–" : write(value);
+    }),
+  ]).reverse();
+  return h(
+    "details",
+    null,
+    h("summary", null, from > 0 ? `Newest ${ROWS_MAX} values as a table` : "As a table"),
+    h(
+      "div",
+      { class: "scroll", tabIndex: 0, role: "region", "aria-label": `${title}: values` },
+      h(
+        "table",
+        null,
+        h(
+          "thead",
+          null,
+          h("tr", null, ["time", ...lines.map(({ name }) => name)].map((name) => h("th", { scope: "col" }, name))),
+        ),
+        h("tbody", null, rows.map((row) => h("tr", { key: row[0] }, row.map((cell) => h("td", null, cell))))),
+      ),
+    ),
+  );
+}
+
+const dataOf = (lines: readonly Line[]): uPlot.AlignedData => [
+  (lines[0]?.points ?? []).map(([ms]) => ms / 1000),
+  ...lines.map(({ points }) => points.map(([, value]) => value)),
+];
+
+function makePlot(parent: HTMLElement, latest: { readonly current: ChartProps }): uPlot {
+  const colour = (name: string) => getComputedStyle(parent).getPropertyValue(name).trim();
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+  const write = (value: number) => latest.current.write(value);
+  return new uPlot(
+    {
+      width: parent.clientWidth,
+      height: HEIGHT,
+      cursor: { sync: { key: "overview", scales: ["x", null] }, drag: { x: true, y: false, setScale: false } },
+      // A line of zeros has no extent of its own: without one the axis would run to a hundredfold.
+      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+      axes: [axis, { ...axis, size: 60, values: (_, ticks) => ticks.map(write) }],
+      series: [
+        {},
+        ...latest.current.lines.map(({ name }, i) => {
+          const { colour: stroke, dash } = STROKES[i % STROKES.length];
+          return {
+            label: name,
+            stroke: colour(stroke),
+            dash,
+            value: (_: uPlot, value: number | null) => value === null ? "–" : write(value),
+          };
+        }),
+      ],
+      hooks: {
+        setSelect: [(plot) => {
+          const { left, width } = plot.select;
+          if (width < DRAG_MIN) return;
+          const at = (x: number) => Math.round(plot.posToVal(x, "x") * 1000);
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          latest.current.onRange(at(left), at(left + width));
+        }],
+      },
+    },
+    dataOf(latest.current.lines),
+    parent,
+  );
 }

@@ -1,9 +1,8 @@
-/// <reference lib="dom" />
 /** The dashboard: the address is its state, the API its only source. */
 import { h, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { type ApiRow, ask, type SeriesAnswer, type Summary, type TopicInfo } from "./api.ts";
-import { Chart, type Line } from "./chart.ts";
+import { type ApiRow, ask, seriesAnswer, type Summary, summaryAnswer, type TopicInfo, topicsAnswer } from "./api.ts";
+import { Chart, type ChartProps, type Line } from "./chart.ts";
 import { frozen, rangeParameters, readView, type ViewState, writeView } from "./url_state.ts";
 
 const REFRESH_MS = 5000;
@@ -22,7 +21,7 @@ interface Shown {
 }
 
 async function load(view: ViewState): Promise<Shown> {
-  const { topics } = await ask<{ topics: readonly TopicInfo[] }>("/api/v1/topics");
+  const { topics } = await ask("/api/v1/topics", topicsAnswer);
   const topic = view.topic === null ? topics[0] : topics.find(({ name }) => name === view.topic);
   if (topic === undefined) {
     if (view.topic !== null) throw new Error(`there is no topic ${view.topic}`);
@@ -31,8 +30,8 @@ async function load(view: ViewState): Promise<Shown> {
   const query = { topic: topic.name, ...rangeParameters(view.range) };
   const metrics = ["count", "error_rate", ...(topic.measures.length > 0 ? ["p50", "p95", "p99"] : [])];
   const [summary, ...answers] = await Promise.all([
-    ask<Summary>("/api/v1/summary", query),
-    ...metrics.map((metric) => ask<SeriesAnswer>("/api/v1/series", { ...query, metric })),
+    ask("/api/v1/summary", summaryAnswer, query),
+    ...metrics.map((metric) => ask("/api/v1/series", seriesAnswer, { ...query, metric })),
   ]);
   const lines = answers.map(({ series }, i): Line => ({ name: metrics[i], points: series[0]?.points ?? [] }));
   return {
@@ -100,7 +99,7 @@ function Table({ title, heads, rows, empty }: {
 
 const nameOf = ({ service, endpoint }: ApiRow) => `${service} ${endpoint}`.trim();
 
-function Overview({ shown }: { readonly shown: Shown }) {
+function Overview({ shown, onRange }: { readonly shown: Shown; readonly onRange: ChartProps["onRange"] }) {
   const { topic, summary, unit } = shown;
   if (topic === undefined || summary === undefined) {
     return h(
@@ -114,10 +113,10 @@ function Overview({ shown }: { readonly shown: Shown }) {
     "main",
     null,
     h(Strip, { topic, summary }),
-    h(Chart, { title: "Events a step", lines: shown.rate, write: compact.format }),
-    h(Chart, { title: "Error rate", lines: shown.errorRate, write: percent }),
+    h(Chart, { title: "Events a step", lines: shown.rate, write: compact.format, onRange }),
+    h(Chart, { title: "Error rate", lines: shown.errorRate, write: percent, onRange }),
     shown.latency.length > 0 &&
-      h(Chart, { title: `${topic.measures[0]}, ${unit}`, lines: shown.latency, write: compact.format }),
+      h(Chart, { title: `${topic.measures[0]}, ${unit}`, lines: shown.latency, write: compact.format, onRange }),
     h(Table, {
       title: "Log levels",
       heads: ["level", "events", "share"],
@@ -172,6 +171,7 @@ function Dashboard() {
     history.pushState(null, "", location.pathname + writeView(next));
     setView(next);
   };
+  const onRange = (fromMs: number, toMs: number) => go({ ...view, range: { kind: "absolute", fromMs, toMs } });
   const select = (label: string, value: string, options: readonly string[], chosen: (value: string) => void) =>
     h(
       "select",
@@ -200,7 +200,7 @@ function Dashboard() {
       h("button", { type: "button", onClick: () => go(frozen(view, Date.now())) }, "Share: freeze this range"),
     ),
     problem !== "" && h("p", { role: "alert" }, problem),
-    shown === null ? h("p", { class: "panel" }, "Loading…") : h(Overview, { shown }),
+    shown === null ? h("p", { class: "panel" }, "Loading…") : h(Overview, { shown, onRange }),
   ];
 }
 
