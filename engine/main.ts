@@ -14,6 +14,8 @@ const SILENCE_MAX_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 /** Event and quarantine bytes that a partition may hold back before it waits for the store. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+/** A unit is one request to Cassandra, of at most 16 MiB as it is delivered: room for cells of 800 bytes, and a chunk's. */
+const CASSANDRA_CELLS_MAX = 10_000;
 /** Errors older than this no longer count against the engine's health. */
 const ERROR_MEMORY_MS = 60_000;
 
@@ -213,6 +215,7 @@ class RunningEngine implements Engine {
 
 function settingsOf(config: Config): WorkerSettings {
   const { engine } = config;
+  const isInCassandra = chosenStore(config) === "cassandra";
   return {
     flushIntervalMs: engine.flushIntervalMs,
     latenessMs: engine.latenessSeconds * 1000,
@@ -221,8 +224,9 @@ function settingsOf(config: Config): WorkerSettings {
     fetchBytes: engine.fetchBytes,
     pendingRowsMax: engine.pendingRowsMax,
     pendingBytesMax: PENDING_BYTES_MAX,
+    changedCellsMax: isInCassandra ? CASSANDRA_CELLS_MAX : Infinity,
     keepsEvents: engine.events === "store",
-    blocksByHour: chosenStore(config) === "cassandra",
+    blocksByHour: isInCassandra,
     onGap: engine.onGap,
   };
 }

@@ -284,9 +284,10 @@ class Tenure {
   }
 
   #isFull(): boolean {
-    const { pendingRowsMax, pendingBytesMax } = this.parts.settings;
+    const { pendingRowsMax, pendingBytesMax, changedCellsMax } = this.parts.settings;
     const { pendingRows, pendingBytes, isCrowded } = this.#aggregator;
-    return pendingRows >= pendingRowsMax || pendingBytes >= pendingBytesMax || isCrowded;
+    return pendingRows >= pendingRowsMax || pendingBytes >= pendingBytesMax || isCrowded ||
+      this.#aggregator.hasChanged(changedCellsMax);
   }
 
   /**

@@ -13,6 +13,8 @@ export interface WorkerSettings {
   readonly fetchBytes: number;
   readonly pendingRowsMax: number;
   readonly pendingBytesMax: number;
+  /** Minute cells of a partition beyond which a flush begins: what one request to the store may hold. */
+  readonly changedCellsMax: number;
   readonly keepsEvents: boolean;
   /** Whether a block holds rows of one unit only: what a store without a transaction over units needs. */
   readonly blocksByHour: boolean;

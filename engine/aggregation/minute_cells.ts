@@ -283,6 +283,13 @@ export class MinuteCells {
     return cell;
   }
 
+  /** How many cells have changed since {@link takeChanged} was called last. */
+  countChanged(): number {
+    let changed = 0;
+    for (let cell = 0; cell < this.#size; cell++) if (this.counts[cell] !== this.#taken[cell]) changed++;
+    return changed;
+  }
+
   /** The cells that have changed since the last call, in order. */
   takeChanged(): Uint32Array {
     const changed = new Uint32Array(this.#size);

@@ -119,6 +119,21 @@ export class PartitionAggregator {
     return (this.#events?.sizeBytes ?? 0) + this.#quarantine.sizeBytes;
   }
 
+  /** Whether the next flush would carry this many minute cells, or more. */
+  hasChanged(cells: number): boolean {
+    let [held, changed] = [0, 0];
+    for (const { partials, isDirty } of this.delivery.units) {
+      if (!isDirty) continue;
+      for (const partial of partials.values()) if (partial.isDirty) held += partial.cells.size;
+    }
+    if (held < cells) return false; // nearly always: then no cell is looked at
+    for (const { partials, isDirty } of this.delivery.units) {
+      if (!isDirty) continue;
+      for (const partial of partials.values()) if (partial.isDirty) changed += partial.cells.countChanged();
+    }
+    return changed >= cells;
+  }
+
   /** Call it where the bytes of a buffer that was applied may have changed. */
   forgetBuffer(): void {
     this.#kernel.forget();
