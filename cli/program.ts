@@ -1,6 +1,7 @@
 /** The command line: every command, its help, and how a run of it ends. */
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
+import { analyzerCommand } from "./analyzer.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -23,7 +24,7 @@ export interface CommandParts {
 /** A name here makes a command; groups and order are those of the help. */
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
-  ["Run on a cluster:", [engineCommand, gatewayCommand, generateCommand, migrateCommand]],
+  ["Run on a cluster:", [engineCommand, gatewayCommand, analyzerCommand, generateCommand, migrateCommand]],
   ["Look:", [doctorCommand, configCommand, versionCommand]],
 ];
 

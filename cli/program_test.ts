@@ -38,7 +38,18 @@ async function inDirectory(use: (directory: string) => Promise<void>): Promise<v
   }
 }
 
-const COMMANDS = ["dev", "produce", "engine", "gateway", "generate", "migrate", "doctor", "config", "version"];
+const COMMANDS = [
+  "dev",
+  "produce",
+  "engine",
+  "gateway",
+  "analyzer",
+  "generate",
+  "migrate",
+  "doctor",
+  "config",
+  "version",
+];
 
 Deno.test("the help names every command, gives examples and ends with 0", async () => {
   const { status, output, errors } = await run("--help");

@@ -186,6 +186,10 @@ export const configSchema = z.strictObject({
     ),
     port: z.int().min(0).max(65535).default(8083).describe("Port of the same; 0: any free one."),
   }).prefault({}),
+  analyzer: z.strictObject({
+    host: z.string().min(1).default("127.0.0.1").describe("Address of the analyzer's health and metrics."),
+    port: z.int().min(0).max(65535).default(8082).describe("Port of the same; 0: any free one."),
+  }).prefault({}),
   topics: z.record(topicName, topicSettings).default({}),
 });
 export type Config = z.infer<typeof configSchema>;
