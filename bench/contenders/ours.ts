@@ -52,7 +52,7 @@ const seconds = (performance.now() - (taken ?? NaN)) / 1000;
 const cpu = process.cpuUsage(cpuBefore);
 const topic = await log.findTopic("bench");
 const range = { fromMs: 0, toMs: Date.UTC(2100, 0) };
-const summary = topic === undefined ? null : await store.summary(topic.id, range, 100);
+const summary = topic === undefined ? null : await store.summary({ topicId: topic.id, range, apisMax: 100, where: [] });
 console.log(JSON.stringify({
   records,
   seconds,

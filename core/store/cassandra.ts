@@ -38,6 +38,7 @@ import type {
   SeriesQuery,
   SeriesResult,
   Store,
+  SummaryQuery,
   SummaryResult,
   TimeRange,
   UnitExtent,
@@ -245,13 +246,9 @@ export class CassandraStore implements Store {
     return this.#readMinutes(topicId, range, stepMinutes, (connection) => readSeries(connection, query));
   }
 
-  summary(topicId: string, range: TimeRange, apisMax: number): Promise<SummaryResult> {
-    return this.#readMinutes(
-      topicId,
-      range,
-      ROLLUP_MINUTES.days,
-      (connection) => readSummary(connection, topicId, range, apisMax),
-    );
+  summary(query: SummaryQuery): Promise<SummaryResult> {
+    const { topicId, range } = query;
+    return this.#readMinutes(topicId, range, ROLLUP_MINUTES.days, (connection) => readSummary(connection, query));
   }
 
   /** Reads minutes for an answer in steps of such a width: from rollups, as far as they serve it. */

@@ -34,8 +34,8 @@ import type {
   SeriesQuery,
   SeriesResult,
   Store,
+  SummaryQuery,
   SummaryResult,
-  TimeRange,
   UnitExtent,
   UnitReplacement,
   UnitState,
@@ -259,8 +259,8 @@ export class DuckDbStore implements Store {
     return this.#connections.read((connection) => readSeries(connection, query));
   }
 
-  summary(topicId: string, range: TimeRange, apisMax: number): Promise<SummaryResult> {
-    return this.#connections.read((connection) => readSummary(connection, topicId, range, apisMax));
+  summary(query: SummaryQuery): Promise<SummaryResult> {
+    return this.#connections.read((connection) => readSummary(connection, query));
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {

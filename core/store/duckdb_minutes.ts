@@ -16,7 +16,7 @@ import {
   unmarkedOf,
 } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
-import type { ApiSummary, Series, SeriesQuery, SeriesResult, Statistic, SummaryResult, TimeRange } from "./ports.ts";
+import type { ApiSummary, Series, SeriesQuery, SeriesResult, Statistic, SummaryQuery, SummaryResult } from "./ports.ts";
 
 const MS_PER_MINUTE = 60_000;
 const QUANTILES: Readonly<Partial<Record<Statistic, number>>> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 };
@@ -208,12 +208,11 @@ const API = ["service", "method", "endpoint"] as const;
 
 export async function readSummary(
   connection: DuckDBConnection,
-  topicId: string,
-  range: TimeRange,
-  apisMax: number,
+  query: SummaryQuery,
 ): Promise<SummaryResult> {
+  const { topicId, range, apisMax } = query;
   const values = new Parameters();
-  const where = minutesIn(topicId, range, [], values);
+  const where = minutesIn(topicId, range, query.where, values);
   const levels = await rowsOf(
     connection,
     `SELECT ${
@@ -224,7 +223,7 @@ export async function readSummary(
   );
   const levelOf = (row: Row) => unmarkedOf(row.level);
   const total = (name: string, rows: readonly Row[]) => rows.reduce((sum, row) => sum + numberOf(row[name]), 0);
-  const apis = await readApis(connection, topicId, range, apisMax + 1);
+  const apis = await readApis(connection, query, apisMax + 1);
   return {
     totals: {
       count: total("count", levels),
@@ -239,12 +238,11 @@ export async function readSummary(
 
 async function readApis(
   connection: DuckDBConnection,
-  topicId: string,
-  range: TimeRange,
+  { topicId, range, where: conditions }: SummaryQuery,
   limit: number,
 ): Promise<ApiSummary[]> {
   const values = new Parameters();
-  const where = `${minutesIn(topicId, range, [], values)} AND level <> ${values.add(UNPARSED)}`;
+  const where = `${minutesIn(topicId, range, conditions, values)} AND level <> ${values.add(UNPARSED)}`;
   const scale = scaleOf("response_time");
   const top = `SELECT ${API}, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors,
       sum(response_time_sum) / sum(response_time_count) / ${scale} AS average

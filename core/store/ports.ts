@@ -230,6 +230,15 @@ export interface SeriesResult {
   readonly truncated: boolean;
 }
 
+export interface SummaryQuery {
+  readonly topicId: string;
+  readonly range: TimeRange;
+  /** Most APIs in the answer. */
+  readonly apisMax: number;
+  /** On dimensions. */
+  readonly where: readonly Condition[];
+}
+
 export interface SummaryResult {
   readonly totals: { readonly count: number; readonly errors: number; readonly unparsed: number };
   readonly levels: readonly { readonly level: string; readonly count: number }[];
@@ -356,7 +365,7 @@ export interface Export {
 /** What the gateway asks of a store. All reads are of one consistent state. */
 export interface StoreQueries {
   series(query: SeriesQuery): Promise<SeriesResult>;
-  summary(topicId: string, range: TimeRange, apisMax: number): Promise<SummaryResult>;
+  summary(query: SummaryQuery): Promise<SummaryResult>;
   events(query: EventQuery): Promise<readonly EventRecord[]>;
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]>;
   accessReport(query: AccessReportQuery): Promise<AccessReport>;

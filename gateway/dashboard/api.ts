@@ -13,6 +13,7 @@ export type ApiRow = z.infer<typeof apiRow>;
 
 const topicInfo = z.object({
   name: z.string(),
+  dimensions: z.array(z.string()),
   measures: z.array(z.string()),
   lagRecords: z.number(),
   lagSeconds: z.number(),
@@ -37,8 +38,22 @@ export type Summary = z.infer<typeof summaryAnswer>;
 
 export const seriesAnswer = z.object({
   unit: z.string(),
-  series: z.array(z.object({ points: z.array(z.tuple([z.number(), z.nullable(z.number())])) })),
+  series: z.array(z.object({
+    dimensions: z.record(z.string(), z.string()),
+    points: z.array(z.tuple([z.number(), z.nullable(z.number())])),
+  })),
 });
+
+const eventRecord = z.object({
+  timestamp: z.string(),
+  partition: z.number(),
+  offset: z.number(),
+  fields: z.record(z.string(), z.string()),
+  measures: z.record(z.string(), z.number()),
+  raw: z.string(),
+});
+export type EventRecord = z.infer<typeof eventRecord>;
+export const eventsAnswer = z.object({ events: z.array(eventRecord), nextCursor: z.nullable(z.string()) });
 
 const problem = z.object({ detail: z.string() });
 
@@ -46,11 +61,11 @@ const problem = z.object({ detail: z.string() });
 export async function ask<T extends z.ZodMiniType>(
   path: string,
   schema: T,
-  query: Readonly<Record<string, string>> = {},
+  query: readonly (readonly [string, string])[] = [],
 ): Promise<z.infer<T>> {
   let response: Response;
   try {
-    response = await fetch(`${path}?${new URLSearchParams(query)}`);
+    response = await fetch(`${path}?${new URLSearchParams(query.map(([name, value]) => [name, value]))}`);
   } catch {
     throw new Error("the gateway does not answer: is it running? This page tries again by itself.");
   }

@@ -21,6 +21,9 @@ const STROKES: readonly { readonly colour: string; readonly dash: number[] }[] =
   { colour: "--accent", dash: [] },
   { colour: "--second", dash: [6, 3] },
   { colour: "--third", dash: [2, 2] },
+  { colour: "--soft", dash: [8, 3, 2, 3] },
+  { colour: "--second", dash: [] },
+  { colour: "--third", dash: [10, 4] },
 ];
 const HEIGHT = 150;
 /** Pixels below which a drag is a click. */

@@ -1,154 +1,49 @@
 /** The dashboard: the address is its state, the API its only source. */
 import { h, render } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { type ApiRow, ask, seriesAnswer, type Summary, summaryAnswer, type TopicInfo, topicsAnswer } from "./api.ts";
-import { Chart, type ChartProps, type Line } from "./chart.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { withCondition } from "./conditions.ts";
+import { Events } from "./events.ts";
+import { ExportLinks } from "./export_links.ts";
+import { inert } from "./inert.ts";
+import { load, type Shown } from "./load.ts";
+import { Overview } from "./overview.ts";
 import { frozen, rangeParameters, readView, type ViewState, writeView } from "./url_state.ts";
 
 const REFRESH_MS = 5000;
-const RANGES = ["now-15m", "now-1h", "now-6h", "now-1d", "now-7d"];
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const percent = (ratio: number) => `${(ratio * 100).toFixed(2)} %`;
+/** A pause of whoever types, after which is searched. */
+const TYPING_MS = 300;
+const RANGES: Readonly<Record<string, string>> = {
+  "now-15m": "last 15 minutes",
+  "now-1h": "last hour",
+  "now-6h": "last 6 hours",
+  "now-1d": "last day",
+  "now-7d": "last 7 days",
+};
 
-interface Shown {
-  readonly topics: readonly TopicInfo[];
-  readonly topic?: TopicInfo;
-  readonly summary?: Summary;
-  readonly rate: readonly Line[];
-  readonly errorRate: readonly Line[];
-  readonly latency: readonly Line[];
-  readonly unit: string;
-}
+type Go = (next: ViewState, isStep?: boolean) => void;
 
-async function load(view: ViewState): Promise<Shown> {
-  const { topics } = await ask("/api/v1/topics", topicsAnswer);
-  const topic = view.topic === null ? topics[0] : topics.find(({ name }) => name === view.topic);
-  if (topic === undefined) {
-    if (view.topic !== null) throw new Error(`there is no topic ${view.topic}`);
-    return { topics, rate: [], errorRate: [], latency: [], unit: "" };
-  }
-  const query = { topic: topic.name, ...rangeParameters(view.range) };
-  const metrics = ["count", "error_rate", ...(topic.measures.length > 0 ? ["p50", "p95", "p99"] : [])];
-  const [summary, ...answers] = await Promise.all([
-    ask("/api/v1/summary", summaryAnswer, query),
-    ...metrics.map((metric) => ask("/api/v1/series", seriesAnswer, { ...query, metric })),
-  ]);
-  const lines = answers.map(({ series }, i): Line => ({ name: metrics[i], points: series[0]?.points ?? [] }));
-  return {
-    topics,
-    topic,
-    summary,
-    rate: lines.slice(0, 1),
-    errorRate: lines.slice(1, 2),
-    latency: lines.slice(2),
-    unit: answers[2]?.unit ?? "",
-  };
-}
-
-function Figure({ name, value, note }: { readonly name: string; readonly value: string; readonly note?: string }) {
-  return h("div", { class: "figure" }, h("dt", null, name), h("dd", null, value), note && h("small", null, note));
-}
-
-function Strip({ topic, summary }: { readonly topic: TopicInfo; readonly summary: Summary }) {
-  const { sla } = summary;
-  const { events, unparsed } = topic.totals;
-  const marks = topic.partitions.flatMap(({ watermark }) => watermark === null ? [] : [Date.parse(watermark)]);
-  const age = marks.length === 0 ? "none yet" : `${Math.max(0, (Date.now() - Math.min(...marks)) / 1000).toFixed(0)} s`;
-  return h(
-    "dl",
-    { class: "strip" },
-    h(Figure, {
-      name: "availability",
-      value: sla.availability === null ? "no events" : `${sla.availability} %`,
-      note: `target ${sla.target} %${sla.isMet === null ? "" : sla.isMet ? ", met" : ", missed"}`,
-    }),
-    h(Figure, {
-      name: "error budget left",
-      value: sla.errorBudgetLeft === null ? "–" : percent(sla.errorBudgetLeft),
-      note: (sla.errorBudgetLeft ?? 0) < 0 ? "overdrawn" : undefined,
-    }),
-    h(Figure, {
-      name: "lag",
-      value: `${topic.lagSeconds.toFixed(1)} s`,
-      note: `${compact.format(topic.lagRecords)} records`,
-    }),
-    h(Figure, { name: "watermark age", value: age }),
-    h(Figure, { name: "unparsed", value: percent(unparsed / Math.max(1, events + unparsed)) }),
-  );
-}
-
-function Table({ title, heads, rows, empty }: {
-  readonly title: string;
-  readonly heads: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  readonly empty: string;
-}) {
-  const body = rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell))));
-  return h(
-    "section",
-    { class: "panel" },
-    h("h2", null, title),
-    rows.length === 0 ? h("p", null, empty) : h(
-      "table",
-      null,
-      h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", null, body),
-    ),
-  );
-}
-
-const nameOf = ({ service, endpoint }: ApiRow) => `${service} ${endpoint}`.trim();
-
-function Overview({ shown, onRange }: { readonly shown: Shown; readonly onRange: ChartProps["onRange"] }) {
-  const { topic, summary, unit } = shown;
-  if (topic === undefined || summary === undefined) {
-    return h(
-      "p",
-      { class: "panel" },
-      "No topic has records yet. Send some: ",
-      h("code", null, "deno task produce --file access.log --topic access"),
-    );
-  }
-  return h(
-    "main",
-    null,
-    h(Strip, { topic, summary }),
-    h(Chart, { title: "Events a step", lines: shown.rate, write: compact.format, onRange }),
-    h(Chart, { title: "Error rate", lines: shown.errorRate, write: percent, onRange }),
-    shown.latency.length > 0 &&
-      h(Chart, { title: `${topic.measures[0]}, ${unit}`, lines: shown.latency, write: compact.format, onRange }),
-    h(Table, {
-      title: "Log levels",
-      heads: ["level", "events", "share"],
-      rows: summary.levels.map(({ level, count, share }) => [level, compact.format(count), percent(share)]),
-      empty: "No events in this range: take a longer one.",
-    }),
-    h(Table, {
-      title: "Average response time by API",
-      heads: ["API", "events", "average"],
-      rows: summary.averageResponseTimeByApi.slice(0, 10).map((
-        api,
-      ) => [nameOf(api), compact.format(api.count), compact.format(api.averageResponseTime ?? 0)]),
-      empty: "No response times in this range.",
-    }),
-    h(Table, {
-      title: "Top error-prone APIs",
-      heads: ["API", "errors", "rate"],
-      rows: summary.topErrorProneApis.map((api) => [nameOf(api), compact.format(api.errors), percent(api.errorRate)]),
-      empty: "No errors in this range.",
-    }),
-  );
-}
-
-function Dashboard() {
+/** The view of the address, and how to go to another; `isStep` false takes the place of the one before in the history. */
+function useView(): [ViewState, Go] {
   const [view, setView] = useState(() => readView(location.search));
-  const [shown, setShown] = useState<Shown | null>(null);
-  const [problem, setProblem] = useState("");
   useEffect(() => {
     const back = () => setView(readView(location.search));
     addEventListener("popstate", back);
     return () => removeEventListener("popstate", back);
   }, []);
+  const go: Go = (next, isStep = true) => {
+    const address = location.pathname + writeView(next);
+    if (isStep) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
+    setView(next);
+  };
+  return [view, go];
+}
+
+/** What the view shows, asked for again as long as its range moves. */
+function useShown(view: ViewState): [Shown | null, string] {
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [problem, setProblem] = useState("");
+  const { topic, range, where } = view;
   useEffect(() => {
     let isLeft = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -159,49 +54,108 @@ function Dashboard() {
       } catch (error) {
         if (!isLeft) setProblem(error instanceof Error ? error.message : String(error));
       }
-      if (!isLeft && view.range.kind === "relative") timer = setTimeout(refresh, REFRESH_MS);
+      if (!isLeft && range.kind === "relative") timer = setTimeout(refresh, REFRESH_MS);
     };
     refresh();
     return () => {
       isLeft = true;
       clearTimeout(timer);
     };
-  }, [view]);
-  const go = (next: ViewState) => {
-    history.pushState(null, "", location.pathname + writeView(next));
-    setView(next);
-  };
+  }, [topic, JSON.stringify(range), where.join("\n")]); // not the text, which is the events' alone
+  return [shown, problem];
+}
+
+function Dashboard() {
+  const [view, go] = useView();
+  const [shown, problem] = useShown(view);
+  const narrow = (field: string, value: string, isIncluded: boolean) =>
+    go({ ...view, where: withCondition(view.where, field, value, isIncluded) });
   const onRange = (fromMs: number, toMs: number) => go({ ...view, range: { kind: "absolute", fromMs, toMs } });
+  const { topic, summary } = shown ?? {};
+  return [
+    h(Controls, { view, go, shown }),
+    problem !== "" && h("p", { role: "alert" }, problem),
+    h(
+      "main",
+      null,
+      shown === null
+        ? problem === "" && h("p", { class: "panel" }, "Loading…")
+        : topic === undefined || summary === undefined
+        ? h(
+          "p",
+          { class: "panel" },
+          "No topic has records yet. Send some: ",
+          h("code", null, "deno task produce --file access.log --topic access"),
+        )
+        : [
+          h(Overview, { shown, topic, summary, narrow, onRange }),
+          h(Events, { view, topic, narrow }),
+          h(ExportLinks, { view, topic }),
+        ],
+    ),
+  ];
+}
+
+function Controls({ view, go, shown }: { readonly view: ViewState; readonly go: Go; readonly shown: Shown | null }) {
+  const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const { from, to } = rangeParameters(view.range);
+  const isRelative = view.range.kind === "relative";
+  const current = isRelative ? from : `${from} – ${to}`;
   const select = (label: string, value: string, options: readonly string[], chosen: (value: string) => void) =>
     h(
       "select",
-      { "aria-label": label, value, onChange: (event: Event) => chosen((event.target as HTMLSelectElement).value) },
-      options.map((option) => h("option", { value: option }, option)),
+      {
+        "aria-label": label,
+        value,
+        onChange: (event: { currentTarget: HTMLSelectElement }) => chosen(event.currentTarget.value),
+      },
+      options.map((option) => h("option", { value: option }, RANGES[option] ?? option)),
     );
-  const { from, to } = rangeParameters(view.range);
-  const current = view.range.kind === "relative" ? from : `${from} – ${to}`;
-  return [
-    h(
-      "header",
-      null,
-      h("h1", null, "Millrace"),
-      select(
-        "Topic",
-        shown?.topic?.name ?? "",
-        shown?.topics.map(({ name }) => name) ?? [],
-        (topic) => go({ ...view, topic }),
-      ),
-      select(
-        "Range",
-        current,
-        [...new Set([...RANGES, current])],
-        (value) => go({ ...view, range: { kind: "relative", from: value } }),
-      ),
-      h("button", { type: "button", onClick: () => go(frozen(view, Date.now())) }, "Share: freeze this range"),
+  return h(
+    "header",
+    null,
+    h("h1", null, h("a", { href: "/" }, "Millrace")),
+    h("input", {
+      type: "search",
+      "aria-label": "Text that events contain",
+      placeholder: "search events",
+      defaultValue: view.q,
+      onInput: (event: { currentTarget: HTMLInputElement }) => {
+        const q = event.currentTarget.value;
+        clearTimeout(typing.current);
+        typing.current = setTimeout(() => go({ ...view, q }, false), TYPING_MS);
+      },
+    }),
+    select(
+      "Topic",
+      shown?.topic?.name ?? "",
+      shown?.topics.map(({ name }) => name) ?? [],
+      (topic) => go({ ...view, topic, where: [] }),
     ),
-    problem !== "" && h("p", { role: "alert" }, problem),
-    shown === null ? h("p", { class: "panel" }, "Loading…") : h(Overview, { shown, onRange }),
-  ];
+    select("Range", current, [...new Set([...Object.keys(RANGES), current])], (value) => {
+      go({ ...view, range: { kind: "relative", from: value } });
+    }),
+    isRelative &&
+      h("button", {
+        type: "button",
+        title: "The address then shows the same to everybody, also tomorrow",
+        onClick: () => go(frozen(view, Date.now())),
+      }, "Freeze to share"),
+    view.where.length > 0 && h(
+      "ul",
+      { class: "chips", "aria-label": "Conditions" },
+      view.where.map((condition) =>
+        h("li", { key: condition }, [
+          h("bdi", null, inert(condition)),
+          h("button", {
+            type: "button",
+            "aria-label": `remove ${inert(condition)}`,
+            onClick: () => go({ ...view, where: view.where.filter((other) => other !== condition) }),
+          }, "×"),
+        ])
+      ),
+    ),
+  );
 }
 
 const root = document.getElementById("dashboard");

@@ -10,6 +10,8 @@ export interface ViewState {
   readonly range: ViewRange;
   /** Conditions as the API's `where` takes them; all must hold. */
   readonly where: readonly string[];
+  /** Text that events contain, or the empty one. */
+  readonly q: string;
 }
 
 const RELATIVE = /^now-((?:\d{1,5}[smhdw])+)$/;
@@ -21,11 +23,16 @@ export const DEFAULT_RANGE: ViewRange = { kind: "relative", from: "now-1h" };
 /** Reads the query of an address. What cannot be read counts as not given: an old link still opens. */
 export function readView(search: string): ViewState {
   const given = new URLSearchParams(search);
-  return { topic: given.get("topic") || null, range: readRange(given), where: given.getAll("where") };
+  return {
+    topic: given.get("topic") || null,
+    range: readRange(given),
+    where: given.getAll("where"),
+    q: given.get("q") ?? "",
+  };
 }
 
 /** The query of a view, with its question mark; a default is left out. */
-export function writeView({ topic, range, where }: ViewState): string {
+export function writeView({ topic, range, where, q }: ViewState): string {
   const query = new URLSearchParams();
   if (topic !== null) query.set("topic", topic);
   if (range.kind === "absolute" || range.from !== "now-1h") {
@@ -34,6 +41,7 @@ export function writeView({ topic, range, where }: ViewState): string {
     query.set("to", to);
   }
   for (const condition of where) query.append("where", condition);
+  if (q !== "") query.set("q", q);
   return query.size === 0 ? "" : `?${query}`;
 }
 

@@ -2,8 +2,9 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ApiSummary } from "../../core/store/ports.ts";
 import type { GatewayParts } from "../parts.ts";
-import { jsonAnswer, timeParameters, topicOf, topicParameter } from "../query.ts";
+import { jsonAnswer, presetOf, timeParameters, topicOf, topicParameter, whereParameter } from "../query.ts";
 import { rangeOf } from "../time_range.ts";
+import { parseWhere } from "../where.ts";
 
 const APIS_MAX = 1_000;
 const TOP_APIS = 10;
@@ -12,6 +13,7 @@ const DEFAULT_TARGET = 99.9;
 const query = z.strictObject({
   topic: topicParameter,
   ...timeParameters,
+  where: whereParameter,
   target: z.string().regex(/^\d{1,2}(\.\d{1,4})?$/, "a percentage below 100 with up to four decimals is expected")
     .default(String(DEFAULT_TARGET)).openapi({ description: "Service level wanted, in percent", example: "99.9" }),
 });
@@ -60,7 +62,14 @@ export function summaryRoute(app: OpenAPIHono, parts: GatewayParts & { now: () =
     const given = c.req.valid("query");
     const topic = await topicOf(parts, given.topic);
     const range = rangeOf(given, parts.now());
-    const { totals, levels, apis, apisTruncated } = await parts.store.summary(topic.id, range, APIS_MAX);
+    const preset = await presetOf(parts, topic);
+    const where = parseWhere(given.where, preset.dimensions.map(({ name }) => name));
+    const { totals, levels, apis, apisTruncated } = await parts.store.summary({
+      topicId: topic.id,
+      range,
+      apisMax: APIS_MAX,
+      where,
+    });
     const described = apis.map(describeApi);
     return c.json({
       topic: topic.name,

@@ -73,7 +73,7 @@ promise("the summary counts levels, errors and APIs as the events do", async (st
   await deliver(store, calls, API_DIMENSIONS);
   const range = { fromMs: START_MS, toMs: START_MS + HOUR_MS };
   const events = [...calls.values()].flat().filter(({ micros }) => micros < range.toMs * 1000);
-  const summary = await store.summary(TOPIC, range, 100);
+  const summary = await store.summary({ topicId: TOPIC, range, apisMax: 100, where: [] });
   const errors = events.filter(({ isError }) => isError).length;
   expect(summary.totals).toEqual({ count: events.length, errors, unparsed: 0 });
   expect(summary.levels.map(({ level, count }) => [level, count])).toEqual(
@@ -91,6 +91,36 @@ promise("the summary counts levels, errors and APIs as the events do", async (st
   }
 });
 
+promise("a summary under conditions counts the events that they hold for, and no others", async (store) => {
+  const calls = makeCalls();
+  await deliver(store, calls, API_DIMENSIONS);
+  const range = { fromMs: START_MS, toMs: START_MS + 2 * HOUR_MS };
+  const summary = await store.summary({
+    topicId: TOPIC,
+    range,
+    apisMax: 100,
+    where: [
+      { field: "service", op: "in", values: ["pay"] },
+      { field: "level", op: "not_in", values: ["WARN", ""] },
+    ],
+  });
+  const events = [...calls.values()].flat().filter(({ fields }) =>
+    fields.service === "pay" && (fields.level === "INFO" || fields.level === "ERROR")
+  );
+  expect(summary.totals).toEqual({
+    count: events.length,
+    errors: events.filter(({ isError }) => isError).length,
+    unparsed: 0,
+  });
+  expect(summary.levels.map(({ level, count }) => [level, count])).toEqual(
+    tally(events.map(({ fields }) => fields.level ?? "")),
+  );
+  const truth = recountApis(events);
+  expect(new Map(summary.apis.map((api) => [apiOf(api), api.count]))).toEqual(
+    new Map([...truth].map(([api, { count }]) => [api, count])),
+  );
+});
+
 promise("the summary counts unparsed records, and does not take them for an API", async (store) => {
   await store.flush(flushOf({
     cells: [
@@ -98,7 +128,7 @@ promise("the summary counts unparsed records, and does not take them for an API"
       cellOf(1, "cart", 2, { dimensions: { service: "cart", level: "INFO" }, errors: 1 }),
     ],
   }));
-  expect(await store.summary(TOPIC, EVER, 10)).toEqual({
+  expect(await store.summary({ topicId: TOPIC, range: EVER, apisMax: 10, where: [] })).toEqual({
     totals: { count: 7, errors: 1, unparsed: 5 },
     levels: [{ level: UNPARSED, count: 5 }, { level: "INFO", count: 2 }],
     apis: [{
@@ -117,8 +147,15 @@ promise("the summary counts unparsed records, and does not take them for an API"
 promise("the summary of nothing is zeros and empty lists", async (store) => {
   await store.flush(flushOf({ cells: [cellOf(0, "cart", 2)] }));
   const nothing = { totals: { count: 0, errors: 0, unparsed: 0 }, levels: [], apis: [], apisTruncated: false };
-  expect(await store.summary("unknown", EVER, 10)).toEqual(nothing);
-  expect(await store.summary(TOPIC, { fromMs: START_MS + 1, toMs: START_MS + 2 }, 10)).toEqual(nothing);
+  expect(await store.summary({ topicId: "unknown", range: EVER, apisMax: 10, where: [] })).toEqual(nothing);
+  expect(
+    await store.summary({
+      topicId: TOPIC,
+      range: { fromMs: START_MS + 1, toMs: START_MS + 2 },
+      apisMax: 10,
+      where: [],
+    }),
+  ).toEqual(nothing);
 });
 
 promise("beyond the most APIs the summary tells the largest, and that there are more", async (store) => {
@@ -126,7 +163,7 @@ promise("beyond the most APIs the summary tells the largest, and that there are 
     cellOf(i, `s${i}`, count, { values: { response_time: Array(count).fill(i * 1000) } })
   );
   await store.flush(flushOf({ cells }));
-  const some = await store.summary(TOPIC, EVER, 2);
+  const some = await store.summary({ topicId: TOPIC, range: EVER, apisMax: 2, where: [] });
   expect(
     some.apis.map((
       { service, averageResponseTime, p95ResponseTime },
@@ -135,7 +172,7 @@ promise("beyond the most APIs the summary tells the largest, and that there are 
     .toEqual([["s1", 1, 1], ["s3", 3, 3]]);
   expect(some.apisTruncated).toBe(true);
   expect(some.totals.count).toBe(18);
-  expect((await store.summary(TOPIC, EVER, 4)).apisTruncated).toBe(false);
+  expect((await store.summary({ topicId: TOPIC, range: EVER, apisMax: 4, where: [] })).apisTruncated).toBe(false);
 });
 
 // ---------------------------------------------------------------- access report
@@ -335,7 +372,7 @@ promise("the byte order mark that a value begins with is part of it, in reports 
   expect(byHost).toEqual(["a", MARKED].map((host) => ({ host, count: 1 })));
   expect(byEndpoint).toEqual(["a", MARKED].map((endpoint) => ({ endpoint, count: 1 })));
   expect(notFound.top).toEqual(byEndpoint);
-  const { levels, apis } = await store.summary(TOPIC, EVER, 10);
+  const { levels, apis } = await store.summary({ topicId: TOPIC, range: EVER, apisMax: 10, where: [] });
   expect(levels.map(({ level }) => level)).toEqual(["a", MARKED]);
   expect(apis.map(({ service, method, endpoint }) => [service, method, endpoint])).toEqual(
     ["a", MARKED].map((text) => [text, text, text]),

@@ -145,7 +145,7 @@ const countsOf = ({ totals, levels, apis }: SummaryResult) => ({
 promise("the summary of days is that of their minutes", async (store) => {
   const events = makeEvents(7, 500);
   await deliver(store, new Map([[0, events]]), DIMENSIONS);
-  const found = countsOf(await store.summary(TOPIC, RANGE, 100));
+  const found = countsOf(await store.summary({ topicId: TOPIC, range: RANGE, apisMax: 100, where: [] }));
   const count = (of: (event: TestEvent) => string) => Map.groupBy(events, of);
   const ordered = (a: { count: number }, b: { count: number }) => b.count - a.count;
   expect(found.totals).toEqual({

@@ -92,7 +92,7 @@ async function fill(store: Store): Promise<void> {
 
 /** Every answer about a topic. */
 async function everything(store: Store, topicId = TOPIC): Promise<unknown> {
-  const summary = await store.summary(topicId, EVER, 10);
+  const summary = await store.summary({ topicId, range: EVER, apisMax: 10, where: [] });
   const tables = await Promise.all(EXPORT_TABLES.map(async (table) => {
     const asked = { topicId, table, format: "ndjson", range: EVER, where: [], isRaw: true } as const;
     const { stream, frontier } = await store.export(asked);

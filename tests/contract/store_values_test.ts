@@ -251,7 +251,7 @@ promise("sums over cells go on beyond 2^63, in series, summaries and exports", a
   expect(sum * 1000).toBeGreaterThan(2 ** 64);
   expect(Math.abs((await overall(store, "sum") ?? NaN) / sum - 1)).toBeLessThan(1e-12);
   expect(Math.abs((await overall(store, "avg") ?? NaN) / (large / 1000) - 1)).toBeLessThan(1e-12);
-  const { apis } = await store.summary(TOPIC, EVER, 1);
+  const { apis } = await store.summary({ topicId: TOPIC, range: EVER, apisMax: 1, where: [] });
   expect(Math.abs((apis[0].averageResponseTime ?? NaN) / (large / 1000) - 1)).toBeLessThan(1e-12);
   const [hour] = await exported(store, exportQuery({ table: "hours", format: "ndjson" }));
   expect(Math.abs(Number(hour.response_time_sum) / sum - 1)).toBeLessThan(1e-12);

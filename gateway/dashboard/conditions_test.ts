@@ -1,0 +1,23 @@
+import { expect } from "expect";
+import fc from "fast-check";
+import { TEXT_FIELDS } from "../../core/minutes/fields.ts";
+import { excluding, fieldOf, including, withCondition } from "./conditions.ts";
+import { parseWhere } from "../where.ts";
+
+Deno.test("a condition means to the API the very value that was clicked", () => {
+  fc.assert(fc.property(fc.constantFrom(...TEXT_FIELDS), fc.string({ unit: "binary" }), (field, value) => {
+    expect(parseWhere([including(field, value), excluding(field, value)], TEXT_FIELDS)).toEqual([
+      { field, op: "in", values: [value] },
+      { field, op: "not_in", values: [value] },
+    ]);
+    expect(fieldOf(including(field, value))).toBe(field);
+    expect(fieldOf(excluding(field, value))).toBe(field);
+  }));
+});
+
+Deno.test("a value is included or excluded, once and not both", () => {
+  const once = withCondition(["host=a"], "service", "cart", true);
+  expect(once).toEqual(["host=a", "service=cart"]);
+  expect(withCondition(once, "service", "cart", true)).toEqual(once);
+  expect(withCondition(once, "service", "cart", false)).toEqual(["host=a", "service!=cart"]);
+});

@@ -1,0 +1,60 @@
+/** What the dashboard's panels are made of. */
+import { type ComponentChildren, h } from "preact";
+import { inert } from "./inert.ts";
+
+export const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+export const percent = (ratio: number): string => `${(ratio * 100).toFixed(2)} %`;
+
+/** Narrows the view to a value, or leaves the value out. */
+export type Narrow = (field: string, value: string, isIncluded: boolean) => void;
+
+export function Figure({ name, value, note }: {
+  readonly name: string;
+  readonly value: string;
+  readonly note?: string;
+}) {
+  return h("div", { class: "figure" }, h("dt", null, name), h("dd", null, value), note && h("small", null, note));
+}
+
+/** A value of a field: a click shows it alone, the minus beside it everything else. */
+export function Value({ field, value, narrow }: {
+  readonly field: string;
+  readonly value: string;
+  readonly narrow: Narrow;
+}) {
+  const shown = value === "" ? "(none)" : inert(value);
+  return h(
+    "span",
+    { class: "value" },
+    h("button", { type: "button", title: `only ${field} ${shown}`, onClick: () => narrow(field, value, true) }, [
+      h("bdi", null, shown),
+    ]),
+    h("button", {
+      type: "button",
+      class: "exclude",
+      "aria-label": `without ${field} ${shown}`,
+      title: `without ${field} ${shown}`,
+      onClick: () => narrow(field, value, false),
+    }, "−"),
+  );
+}
+
+export function Table({ title, heads, rows, empty }: {
+  readonly title: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly (readonly ComponentChildren[])[];
+  readonly empty: string;
+}) {
+  const body = rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell))));
+  return h(
+    "section",
+    { class: "panel" },
+    h("h2", null, title),
+    rows.length === 0 ? h("p", null, empty) : h(
+      "table",
+      null,
+      h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+      h("tbody", null, body),
+    ),
+  );
+}

@@ -1,0 +1,95 @@
+/** The dashboard in a real browser, over a whole `dev`. */
+import { expect } from "expect";
+import { startProgram } from "../program_process.ts";
+import { documentAt, findChromium } from "./chromium.ts";
+
+const chromium = await findChromium();
+const RECORDS = 40;
+const HOSTILE =
+  "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> \u001b[31mred \u202egnp";
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function waitFor<T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+}
+
+Deno.test({
+  name: "the dashboard shows a topic, narrows by its address, and takes no log text for markup",
+  ignore: chromium === null,
+  async fn(t) {
+    const browser = chromium ?? "";
+    const data = await Deno.makeTempDir({ prefix: "millrace-browser-" });
+    const port = freePort();
+    const dev = await startProgram("dev", ["--port", String(port), "--no-generator", "--data", data]);
+    try {
+      const origin = `http://127.0.0.1:${port}`;
+      await waitFor(() => fetch(`${origin}/readyz`).then(({ ok }) => ok || undefined, () => undefined));
+      const page = (query: string) => documentAt(browser, `${origin}/dashboard${query}`);
+
+      await t.step("without a topic it says how to send records", async () => {
+        expect(await page("")).toContain("deno task produce --file access.log --topic access");
+      });
+
+      const now = Date.now();
+      const lines = Array.from({ length: RECORDS }, (_, i) =>
+        JSON.stringify({
+          timestamp: new Date(now - i * 100).toISOString(),
+          level: i % 4 === 0 ? "ERROR" : "INFO",
+          service: i % 2 === 0 ? "cart" : "pay",
+          message: i === 0 ? HOSTILE : `message ${i}`,
+        }));
+      const sent = await fetch(`${origin}/ingest/v1/shop`, { method: "POST", body: lines.join("\n") });
+      expect(await sent.json()).toMatchObject({ accepted: RECORDS });
+      await waitFor(async () => {
+        const { events } = await (await fetch(`${origin}/api/v1/events?topic=shop&limit=1000`)).json();
+        return events.length === RECORDS ? true : undefined;
+      });
+
+      await t.step("events, levels and figures are there", async () => {
+        const html = await page("");
+        for (let i = 1; i < RECORDS; i++) expect(html).toContain(`>message ${i}<`);
+        expect(html).toContain("75 %"); // of 40 events 10 are errors
+        expect(
+          html.match(/<tr><td><span class="value"><button[^>]*><bdi>(ERROR|INFO)<.*?<td>(\d+)<.*?<td>([\d.]+ %)</g),
+        )
+          .toHaveLength(2);
+      });
+
+      await t.step("text from a log is shown and does nothing", async () => {
+        const html = await page("");
+        expect(html).toContain("<title>Millrace dashboard</title>");
+        expect(html.match(/<script/g)).toHaveLength(1);
+        expect(html).not.toContain("<img");
+        expect(html).toContain("&lt;script&gt;document.title='owned'&lt;/script&gt;");
+        expect(html).toContain("␛[31mred \\u202egnp");
+        expect(html).not.toContain("\u202e");
+      });
+
+      await t.step("conditions and text of the address narrow what is shown", async () => {
+        const html = await page(`?${new URLSearchParams({ where: "service=pay", q: "message 1" })}`);
+        const shown = [...html.matchAll(/class="said">([^<]*)</g)].map(([, said]) => said);
+        const wanted = Array.from({ length: RECORDS }, (_, i) => i)
+          .filter((i) => i % 2 === 1 && `message ${i}`.includes("message 1")).map((i) => `message ${i}`);
+        expect(shown).toEqual(wanted);
+        expect(html).toContain('aria-label="remove service=pay"');
+        expect(html).toMatch(/where=service%3Dpay[^"]*" download/);
+      });
+
+      await t.step("what is not there is said in words", async () => {
+        expect(await page("?topic=nowhere")).toMatch(/role="alert">there is no topic nowhere</);
+      });
+    } finally {
+      dev.kill("SIGTERM");
+      expect((await dev.ended).code).toBe(0);
+      await Deno.remove(data, { recursive: true });
+    }
+  },
+});
