@@ -19,6 +19,7 @@ export function banner({ config, url, workers, hasGenerator, terminal }: BannerP
   const events = config.engine.events === "store" ? "events stored" : "minutes only, events are not stored";
   const lines: [string, string][] = [
     ["gateway", styled(terminal, "bold", url)],
+    ["dashboard", `${url}/dashboard`],
     ["API docs", `${url}/docs`],
     ...(config.kafka.brokers.length === 0 ? [] : [["Kafka", config.kafka.brokers.join(", ")] as [string, string]]),
     ["data", resolve(config.data)],
