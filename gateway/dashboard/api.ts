@@ -55,6 +55,19 @@ const eventRecord = z.object({
 export type EventRecord = z.infer<typeof eventRecord>;
 export const eventsAnswer = z.object({ events: z.array(eventRecord), nextCursor: z.nullable(z.string()) });
 
+const quarantineRecord = z.object({
+  recordTime: z.string(),
+  partition: z.number(),
+  offset: z.number(),
+  reason: z.string(),
+  raw: z.string(),
+});
+export type QuarantineRecord = z.infer<typeof quarantineRecord>;
+export const quarantineAnswer = z.object({ records: z.array(quarantineRecord), nextCursor: z.nullable(z.string()) });
+
+/** What went wrong, for people. */
+export const wordsOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
+
 const problem = z.object({ detail: z.string() });
 
 /** Asks the gateway; throws an Error with the problem's own words, or with what was not understood of the answer. */

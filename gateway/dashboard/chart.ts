@@ -112,6 +112,26 @@ const dataOf = (lines: readonly Line[]): uPlot.AlignedData => [
   ...lines.map(({ points }) => points.map(([, value]) => value)),
 ];
 
+const DAY_SECONDS = 86_400;
+const two = (n: number): string => String(n).padStart(2, "0");
+/** In the browser's own zone, as the table twin has them. */
+const timeOf = (seconds: number): string => {
+  const time = new Date(seconds * 1000);
+  return `${two(time.getHours())}:${two(time.getMinutes())}`;
+};
+const dayOf = (seconds: number): string => {
+  const time = new Date(seconds * 1000);
+  return `${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+};
+
+/** A tick's text: the day where it is another one than the tick's before, else the time. */
+function tickOf(seconds: number, ticks: readonly number[]): string {
+  const before = ticks[ticks.indexOf(seconds) - 1];
+  const isWide = ticks.length > 1 && ticks[1] - ticks[0] >= DAY_SECONDS;
+  const isNewDay = before !== undefined && dayOf(before) !== dayOf(seconds);
+  return isWide || isNewDay ? dayOf(seconds) : timeOf(seconds);
+}
+
 function makePlot(parent: HTMLElement, latest: { readonly current: ChartProps }): uPlot {
   const colour = (name: string) => getComputedStyle(parent).getPropertyValue(name).trim();
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
@@ -123,9 +143,13 @@ function makePlot(parent: HTMLElement, latest: { readonly current: ChartProps })
       cursor: { sync: { key: "overview", scales: ["x", null] }, drag: { x: true, y: false, setScale: false } },
       // A line of zeros has no extent of its own: without one the axis would run to a hundredfold.
       scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-      axes: [axis, { ...axis, size: 60, values: (_, ticks) => ticks.map(write) }],
+      axes: [{ ...axis, space: 70, values: (_, ticks) => ticks.map((seconds) => tickOf(seconds, ticks)) }, {
+        ...axis,
+        size: 60,
+        values: (_, ticks) => ticks.map(write),
+      }],
       series: [
-        {},
+        { label: "time", value: (_, seconds) => seconds === null ? "–" : `${dayOf(seconds)} ${timeOf(seconds)}` },
         ...latest.current.lines.map(({ name }, i) => {
           const { colour: stroke, dash } = STROKES[i % STROKES.length];
           return {

@@ -1,101 +1,35 @@
-/** The events of a view, newest first: what they say, their fields to narrow by, and the record as it came. */
+/** The events of a view: what they say, their fields to narrow by, and the record as it came. */
 import { h } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, type EventRecord, eventsAnswer, type TopicInfo } from "./api.ts";
 import { inert } from "./inert.ts";
 import { parametersOf } from "./load.ts";
+import { keyOf, PAGE, usePages } from "./pages.ts";
 import { type Narrow, Value } from "./parts.ts";
+import { RecordList } from "./record_list.ts";
 import type { ViewState } from "./url_state.ts";
-
-const PAGE = 100;
-const REFRESH_MS = 5000;
-
-interface Page {
-  readonly events: readonly EventRecord[];
-  readonly nextCursor: string | null;
-}
-
-const keyOf = ({ partition, offset }: EventRecord): string => `${partition}/${offset}`;
 
 export function Events({ view, topic, narrow }: {
   readonly view: ViewState;
   readonly topic: TopicInfo;
   readonly narrow: Narrow;
 }) {
-  const [page, setPage] = useState<Page | null>(null);
-  /** Came while somebody was reading: shown when asked for. */
-  const [waiting, setWaiting] = useState<Page | null>(null);
-  const [problem, setProblem] = useState("");
-  const isHeld = useRef(false);
-  const list = useRef<HTMLOListElement>(null);
   const query: [string, string][] = [
     ...parametersOf(view, topic),
     ...view.where.map((condition): [string, string] => ["where", condition]),
     ["limit", String(PAGE)],
   ];
   if (view.q !== "") query.push(["q", view.q]);
-
-  useEffect(() => {
-    let isLeft = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    isHeld.current = false;
-    setPage(null);
-    setWaiting(null);
-    const refresh = async (isFirst: boolean) => {
-      try {
-        const next = await ask("/api/v1/events", eventsAnswer, query);
-        if (isLeft) return;
-        const isRead = isHeld.current || list.current?.querySelector("details[open]") !== null;
-        if (isFirst || !isRead) setPage(next);
-        else setWaiting(next);
-        setProblem("");
-      } catch (error) {
-        if (!isLeft) setProblem(error instanceof Error ? error.message : String(error));
-      }
-      if (!isLeft && view.range.kind === "relative") timer = setTimeout(refresh, REFRESH_MS, false);
-    };
-    refresh(true);
-    return () => {
-      isLeft = true;
-      clearTimeout(timer);
-    };
-  }, [view, topic.name]);
-
-  const older = async (cursor: string) => {
-    isHeld.current = true; // or the next refresh would take the older ones away
-    try {
-      const next = await ask("/api/v1/events", eventsAnswer, [...query, ["cursor", cursor]]);
-      setPage((before) => ({ ...next, events: [...before?.events ?? [], ...next.events] }));
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-  };
-  const showWaiting = () => {
-    isHeld.current = false;
-    setPage(waiting);
-    setWaiting(null);
-  };
-  const known = new Set(page?.events.map(keyOf));
-  const fresh = waiting === null ? 0 : waiting.events.filter((event) => !known.has(keyOf(event))).length;
-
-  return h(
-    "section",
-    { class: "panel events", "aria-label": "Events" },
-    h("h2", null, "Events, newest first"),
-    problem !== "" && h("p", { role: "alert" }, problem),
-    fresh > 0 && h(
-      "button",
-      { type: "button", class: "pill", onClick: showWaiting },
-      `${fresh === PAGE ? `${PAGE} or more` : fresh} new: show them`,
-    ),
-    page === null
-      ? problem === "" && h("p", null, "Loading…")
-      : page.events.length === 0
-      ? h("p", null, "No event of this range fits: take a longer range, fewer conditions, or another text.")
-      : h("ol", { ref: list }, page.events.map((event) => h(Event, { key: keyOf(event), event, narrow }))),
-    page !== null && page.nextCursor !== null &&
-      h("button", { type: "button", onClick: () => older(page.nextCursor ?? "") }, "Show older ones"),
-  );
+  const pages = usePages(JSON.stringify(query), view.range.kind === "relative", async (cursor) => {
+    const more: [string, string][] = cursor === null ? [] : [["cursor", cursor]];
+    const { events, nextCursor } = await ask("/api/v1/events", eventsAnswer, [...query, ...more]);
+    return { records: events, nextCursor };
+  });
+  return h(RecordList<EventRecord>, {
+    title: "Events, newest first",
+    empty: "No event of this range fits: take a longer range, fewer conditions, or another text.",
+    pages,
+    item: (event) => h(Event, { key: keyOf(event), event, narrow }),
+  });
 }
 
 /** What an event says in a line. */

@@ -1,12 +1,14 @@
 /** The dashboard: the address is its state, the API its only source. */
 import { h, render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { wordsOf } from "./api.ts";
 import { withCondition } from "./conditions.ts";
 import { Events } from "./events.ts";
 import { ExportLinks } from "./export_links.ts";
 import { inert } from "./inert.ts";
 import { load, type Shown } from "./load.ts";
 import { Overview } from "./overview.ts";
+import { Quarantine } from "./quarantine.ts";
 import { frozen, rangeParameters, readView, type ViewState, writeView } from "./url_state.ts";
 
 const REFRESH_MS = 5000;
@@ -52,7 +54,7 @@ function useShown(view: ViewState): [Shown | null, string] {
         const next = await load(view);
         if (!isLeft) setShown(next), setProblem("");
       } catch (error) {
-        if (!isLeft) setProblem(error instanceof Error ? error.message : String(error));
+        if (!isLeft) setProblem(wordsOf(error));
       }
       if (!isLeft && range.kind === "relative") timer = setTimeout(refresh, REFRESH_MS);
     };
@@ -90,6 +92,7 @@ function Dashboard() {
         : [
           h(Overview, { shown, topic, summary, narrow, onRange }),
           h(Events, { view, topic, narrow }),
+          topic.totals.unparsed > 0 && h(Quarantine, { view, topic }),
           h(ExportLinks, { view, topic }),
         ],
     ),

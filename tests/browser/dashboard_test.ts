@@ -73,9 +73,22 @@ Deno.test({
         expect(html).not.toContain("\u202e");
       });
 
+      await t.step("records that could not be parsed are there with their reason", async () => {
+        const sent = await fetch(`${origin}/ingest/v1/shop`, { method: "POST", body: "no <b>json</b>" });
+        expect(await sent.json()).toMatchObject({ accepted: 1 });
+        await waitFor(async () => {
+          const { records } = await (await fetch(`${origin}/api/v1/quarantine?topic=shop`)).json();
+          return records.length === 1 ? true : undefined;
+        });
+        const html = await page("");
+        expect(html).toContain(">invalid json<");
+        expect(html).toContain("no &lt;b&gt;json&lt;/b&gt;");
+      });
+
       await t.step("conditions and text of the address narrow what is shown", async () => {
         const html = await page(`?${new URLSearchParams({ where: "service=pay", q: "message 1" })}`);
-        const shown = [...html.matchAll(/class="said">([^<]*)</g)].map(([, said]) => said);
+        const events = html.slice(html.indexOf('aria-label="Events'), html.indexOf('aria-label="Quarantine'));
+        const shown = [...events.matchAll(/class="said">([^<]*)</g)].map(([, said]) => said);
         const wanted = Array.from({ length: RECORDS }, (_, i) => i)
           .filter((i) => i % 2 === 1 && `message ${i}`.includes("message 1")).map((i) => `message ${i}`);
         expect(shown).toEqual(wanted);

@@ -1,0 +1,93 @@
+/** Records of a list, newest first, a page after the other, that do not move while somebody reads them. */
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { wordsOf } from "./api.ts";
+
+export const PAGE = 100;
+const REFRESH_MS = 5000;
+
+export interface Page<T> {
+  readonly records: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface Pages<T> {
+  /** Null until the first page is there. */
+  readonly page: Page<T> | null;
+  /** Records that came while the list was read; {@link showFresh} shows them. */
+  readonly fresh: number;
+  readonly problem: string;
+  readonly showFresh: () => void;
+  readonly showOlder: () => void;
+  /** The element that the list is in: what is open there is being read. */
+  readonly list: RefObject<HTMLOListElement | null>;
+}
+
+interface Placed {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export const keyOf = ({ partition, offset }: Placed): string => `${partition}/${offset}`;
+
+/** @param name What is asked for: another name begins anew. `isMoving`: its range moves, so it is asked for again. */
+export function usePages<T extends Placed>(
+  name: string,
+  isMoving: boolean,
+  ask: (cursor: string | null) => Promise<Page<T>>,
+): Pages<T> {
+  const [page, setPage] = useState<Page<T> | null>(null);
+  const [waiting, setWaiting] = useState<Page<T> | null>(null);
+  const [problem, setProblem] = useState("");
+  const isHeld = useRef(false);
+  const list = useRef<HTMLOListElement>(null);
+
+  useEffect(() => {
+    let isLeft = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    isHeld.current = false;
+    setPage(null);
+    setWaiting(null);
+    const refresh = async (isFirst: boolean) => {
+      try {
+        const next = await ask(null);
+        if (isLeft) return;
+        const isRead = isHeld.current || (list.current?.querySelector("details[open]") ?? null) !== null;
+        if (isFirst || !isRead) setPage(next);
+        setWaiting(isFirst || !isRead ? null : next);
+        setProblem("");
+      } catch (error) {
+        if (!isLeft) setProblem(wordsOf(error));
+      }
+      if (!isLeft && isMoving) timer = setTimeout(refresh, REFRESH_MS, false);
+    };
+    refresh(true);
+    return () => {
+      isLeft = true;
+      clearTimeout(timer);
+    };
+  }, [name]);
+
+  const known = new Set(page?.records.map(keyOf));
+  return {
+    page,
+    fresh: waiting?.records.filter((record) => !known.has(keyOf(record))).length ?? 0,
+    problem,
+    list,
+    showFresh() {
+      isHeld.current = false;
+      setPage(waiting);
+      setWaiting(null);
+    },
+    async showOlder() {
+      if (page === null || page.nextCursor === null) return;
+      isHeld.current = true; // or the next refresh would take the older ones away
+      try {
+        const next = await ask(page.nextCursor);
+        setPage((before) => ({ ...next, records: [...before?.records ?? [], ...next.records] }));
+      } catch (error) {
+        setProblem(wordsOf(error));
+      }
+    },
+  };
+}
