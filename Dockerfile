@@ -1,4 +1,4 @@
-# Millrace in one image; the command says which program: engine, gateway, generate, dev …
+# Millrace in one image; the command says which program: engine, gateway, analyzer, generate, dev …
 FROM denoland/deno:2.9.6
 
 WORKDIR /app
@@ -18,7 +18,7 @@ ENV MILLRACE_DATA=/data \
   DENO_NO_UPDATE_CHECK=1 \
   DENO_NO_PROMPT=1 \
   NO_COLOR=1
-EXPOSE 8080 8081 8083
+EXPOSE 8080 8081 8082 8083
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/tini", "--", "deno", "task", "-q"]
 CMD ["dev"]

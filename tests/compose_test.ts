@@ -28,7 +28,7 @@ const composeFile = z.object({
   ),
 });
 
-const PROGRAMS = ["engine", "gateway", "generator"];
+const PROGRAMS = ["engine", "gateway", "analyzer", "generator"];
 
 Deno.test({
   name: "compose.yaml is valid: every service has a health check, and programs wait for the servers",

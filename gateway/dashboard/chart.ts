@@ -6,6 +6,8 @@ import uPlot from "uplot";
 export interface Line {
   readonly name: string;
   readonly points: readonly (readonly [number, number | null])[];
+  /** Property of the page's style with its colour, where what it stands for has one. */
+  readonly colour?: string;
 }
 
 export interface ChartProps {
@@ -150,11 +152,11 @@ function makePlot(parent: HTMLElement, latest: { readonly current: ChartProps })
       }],
       series: [
         { label: "time", value: (_, seconds) => seconds === null ? "–" : `${dayOf(seconds)} ${timeOf(seconds)}` },
-        ...latest.current.lines.map(({ name }, i) => {
-          const { colour: stroke, dash } = STROKES[i % STROKES.length];
+        ...latest.current.lines.map(({ name, colour: given }, i) => {
+          const { colour: own, dash } = STROKES[i % STROKES.length];
           return {
             label: name,
-            stroke: colour(stroke),
+            stroke: colour(given ?? own),
             dash,
             value: (_: uPlot, value: number | null) => value === null ? "–" : write(value),
           };

@@ -7,6 +7,16 @@ import { rangeParameters, type ViewState } from "./url_state.ts";
 /** Lines of a chart by value; the rest would not be told apart. */
 const VALUES_MAX = 6;
 
+const LEVEL_COLOURS: Readonly<Record<string, string>> = {
+  FATAL: "--alarm",
+  ERROR: "--alarm",
+  WARN: "--second",
+  INFO: "--accent",
+  DEBUG: "--soft",
+  TRACE: "--soft",
+  UNPARSED: "--third",
+};
+
 export interface Shown {
   readonly topics: readonly TopicInfo[];
   /** Absent where there is no topic at all. */
@@ -55,6 +65,7 @@ export async function load(view: ViewState): Promise<Shown> {
     levels: byLevel.series.slice(0, VALUES_MAX).map(({ dimensions, points }) => ({
       name: dimensions.level === "" ? "no level" : dimensions.level,
       points,
+      colour: LEVEL_COLOURS[dimensions.level],
     })),
     errorRate: [named("error rate", errorRate)],
     latency: latencies.map((answer, i) => named(quantiles[i], answer)),
