@@ -36,6 +36,7 @@ export async function documentAt(chromium: string, url: string, width = 1280): P
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
+        "--disable-dev-shm-usage",
         `--user-data-dir=${profile}`,
         `--window-size=${width},900`,
         `--virtual-time-budget=${PAGE_MS}`,
