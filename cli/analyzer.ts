@@ -5,7 +5,7 @@ import type { CommandParts } from "./program.ts";
 
 const HELP = `
 This version asks no model and sends nothing: the analyzer connects to log and store, and serves health and metrics.
-Every gateway has the errors themselves: /api/v1/events?where=level=ERROR.
+Every gateway has the errors themselves: /api/v1/events?topic=T&level=ERROR.
 
 Examples:
   KAFKA_BROKERS=kafka:9092 CASSANDRA_CONTACT_POINTS=cassandra deno task analyzer

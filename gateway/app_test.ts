@@ -23,6 +23,7 @@ const WRONG: readonly (readonly [path: string, status: number, parameter: string
   ["/api/v1/series?topic=shop&metric=p95&measure=weight", 400, "measure", "amount"],
   ["/api/v1/series?topic=shpo&metric=count", 404, "topic", "did you mean shop"],
   ["/api/v1/summary?topic=shop&target=100", 400, "target", "99.9"],
+  ["/api/v1/summary?topic=shop&where=nope%3D1", 400, "where", "service"],
   ["/api/v1/events?topic=shop&limit=0", 400, "limit", "1000"],
   ["/api/v1/events?topic=shop&limit=1001", 400, "limit", "1000"],
   ["/api/v1/events?topic=shop&limit=ten", 400, "limit", "whole number"],

@@ -16,12 +16,11 @@ import { checkSchema, migrateCassandra } from "./cassandra_schema.ts";
 import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
 import { NOTHING_KEPT, readKept } from "./duckdb_units.ts";
-import { RECORD_TABLES } from "./segment_catalog.ts";
+import { RECORD_TABLES, type RecordTable } from "./segment_catalog.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import { rangeBefore, readNewest } from "./newest_first.ts";
-import type { RecordTable } from "./segment_catalog.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import type {
   AccessReport,

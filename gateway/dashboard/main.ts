@@ -101,6 +101,11 @@ function Dashboard() {
 
 function Controls({ view, go, shown }: { readonly view: ViewState; readonly go: Go; readonly shown: Shown | null }) {
   const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // Back and forward change the text, too; whoever is typing is not disturbed.
+    if (input.current !== null && typing.current === undefined) input.current.value = view.q;
+  }, [view.q]);
   const { from, to } = rangeParameters(view.range);
   const isRelative = view.range.kind === "relative";
   const current = isRelative ? from : `${from} – ${to}`;
@@ -122,11 +127,15 @@ function Controls({ view, go, shown }: { readonly view: ViewState; readonly go: 
       type: "search",
       "aria-label": "Text that events contain",
       placeholder: "search events",
+      ref: input,
       defaultValue: view.q,
       onInput: (event: { currentTarget: HTMLInputElement }) => {
         const q = event.currentTarget.value;
         clearTimeout(typing.current);
-        typing.current = setTimeout(() => go({ ...view, q }, false), TYPING_MS);
+        typing.current = setTimeout(() => {
+          typing.current = undefined;
+          go({ ...readView(location.search), q }, false); // what was clicked meanwhile stays
+        }, TYPING_MS);
       },
     }),
     select(

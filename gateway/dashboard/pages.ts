@@ -40,6 +40,8 @@ export function usePages<T extends Placed>(
   const [waiting, setWaiting] = useState<Page<T> | null>(null);
   const [problem, setProblem] = useState("");
   const isHeld = useRef(false);
+  const current = useRef(name);
+  current.current = name;
   const list = useRef<HTMLOListElement>(null);
 
   useEffect(() => {
@@ -84,6 +86,7 @@ export function usePages<T extends Placed>(
       isHeld.current = true; // or the next refresh would take the older ones away
       try {
         const next = await ask(page.nextCursor);
+        if (current.current !== name) return; // the view has moved on to another list
         setPage((before) => ({ ...next, records: [...before?.records ?? [], ...next.records] }));
       } catch (error) {
         setProblem(wordsOf(error));
