@@ -1,4 +1,6 @@
 /** What a command works on: the log and the store that the configuration names, embedded or of a cluster. */
+import type { Archive } from "../core/archive/archive.ts";
+import { openArchive } from "../core/archive/registry.ts";
 import { chosenStore } from "../core/config/chosen_store.ts";
 import type { Config } from "../core/config/schema.ts";
 import { lockDataDirectory } from "../core/log/data_lock.ts";
@@ -17,6 +19,8 @@ export type OpenLog = PartitionedLog & { readonly pendingBytes: number };
 export interface Data {
   readonly log: OpenLog;
   readonly store: Store;
+  /** Null where there is none. */
+  readonly archive: Archive | null;
   /** The same log, where it is the embedded one: it is trimmed by whoever holds it. */
   readonly embedded: EmbeddedLog | null;
   /** The same log, where it is a cluster's. */
@@ -41,12 +45,14 @@ export async function openData(config: Config, onNotice: (message: string) => vo
     const lock = await lockDataDirectory(config.data);
     opened.defer(() => lock.release());
   }
+  const archive = await openArchive(config);
+  opened.defer(() => archive?.close());
   const store = await openStore(chosenStore(config), config, onNotice);
   opened.defer(() => store.close());
   const { log, embedded, kafka } = await openLog(config, store, onNotice);
   opened.defer(() => log.close());
   const held = opened.move();
-  return { log, store, embedded, kafka, close: () => held.disposeAsync() };
+  return { log, store, archive, embedded, kafka, close: () => held.disposeAsync() };
 }
 
 /**

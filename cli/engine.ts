@@ -43,7 +43,9 @@ export function engineCommand(parts: CommandParts): Command {
     .description("Read topics into minutes and events: one engine of as many as you start")
     .option("--workers <n>", "worker threads (default: 0, one a core)")
     .option("--store <kind>", "where results go: duckdb or cassandra (default: as configured)")
-    .addOption(new Option("--events <what>", "whether events are kept").choices(["store", "off"]))
+    .addOption(
+      new Option("--events <what>", "whether, and where, events are kept").choices(["store", "archive", "off"]),
+    )
     .option("--until-end", "process what there is now, then print what was done and end")
     .option("--port <n>", "port of health and metrics; 0 takes any free one (default: 8081)")
     .option("--host <address>", "address of the same (default: 127.0.0.1)")

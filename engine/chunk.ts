@@ -1,4 +1,4 @@
-/** Whole record batches as fetched, walked record by record into an aggregator. */
+/** Whole record batches as fetched, walked record by record into an aggregator, or whatever else takes them. */
 import {
   BatchHeader,
   CorruptBatch,
@@ -7,7 +7,17 @@ import {
   readBatchHeader,
   RecordWalker,
 } from "../core/log/record_batch.ts";
-import type { PartitionAggregator, RecordSource } from "./aggregation/partition_aggregator.ts";
+import type { RecordSource } from "./aggregation/partition_aggregator.ts";
+
+/** What records are applied to. */
+export interface RecordSink {
+  /** Applies the records of `source`, whose values lie in `bytes`; not null: a bucket whose unit it has to know first. */
+  apply(bytes: Uint8Array, source: RecordSource): number | null;
+  /** Offsets below `next` that hold no record are passed over. */
+  passTo(next: number): void;
+  /** The bytes of a buffer that was applied may have changed. */
+  forgetBuffer(): void;
+}
 
 /** A batch that cannot be read, as the one record that is kept of it. */
 class UnreadableBatch implements RecordSource {
@@ -119,17 +129,17 @@ export class Chunk {
    * Throws CorruptBatch, with the batch's offset, where a batch fails its checksum or cannot be walked: what was applied
    * since the last flush is void then.
    */
-  applyTo(aggregator: PartitionAggregator): number | null {
-    if (this.#isFresh) aggregator.forgetBuffer();
+  applyTo(sink: RecordSink): number | null {
+    if (this.#isFresh) sink.forgetBuffer();
     this.#isFresh = false;
     try {
       for (;;) {
         if (!this.#isInBatch && !this.#enterBatch()) return null;
-        const missing = this.#header.isControl ? null : aggregator.apply(this.#records, this.#source);
+        const missing = this.#header.isControl ? null : sink.apply(this.#records, this.#source);
         if (missing !== null) return missing;
         this.#isInBatch = false;
         // Compacted offsets and control records hold nothing that counts.
-        aggregator.passTo(this.#next);
+        sink.passTo(this.#next);
       }
     } catch (error) {
       if (error instanceof CorruptBatch) error.offset = this.#header.baseOffset;

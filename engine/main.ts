@@ -1,10 +1,12 @@
 /** The engine: shards the partitions of all topics across worker threads and restarts what fails. */
+import type { Archive } from "../core/archive/archive.ts";
 import { chosenStore } from "../core/config/chosen_store.ts";
 import { type Config, topicSettingsOf } from "../core/config/schema.ts";
 import type { Membership, MembershipStatus, OwnedPartition } from "../core/log/membership.ts";
 import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
 import { decideFormat, formatOf } from "../core/store/formats.ts";
 import type { PartitionFlush, Store } from "../core/store/ports.ts";
+import { type ArchiveFigures, Archiver } from "./archiving/archiver.ts";
 import { NoticeFilter } from "./notice_filter.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 import { WorkerHandle } from "./worker_handle.ts";
@@ -25,10 +27,14 @@ export interface EngineParts {
   /** Says which partitions are this engine's. */
   readonly membership: Membership;
   readonly store: Store;
+  /** Where records are archived; null or absent: nowhere. */
+  readonly archive?: Archive | null;
   /** Told in words, for the log of the program. */
   readonly onNotice: (message: string) => void;
   /** Hears of each flush that was applied. */
   readonly onFlush?: (flush: Pick<PartitionFlush, "topicId" | "partition" | "at" | "totals">) => void;
+  /** Hears of each range that was archived: every record below `to` is. */
+  readonly onArchived?: (range: { readonly topicId: string; readonly partition: number; readonly to: number }) => void;
 }
 
 /** Live figures since the start of this process. */
@@ -42,6 +48,8 @@ export interface EngineStatus {
   readonly flushErrorsTotal: number;
   readonly lastError: string | null;
   readonly membership: MembershipStatus;
+  /** Null where there is no archive. */
+  readonly archive: ArchiveFigures | null;
 }
 
 export interface Engine {
@@ -70,6 +78,7 @@ class RunningEngine implements Engine {
   readonly #owned = new Map<string, OwnedPartition>();
   readonly #forgotten = new Set<string>();
   readonly #store: StoreCalls;
+  readonly #archiver: Archiver | null;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #isStopping = false;
   #totals = { recordsTotal: 0, unparsedTotal: 0, flushesTotal: 0, conflictsTotal: 0, flushErrorsTotal: 0 };
@@ -79,11 +88,26 @@ class RunningEngine implements Engine {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#archiver = this.#createArchiver();
     this.#store = this.#countingStore();
     const { workers } = parts.config.engine;
     const count = workers === 0 ? navigator.hardwareConcurrency : workers;
     this.#workers = Array.from({ length: count }, (_, index) => this.#startWorker(index));
     this.#every(PING_MS, () => this.#workers.forEach((worker) => worker.ping(SILENCE_MAX_MS)));
+  }
+
+  #createArchiver(): Archiver | null {
+    const { archive, config, store, onNotice } = this.#parts;
+    if (!archive) return null;
+    return new Archiver({
+      config,
+      archive,
+      ledger: store,
+      topics: () => this.ledTopics(),
+      onNotice,
+      now: Date.now,
+      directory: `${config.data}/archive-work`,
+    });
   }
 
   #every(ms: number, run: () => void): void {
@@ -92,7 +116,7 @@ class RunningEngine implements Engine {
   }
 
   #startWorker(index: number): WorkerHandle {
-    return new WorkerHandle(index, settingsOf(this.#parts.config), this.#store, {
+    return new WorkerHandle(index, settingsOf(this.#parts), this.#store, {
       notice: (notice) => this.#notice(notice),
       died: (handle, why) => this.#replace(handle, why),
     }, () => performance.now());
@@ -118,6 +142,7 @@ class RunningEngine implements Engine {
   }
 
   start(): Promise<void> {
+    this.#archiver?.start();
     return this.#parts.membership.start((owned) => this.#own(owned));
   }
 
@@ -157,7 +182,17 @@ class RunningEngine implements Engine {
 
   #countingStore(): StoreCalls {
     const { store } = this.#parts;
+    const archiver = this.#archiver;
+    const noArchive = () => Promise.reject(new Error("there is no archive"));
     return {
+      readChain: (owner) => archiver?.readChain(owner) ?? noArchive(),
+      passArchive: (owner, from, to) => archiver?.passArchive(owner, from, to) ?? noArchive(),
+      commitArchive: async (range, lastRecordMs) => {
+        if (this.#forgotten.has(range.topicId)) throw new Error("the topic was deleted");
+        const isCommitted = await (archiver?.commitArchive(range, lastRecordMs) ?? noArchive());
+        if (isCommitted) this.#parts.onArchived?.(range);
+        return isCommitted;
+      },
       readPartition: (topicId, partition) => store.readPartition(topicId, partition),
       readUnits: (topicId, partition, buckets) => store.readUnits(topicId, partition, buckets),
       decideFormat: (topicId, detected) =>
@@ -192,6 +227,7 @@ class RunningEngine implements Engine {
       ...this.#totals,
       lastError: error?.message ?? null,
       membership: this.#parts.membership.status(),
+      archive: this.#archiver?.figures ?? null,
     };
   }
 
@@ -209,11 +245,12 @@ class RunningEngine implements Engine {
     this.#isStopping = true;
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all(this.#workers.map((worker) => worker.stop(STOP_TIMEOUT_MS)));
+    await this.#archiver?.stop();
     await this.#parts.membership.leave();
   }
 }
 
-function settingsOf(config: Config): WorkerSettings {
+function settingsOf({ config, archive }: EngineParts): WorkerSettings {
   const { engine } = config;
   const isInCassandra = chosenStore(config) === "cassandra";
   return {
@@ -228,5 +265,8 @@ function settingsOf(config: Config): WorkerSettings {
     keepsEvents: engine.events === "store",
     blocksByHour: isInCassandra,
     onGap: engine.onGap,
+    archives: archive !== null && archive !== undefined,
+    segmentMs: config.archive.segmentSeconds * 1000,
+    segmentBytes: config.archive.segmentBytes,
   };
 }

@@ -3,8 +3,7 @@
  * end well. It does the I/O in a straight line; what to do is decided in delivery/ and aggregation/.
  */
 import { messageOf } from "../core/errors.ts";
-import { CorruptBatch } from "../core/log/record_batch.ts";
-import { type FetchedBatches, OffsetOutOfRange, type PartitionReader, TopicGone } from "../core/log/partitioned_log.ts";
+import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "../core/log/partitioned_log.ts";
 import { PRESETS } from "../core/minutes/preset.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
 import { encodeEvents, encodeQuarantine } from "../core/store/record_blocks.ts";
@@ -12,6 +11,7 @@ import { eventsByHour, quarantineByHour } from "../core/store/rows_by_hour.ts";
 import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
 import { Chunk } from "./chunk.ts";
 import { detectFormat, findParser } from "./parsing/registry.ts";
+import { PartitionLoop, type TenureEnd } from "./partition_loop.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 
 const FETCH_WAIT_MS = 40;
@@ -22,8 +22,6 @@ const FETCH_WAIT_MS = 40;
 const LINGER_MS = 100;
 /** Flush intervals in one of a partition that is catching up. */
 const CATCH_UP_INTERVALS = 4;
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
 /** Records that a format is detected from. */
 const SAMPLE_RECORDS = 100;
 
@@ -37,82 +35,15 @@ export interface PartitionTaskParts {
   readonly now: () => number;
 }
 
-/** Why a tenure ended: start the next one, or leave the partition alone. */
-type TenureEnd = "restart" | "conflict" | "stopped";
-
-export class PartitionTask {
+export class PartitionTask extends PartitionLoop {
   readonly #parts: PartitionTaskParts;
-  #isStopping = false;
-  #isForgotten = false;
-  #failures = 0;
-  /** Where a batch was corrupt when it was fetched last, and the batches that stay so. */
-  #corruptAt: number | null = null;
-  readonly #unreadable = new Set<number>();
-  #wake: () => void = () => {};
 
   constructor(parts: PartitionTaskParts) {
+    super(parts);
     this.#parts = parts;
   }
 
-  /** Runs until {@link stop} or {@link forget}. Never rejects: every failure is told and tried again. */
-  async run(): Promise<void> {
-    while (!this.#isStopping && !this.#isForgotten) {
-      let end: TenureEnd;
-      try {
-        end = await this.#tenure();
-      } catch (error) {
-        if (error instanceof TopicGone) return; // its successor is another task's
-        this.#meetCorruption(error);
-        this.#notify("error", `starting again from the checkpoint: ${messageOf(error)}`);
-        end = "conflict";
-      }
-      if (end === "conflict") await this.#backOff();
-    }
-  }
-
-  /** A batch that fails its checksum again after it was fetched anew is so in the log. */
-  #meetCorruption(error: unknown): void {
-    if (!(error instanceof CorruptBatch) || error.offset === null) return;
-    if (this.#corruptAt === error.offset) this.#unreadable.add(error.offset);
-    this.#corruptAt = error.offset;
-  }
-
-  /** Flushes what was applied, then ends. */
-  stop(): void {
-    this.#isStopping = true;
-    this.#wake();
-  }
-
-  /** Ends without a flush: the topic is gone. */
-  forget(): void {
-    this.#isForgotten = true;
-    this.#wake();
-  }
-
-  #notify(severity: Notice["severity"], message: string): void {
-    const { topicName, partition } = this.#parts.assignment;
-    // Some libraries explain themselves at length; the first line says what happened.
-    this.#parts.notify({ topicName, partition, severity, message: message.split("\n", 1)[0] });
-  }
-
-  /** Doubles with each failure in a row, with jitter so that two engines on one partition do not meet again at once. */
-  async #backOff(): Promise<void> {
-    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#failures++);
-    await this.#sleep(longest * (0.5 + Math.random() / 2));
-  }
-
-  #sleep(ms: number): Promise<void> {
-    if (this.#isStopping || this.#isForgotten) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  async #tenure(): Promise<TenureEnd> {
+  protected override async tenure(): Promise<TenureEnd> {
     const { assignment, store, openReader } = this.#parts;
     const state = await store.readPartition(assignment.topicId, assignment.partition);
     const reader = openReader();
@@ -123,12 +54,12 @@ export class PartitionTask {
       if (first === null) return "stopped";
       const format = assignment.format ?? await store.decideFormat(assignment.topicId, detect(first));
       return await new Tenure(this.#parts, reader, state, start, format, {
-        isStopping: () => this.#isStopping,
-        isForgotten: () => this.#isForgotten,
-        flushed: () => this.#failures = 0,
-        sleep: (ms) => this.#sleep(ms),
-        unreadable: this.#unreadable,
-        notify: (severity, message) => this.#notify(severity, message),
+        isStopping: () => this.isStopping,
+        isForgotten: () => this.isForgotten,
+        flushed: () => this.succeeded(),
+        sleep: (ms) => this.sleep(ms),
+        unreadable: this.unreadable,
+        notify: (severity, message) => this.notify(severity, message),
       }).run(first);
     } finally {
       reader.close();
@@ -151,26 +82,26 @@ export class PartitionTask {
         if (!(error instanceof OffsetOutOfRange)) throw error;
         const isTooOld = error.offset < error.start;
         if (isTooOld && (writer === null || this.#parts.settings.onGap === "continue")) return error.start;
-        this.#notify(
+        this.notify(
           "error",
           isTooOld
             ? `the log no longer holds offsets ${error.offset} to ${error.start - 1}; the partition waits: ` +
               `set engine.onGap to continue to record the gap and go on`
             : `the store is at offset ${error.offset}, but the log ends at ${error.end}; the partition waits`,
         );
-        await this.#sleep(60_000);
-        if (this.#isStopping || this.#isForgotten) return null;
+        await this.sleep(60_000);
+        if (this.isStopping || this.isForgotten) return null;
       }
     }
   }
 
   async #firstBatches(reader: PartitionReader, start: number): Promise<FetchedBatches | null> {
     let position = start;
-    while (!this.#isStopping && !this.#isForgotten) {
+    while (!this.isStopping && !this.isForgotten) {
       const fetched = await reader.fetch(position, this.#parts.settings.fetchBytes, FETCH_WAIT_MS);
       if (fetched.bytes.length > 0) return fetched;
       position = fetched.next;
-      await this.#sleep(LINGER_MS - this.#parts.now() % LINGER_MS);
+      await this.sleep(LINGER_MS - this.#parts.now() % LINGER_MS);
     }
     return null;
   }

@@ -1,4 +1,5 @@
 /** What the main thread and the workers say to each other. No record crosses: only assignments, flushes and answers. */
+import type { ArchivedRange, ChainOwner, ChainState } from "../core/archive/chain.ts";
 import type { FieldMapping } from "../core/config/schema.ts";
 import type { ReaderSpec } from "../core/log/partitioned_log.ts";
 import type { PresetName } from "../core/minutes/preset.ts";
@@ -19,6 +20,10 @@ export interface WorkerSettings {
   /** Whether a block holds rows of one unit only: what a store without a transaction over units needs. */
   readonly blocksByHour: boolean;
   readonly onGap: "stop" | "continue";
+  /** Whether there is an archive; a segment of it is written at this age or size. */
+  readonly archives: boolean;
+  readonly segmentMs: number;
+  readonly segmentBytes: number;
 }
 
 /** One partition given to a worker. */
@@ -35,13 +40,19 @@ export interface Assignment {
   readonly mapping: FieldMapping;
 }
 
-/** What workers ask of the store, which lives on the main thread. */
+/** What workers ask of the store, and of the archive, which live on the main thread. */
 export interface StoreCalls {
   readPartition(topicId: string, partition: number): Promise<PartitionState>;
   readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]>;
   flush(flush: PartitionFlush): Promise<FlushOutcome>;
   /** Puts the detected format of a topic, or answers the one that was decided before (null: none yet, and none given). */
   decideFormat(topicId: string, detected: string | null): Promise<string | null>;
+  /** Where a partition's archive stands. */
+  readChain(owner: ChainOwner): Promise<ChainState>;
+  /** Archives a range of records, the newest of which came into the log at that time; false where it is another's. */
+  commitArchive(range: ArchivedRange, lastRecordMs: number): Promise<boolean>;
+  /** Leaves out offsets that the log no longer holds. */
+  passArchive(owner: ChainOwner, from: number, to: number): Promise<boolean>;
 }
 
 export type StoreMethod = keyof StoreCalls;
@@ -81,10 +92,10 @@ export interface Notice {
   readonly message: string;
 }
 
-/** All buffers of a flush, so that a message moves them instead of copying. */
-export function buffersOf(flush: PartitionFlush): ArrayBuffer[] {
+/** All buffers of a flush or of a range, so that a message moves them instead of copying. */
+export function buffersOf(message: PartitionFlush | ArchivedRange): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
-  collectBuffers(flush, buffers);
+  collectBuffers(message, buffers);
   return [...buffers];
 }
 

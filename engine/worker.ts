@@ -4,11 +4,13 @@
  */
 import { MillraceError } from "../core/errors.ts";
 import { openReader } from "../core/log/registry.ts";
+import { ArchiveTask } from "./archiving/archive_task.ts";
 import { PartitionTask } from "./partition_task.ts";
 import {
   type Assignment,
   buffersOf,
   type FromWorker,
+  type Notice,
   type StoreArguments,
   type StoreCalls,
   type StoreMethod,
@@ -24,9 +26,13 @@ const scope = self as unknown as {
   close(): void;
 };
 
+/** What the partitions of a worker may hold for the archive together, encoded. */
+const ARCHIVE_BYTES_MAX = 64 * 1_048_576;
+const ARCHIVE_BYTES_MIN = 1_048_576;
+
 interface RunningTask {
   readonly assignment: Assignment;
-  readonly task: PartitionTask;
+  readonly task: PartitionTask | ArchiveTask;
   readonly ended: Promise<void>;
 }
 
@@ -49,19 +55,31 @@ const store: StoreCalls = {
   readUnits: (...args) => call("readUnits", args),
   flush: (flush) => call("flush", [flush], buffersOf(flush)),
   decideFormat: (...args) => call("decideFormat", args),
+  readChain: (...args) => call("readChain", args),
+  commitArchive: (range, lastRecordMs) => call("commitArchive", [range, lastRecordMs], buffersOf(range)),
+  passArchive: (...args) => call("passArchive", args),
 };
 
 function assign(assignment: Assignment, workerSettings: WorkerSettings): void {
-  const task = new PartitionTask({
+  const parts = {
     assignment,
     settings: workerSettings,
     store,
     openReader: () => openReader(assignment.reader),
-    notify: (notice) => scope.postMessage({ type: "notice", notice }),
-    now: Date.now,
-  });
+    notify: (notice: Notice) => scope.postMessage({ type: "notice", notice }),
+  };
+  start(assignment, new PartitionTask({ ...parts, now: Date.now }));
+  if (!workerSettings.archives) return;
+  start(assignment, new ArchiveTask({ ...parts, now: () => performance.now(), bytesMax: archiveBytesMax }));
+}
+
+function start(assignment: Assignment, task: RunningTask["task"]): void {
   const entry: RunningTask = { assignment, task, ended: task.run().finally(() => running.delete(entry)) };
   running.add(entry);
+}
+
+function archiveBytesMax(): number {
+  return Math.max(ARCHIVE_BYTES_MIN, ARCHIVE_BYTES_MAX / Math.max(1, running.size / 2));
 }
 
 async function release({ topicId, partition, id }: Extract<ToWorker, { type: "release" }>): Promise<void> {

@@ -115,6 +115,12 @@ export class WorkerHandle {
         return this.store.flush(...message.args);
       case "decideFormat":
         return this.store.decideFormat(...message.args);
+      case "readChain":
+        return this.store.readChain(...message.args);
+      case "commitArchive":
+        return this.store.commitArchive(...message.args);
+      case "passArchive":
+        return this.store.passArchive(...message.args);
     }
   }
 

@@ -63,6 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The schema names presets and fields: the words of core/minutes.
   "core/config": ["core/minutes"],
   "core/store": ["core/minutes", "core/config", "core/parquet"],
+  "core/archive": ["core/store", "core/config", "core/parquet"],
   engine: ["core/*"],
   gateway: ["core/*"],
   generator: ["core/*"],

@@ -36,7 +36,14 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
     const data = await openData(config, onNotice);
     parts.defer(() => data.close());
     const membership = await membershipOf(data, config, onNotice);
-    const engine = await startEngine({ config, log: data.log, membership, store: data.store, onNotice });
+    const engine = await startEngine({
+      config,
+      log: data.log,
+      membership,
+      store: data.store,
+      archive: data.archive,
+      onNotice,
+    });
     parts.defer(async () => {
       await engine.stop();
       farewell.records = engine.status().recordsTotal;

@@ -25,7 +25,14 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
     const data = await openData(config, log);
     parts.defer(() => data.close());
     const membership = await membershipOf(data, config, log);
-    const engine = await startEngine({ config, log: data.log, membership, store: data.store, onNotice: log });
+    const engine = await startEngine({
+      config,
+      log: data.log,
+      membership,
+      store: data.store,
+      archive: data.archive,
+      onNotice: log,
+    });
     parts.defer(async () => {
       await engine.stop();
       log(`stored ${formatPlural(engine.status().recordsTotal, "record")}`);

@@ -1,5 +1,6 @@
 /** Processes what the topics hold at the start, and says what it took. */
 import process from "node:process";
+import { readChain } from "../../core/archive/chain.ts";
 import type { Config } from "../../core/config/schema.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
@@ -10,6 +11,8 @@ import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
 import { watchForOthers } from "./sharing.ts";
 
+/** Nobody waits for the next records: what is there becomes a segment as soon as its end is reached. */
+const SEGMENT_SECONDS = 1;
 /** How often those partitions are asked for that other engines may have. */
 const POLL_MS = 200;
 
@@ -32,6 +35,7 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
   const data = await openData(config, log);
   parts.defer(() => data.close());
   const goals = await goalsOf(data);
+  const unarchived = await unarchivedOf(data);
   const startMs = performance.now();
   const cpuBefore = process.cpuUsage();
   let records = 0;
@@ -39,23 +43,36 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
   const reached = (key: string, at: number) => {
     const goal = goals.get(key);
     if (goal !== undefined && at >= goal.end) goals.delete(key);
-    if (goals.size === 0) isDone.resolve();
+    if (goals.size + unarchived.size === 0) isDone.resolve();
   };
-  if (goals.size > 0) {
+  const archived = (key: string, to: number) => {
+    const goal = unarchived.get(key);
+    if (goal !== undefined && to >= goal.end) unarchived.delete(key);
+    if (goals.size + unarchived.size === 0) isDone.resolve();
+  };
+  if (goals.size + unarchived.size > 0) {
     const engine = await startEngine({
-      config,
+      config: { ...config, archive: { ...config.archive, segmentSeconds: SEGMENT_SECONDS } },
       log: data.log,
       membership: await membershipOf(data, config, log),
       store: data.store,
+      archive: data.archive,
       onNotice: log,
       onFlush: ({ topicId, partition, at, totals }) => {
         records += totals.consumed;
         reached(keyOf(topicId, partition), at);
       },
+      onArchived: ({ topicId, partition, to }) => archived(keyOf(topicId, partition), to),
     });
     parts.defer(() => engine.stop());
     parts.use(watchForOthers(config, data, engine, log));
-    const asking = setInterval(() => void askStore(data, goals, reached).catch(() => {}), POLL_MS); // asked again
+    const ask = async () => {
+      await askStore(data, goals, reached);
+      for (const [key, { topic, partition }] of unarchived) {
+        archived(key, (await readChain(data.store, { topicId: topic.id, partition }))?.from ?? 0);
+      }
+    };
+    const asking = setInterval(() => void ask().catch(() => {}), POLL_MS); // asked again
     parts.defer(() => clearInterval(asking));
     await Promise.race([isDone.promise, signal.stopped]);
     await minutePublisher(config, data, engine, log)?.tick();
@@ -74,6 +91,18 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
 }
 
 const keyOf = (topicId: string, partition: number) => `${topicId}/${partition}`;
+
+/** Partitions that hold more than is archived. */
+async function unarchivedOf({ archive, log, store }: Data): Promise<Map<string, Goal>> {
+  const goals = new Map<string, Goal>();
+  for (const topic of archive === null ? [] : await log.listTopics()) {
+    for (const { partition, start, end } of await log.ends(topic)) {
+      const chain = await readChain(store, { topicId: topic.id, partition });
+      if (Math.max(start, chain?.from ?? 0) < end) goals.set(keyOf(topic.id, partition), { topic, partition, end });
+    }
+  }
+  return goals;
+}
 
 /** Partitions that hold more than is stored. */
 async function goalsOf({ log, store }: Data): Promise<Map<string, Goal>> {

@@ -111,6 +111,37 @@ const cassandra = z.strictObject({
   caFile: z.string().default("").describe("Certificates to trust, PEM; empty: the system's."),
 });
 
+const archive = z.strictObject({
+  location: z.string().default("").describe(
+    "Where all events are kept as Parquet files: a directory, s3://BUCKET/PREFIX or webhdfs://HOST:PORT[,HOST:PORT]/PATH; " +
+      "empty: none, or the directory archive below data where engine.events is archive.",
+  ),
+  segmentSeconds: z.int().min(1).max(3600).default(60).describe("Age at which records that wait become a segment."),
+  segmentBytes: z.int().min(megabyte).max(1024 * megabyte).default(32 * megabyte).describe(
+    "Size of a segment, compressed, at which it is written before that; less where many partitions share the memory.",
+  ),
+  mergeAfterSeconds: z.int().min(0).default(600).describe(
+    "An hour that has not got segments for so long has those of a partition merged into one.",
+  ),
+  retentionDays: z.number().min(0).default(0).describe("Age at which hours are deleted from the archive; 0: never."),
+  cacheBytesMax: z.int().min(64 * megabyte).default(4096 * megabyte).describe(
+    "Disk that copies of archived files, fetched to be searched, may take up below data.",
+  ),
+  endpoint: z.string().default("").describe("URL of an S3-compatible service; empty: AWS."),
+  region: z.string().default("us-east-1").describe("Region of the bucket."),
+  pathStyle: z.enum(["auto", "yes", "no"]).default("auto").describe(
+    "Whether the bucket is named in the path rather than in the host; auto: where there is an endpoint.",
+  ),
+  checksums: z.enum(["auto", "yes", "no"]).default("auto").describe(
+    "Whether requests carry AWS's newer checksums, which many other services refuse; auto: without an endpoint.",
+  ),
+  accessKeyId: z.string().default("").describe("Key; empty: as AWS's tools find it (environment, profile, instance)."),
+  secretAccessKey: secret.describe("Its secret; better in a file."),
+  secretAccessKeyFile: z.string().default("").describe("File with the secret, read anew every minute."),
+  sessionTokenFile: z.string().default("").describe("File with a session token, read anew every minute; empty: none."),
+  user: z.string().default("").describe("User towards HDFS, where it is not kerberised; empty: its own default."),
+});
+
 export const configSchema = z.strictObject({
   data: z.string().min(1).default("./data").describe("Where the embedded log and store keep their files."),
   gateway: z.strictObject({
@@ -139,8 +170,9 @@ export const configSchema = z.strictObject({
       .describe("Bytes that a worker asks of a partition at a time."),
     pendingRowsMax: z.int().min(1000).default(20_000)
       .describe("Event and quarantine rows of a partition before it flushes early; bounds memory."),
-    events: z.enum(["store", "off"]).default("store")
-      .describe("Whether every event is kept (searchable), or minutes and quarantine only."),
+    events: z.enum(["store", "archive", "off"]).default("store").describe(
+      "Whether every event is kept (searchable) in the store, in the archive alone, or not: minutes and quarantine only.",
+    ),
     finalMinutes: z.enum(["auto", "topic", "off"]).default("auto").describe(
       "Whether final minutes of topic T are published to agg_T, as JSON; auto: where the log is Kafka.",
     ),
@@ -178,6 +210,7 @@ export const configSchema = z.strictObject({
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
   }).prefault({}),
+  archive: archive.prefault({}),
   generator: z.strictObject({
     rate: z.number().positive().max(10_000_000).default(200).describe("Events a second that the generator makes."),
     seed: z.int().min(0).default(1).describe("The same seed makes the same events."),

@@ -129,6 +129,13 @@ export async function countRowGroups(path: string): Promise<number> {
   return (await readFooter(file)).groups.length;
 }
 
+/** Rows and row groups of a file. */
+export async function countRows(path: string): Promise<{ readonly rows: number; readonly groups: number }> {
+  using file = await Deno.open(path, { read: true });
+  const { fields, groups } = await readFooter(file);
+  return { rows: Number(integerOf(fields, FILE.rows)), groups: groups.length };
+}
+
 /** Row groups of a file. */
 export interface FileGroups extends GroupRange {
   readonly path: string;

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { canRunPrograms } from "../program_process.ts";
-import { SERVICES_DIRECTORY } from "../services/paths.ts";
-import { isInstalled, run } from "../services/run.ts";
+import { pythonEnvironment } from "../services/python.ts";
+import { isInstalled } from "../services/run.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -17,32 +17,18 @@ export async function pythonForTests(requirements: string): Promise<Python | nul
     : await isInstalled("python3", "--version")
     ? null
     : "python3 is not installed";
-  if (reason === null) return new Python(await environment(requirements));
+  if (reason === null) return new Python(await interpreterWith(requirements));
   const left = `tests that need Python are LEFT OUT: ${reason}`;
   if (Deno.env.get("CI") !== undefined) throw new Error(left);
   console.warn(`warning: ${left}`);
   return null;
 }
 
-/** Path of the environment's interpreter. Its directory is named after the packages: others are another environment. */
-async function environment(requirements: string): Promise<string> {
-  const list = join(here, requirements);
-  const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(list));
-  const directory = join(SERVICES_DIRECTORY, "artifacts", `python-${new Uint8Array(digest).toHex().slice(0, 12)}`);
-  const interpreter = join(directory, "bin", "python");
-  const ready = join(directory, "ready");
-  if (await Deno.stat(ready).then(() => true, () => false)) return interpreter;
-  for (
-    const [command, ...args] of [
-      ["python3", "-m", "venv", directory],
-      [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", list],
-    ]
-  ) {
-    const { code, output } = await run(command, args);
-    if (code !== 0) throw new Error(`Python's packages could not be installed:\n${output}`);
-  }
-  await Deno.writeTextFile(ready, "");
-  return interpreter;
+/** Path of the interpreter of an environment with the packages of a requirements file. */
+async function interpreterWith(requirements: string): Promise<string> {
+  const lines = (await Deno.readTextFile(join(here, requirements))).split("\n");
+  const packages = lines.map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "");
+  return join(await pythonEnvironment(packages), "python");
 }
 
 export class Python {

@@ -13,7 +13,7 @@ function print(name: string, access: Readonly<Record<string, string>> | null): v
 async function upAll(names: readonly string[]): Promise<void> {
   const services = (names.length === 0 ? USUAL : names).map(serviceOf);
   const missing = await missingTool();
-  if (missing !== null) throw new Error(`${missing}: services are Java programs that Maven brings`);
+  if (missing !== null) throw new Error(`${missing}: most services are Java programs that Maven brings`);
   for (const service of services) print(service.name, (await up(service)).access);
 }
 
@@ -29,7 +29,7 @@ async function statusOf(names: readonly string[]): Promise<void> {
 
 const names = new Argument("[name...]", `of ${SERVICES.map(({ name }) => name).join(", ")}`);
 const program = new Command("deno task services")
-  .description("Start, end and list real services on this machine: Kafka, Cassandra")
+  .description("Start, end and list real services on this machine: Kafka, Cassandra, S3, HDFS")
   .exitOverride();
 for (
   const [name, description, action] of [

@@ -2,6 +2,9 @@
 export const VERSIONS = {
   kafka: "4.1.0",
   cassandra: "5.0.5",
+  hadoop: "3.4.2",
+  moto: "5.2.5",
+  s3proxy: "2.6.0",
   registry: "2.6.13.Final",
 } as const;
 

@@ -1,0 +1,27 @@
+/**
+ * Up to when a topic's records may be missing from the event store: what came into the log before that is to be looked for
+ * in the archive. The floor is raised before anything is deleted, and never lowered.
+ */
+import { z } from "zod";
+import type { Ledger } from "../store/ports.ts";
+
+const keyOf = (topicId: string) => `archive-floor/${topicId}`;
+const floor = z.coerce.number();
+
+/** Epoch milliseconds of time in the log; null where the store lacks nothing. */
+export async function readFloor(ledger: Pick<Ledger, "get">, topicId: string): Promise<number | null> {
+  const text = await ledger.get(keyOf(topicId));
+  return text === null ? null : floor.parse(text);
+}
+
+export async function raiseFloor(
+  ledger: Pick<Ledger, "get" | "compareAndSet">,
+  topicId: string,
+  toMs: number,
+): Promise<void> {
+  for (;;) {
+    const text = await ledger.get(keyOf(topicId));
+    if (text !== null && floor.parse(text) >= toMs) return;
+    if (await ledger.compareAndSet(keyOf(topicId), text, String(Math.floor(toMs)))) return;
+  }
+}
