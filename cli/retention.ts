@@ -1,7 +1,11 @@
 /** Deletes what is beyond its retention: in the log every minute, for a busy log grows fast, in the store every hour. */
+import type { Archive } from "../core/archive/archive.ts";
+import { readChain } from "../core/archive/chain.ts";
+import { raiseFloor } from "../core/archive/events_floor.ts";
 import type { Config } from "../core/config/schema.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EmbeddedLog } from "../core/log/embedded.ts";
+import type { PartitionedLog } from "../core/log/partitioned_log.ts";
 import type { Store } from "../core/store/ports.ts";
 import { formatPlural } from "./format.ts";
 
@@ -14,8 +18,11 @@ export interface RetentionParts {
   readonly config: Config;
   readonly data: {
     /** Null where the log is a cluster's, which trims itself. */
-    readonly embedded: Pick<EmbeddedLog, "applyRetention" | "listTopics"> | null;
-    readonly store: Pick<Store, "retain" | "partitions">;
+    readonly embedded: Pick<EmbeddedLog, "applyRetention"> | null;
+    readonly log: Pick<PartitionedLog, "listTopics">;
+    readonly store: Pick<Store, "retain" | "partitions" | "get" | "compareAndSet">;
+    /** Where there is one, what it has not got yet stays in the log. */
+    readonly archive: Archive | null;
   };
   readonly onNotice: (message: string) => void;
 }
@@ -47,9 +54,16 @@ export async function applyRetention(
   isStoresTurn = true,
 ): Promise<void> {
   const segments = await trimLog(data, nowMs);
+  const eventsBeforeMs = nowMs - config.store.eventsRetentionDays * DAY_MS;
+  if (isStoresTurn && data.archive !== null) {
+    // Before anything is deleted, and as far as it may be until the next turn.
+    for (const { id } of await data.log.listTopics()) {
+      await raiseFloor(data.store, id, eventsBeforeMs + STORE_EVERY * LOG_INTERVAL_MS);
+    }
+  }
   const rows = !isStoresTurn ? 0 : await data.store.retain({
     minutesBeforeMs: nowMs - config.store.minutesRetentionDays * DAY_MS,
-    eventsBeforeMs: nowMs - config.store.eventsRetentionDays * DAY_MS,
+    eventsBeforeMs,
   });
   if (segments + rows > 0) {
     onNotice(`retention: deleted ${formatPlural(segments, "segment")} of the log, ${formatPlural(rows, "row")} stored`);
@@ -57,12 +71,16 @@ export async function applyRetention(
 }
 
 /** Answers how many segments were deleted. */
-async function trimLog({ embedded, store }: RetentionParts["data"], nowMs: number): Promise<number> {
+async function trimLog(
+  { archive, embedded, log, store }: RetentionParts["data"],
+  nowMs: number,
+): Promise<number> {
   if (embedded === null) return 0;
   const checkpoints = new Map<string, number>();
-  for (const { id } of await embedded.listTopics()) {
+  for (const { id } of await log.listTopics()) {
     for (const { partition, checkpoint } of await store.partitions(id)) {
-      checkpoints.set(`${id}/${partition}`, checkpoint);
+      const archived = archive === null ? null : await readChain(store, { topicId: id, partition });
+      checkpoints.set(`${id}/${partition}`, archive === null ? checkpoint : Math.min(checkpoint, archived?.from ?? 0));
     }
   }
   return await embedded.applyRetention(

@@ -10,14 +10,17 @@ Deno.test("minutes and events go by their own days, the log by the same clock, b
   const calls: unknown[] = [];
   const notices: string[] = [];
   const data = {
+    archive: null,
+    log: { listTopics: () => Promise.resolve([{ id: "a", name: "shop", partitions: 2 }]) },
     embedded: {
-      listTopics: () => Promise.resolve([{ id: "a", name: "shop", partitions: 2 }]),
       applyRetention: (nowMs: number, keepFrom?: (topicId: string, partition: number) => number) => {
         calls.push(nowMs, keepFrom?.("a", 0), keepFrom?.("a", 1));
         return Promise.resolve(1);
       },
     },
     store: {
+      get: () => Promise.reject(new Error("nothing is archived")),
+      compareAndSet: () => Promise.reject(new Error("nothing is archived")),
       partitions: () =>
         Promise.resolve([{
           partition: 1,

@@ -23,7 +23,7 @@ const ERROR_MEMORY_MS = 60_000;
 
 export interface EngineParts {
   readonly config: Config;
-  readonly log: Pick<PartitionedLog, "readerSpec">;
+  readonly log: Pick<PartitionedLog, "readerSpec" | "ends">;
   /** Says which partitions are this engine's. */
   readonly membership: Membership;
   readonly store: Store;
@@ -97,12 +97,13 @@ class RunningEngine implements Engine {
   }
 
   #createArchiver(): Archiver | null {
-    const { archive, config, store, onNotice } = this.#parts;
+    const { archive, config, log, store, onNotice } = this.#parts;
     if (!archive) return null;
     return new Archiver({
       config,
       archive,
-      ledger: store,
+      log,
+      store,
       topics: () => this.ledTopics(),
       onNotice,
       now: Date.now,

@@ -36,6 +36,15 @@ const PUBLISHED = {
   millrace_engine_final_minute_revisions_total: ["Those among them that revised earlier ones", "revisions"],
 } as const;
 
+const ARCHIVED = {
+  millrace_archive_segments_total: ["Segments put into the archive by this process", "segments"],
+  millrace_archive_bytes_total: ["Bytes of those segments", "bytes"],
+  millrace_archive_final_hours_total: ["Hours of final minutes put into the archive by this process", "finalHours"],
+  millrace_archive_merged_segments_total: ["Segments that became part of larger ones", "merged"],
+  millrace_archive_deleted_files_total: ["Files that were older than archive.retentionDays", "deleted"],
+  millrace_archive_failures_total: ["Tries to write to the archive, or to look after it, that failed", "failures"],
+} as const;
+
 /** A registry whose figures are those of `engine`, and of what it publishes, when it is read. */
 export function engineMetrics(
   engine: Pick<Engine, "status">,
@@ -64,15 +73,25 @@ export function engineMetrics(
       },
     });
   }
-  if (publisher === null) return registry;
-  for (const [name, [help, figure]] of Object.entries(PUBLISHED)) {
+  const counters: [name: string, help: string, of: () => number][] = [];
+  if (publisher !== null) {
+    for (const [name, [help, figure]] of Object.entries(PUBLISHED)) {
+      counters.push([name, help, () => publisher.figures[figure]]);
+    }
+  }
+  if (engine.status().archive !== null) {
+    for (const [name, [help, figure]] of Object.entries(ARCHIVED)) {
+      counters.push([name, help, () => engine.status().archive?.[figure] ?? 0]);
+    }
+  }
+  for (const [name, help, of] of counters) {
     new Counter({
       name,
       help,
       registers,
       collect() {
         this.reset();
-        this.inc(publisher.figures[figure]);
+        this.inc(of());
       },
     });
   }

@@ -24,6 +24,7 @@ const engine = await startEngine({
   config,
   membership: new SoleMembership({ listTopics: () => Promise.resolve(visible) }, console.error),
   log: {
+    ends: () => Promise.resolve([]),
     readerSpec(topic, partition) {
       taken ??= performance.now();
       return log.readerSpec(topic, partition);

@@ -1,9 +1,16 @@
 /** What `dev` says once it runs. */
 import { resolve } from "node:path";
+import { archiveLocation } from "../../core/archive/registry.ts";
 import type { Config } from "../../core/config/schema.ts";
 import { VERSION } from "../../core/version.ts";
 import { formatCount } from "../format.ts";
 import { styled, type Terminal } from "../terminal.ts";
+
+const EVENTS: Readonly<Record<Config["engine"]["events"], string>> = {
+  store: "events stored",
+  archive: "events archived",
+  off: "minutes only, events are not stored",
+};
 
 export interface BannerParts {
   readonly config: Config;
@@ -16,13 +23,15 @@ export interface BannerParts {
 /** A few aligned lines: where it is, what it does, how it stops. */
 export function banner({ config, url, workers, hasGenerator, terminal }: BannerParts): string {
   const { rate, seed } = config.generator;
-  const events = config.engine.events === "store" ? "events stored" : "minutes only, events are not stored";
+  const events = EVENTS[config.engine.events];
+  const archive = archiveLocation(config);
   const lines: [string, string][] = [
     ["gateway", styled(terminal, "bold", url)],
     ["dashboard", `${url}/dashboard`],
     ["API docs", `${url}/docs`],
     ...(config.kafka.brokers.length === 0 ? [] : [["Kafka", config.kafka.brokers.join(", ")] as [string, string]]),
     ["data", resolve(config.data)],
+    ...(archive === null ? [] : [["archive", archive] as [string, string]]),
     ["engine", `${workers} worker${workers === 1 ? "" : "s"}, ${events}`],
     ["generator", hasGenerator ? `${formatCount(rate)} events/s (seed ${seed}); --no-generator leaves it out` : "off"],
     ["send logs", "deno task produce --file FILE --topic TOPIC"],

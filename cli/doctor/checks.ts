@@ -1,6 +1,8 @@
 /** The checks of `doctor`, in the order in which a start would come upon them. */
 import { statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { bodyOf } from "../../core/archive/archive.ts";
+import { archiveLocation, openArchive } from "../../core/archive/registry.ts";
 import type { ConfigFlag, TracedConfig } from "../../core/config/load.ts";
 import { type Config, configSchema } from "../../core/config/schema.ts";
 import { messageOf, MillraceError } from "../../core/errors.ts";
@@ -34,6 +36,7 @@ export async function runChecks(file: string | undefined, flags: readonly Config
     await check("directory", () => checkDirectory(config.data)),
     await check("space", () => checkSpace(config.data)),
     await check("data", () => checkData(config, running)),
+    ...(archiveLocation(config) === null ? [] : [await check("archive", () => checkArchive(config))]),
     await check("port", () => checkPort(config, running)),
   );
   return checks;
@@ -127,6 +130,29 @@ async function checkData(config: Config, running: RunningGateway | null) {
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== "DATA_LOCKED") throw error;
     return warn(error.message, "if that process is not starting or stopping right now, stop it");
+  }
+}
+
+/** Writes, reads and deletes a file, as an engine and a gateway would. */
+async function checkArchive(config: Config) {
+  const archive = await openArchive(config);
+  if (archive === null) return ok("none");
+  const key = `.doctor/${crypto.randomUUID()}.txt`;
+  const copy = await Deno.makeTempFile();
+  try {
+    await archive.put(key, bodyOf([new TextEncoder().encode("millrace")]));
+    await Deno.remove(copy);
+    if (!await archive.fetch(key, copy)) throw new Error(`${key} was written and is not there`);
+    await archive.remove([key]);
+    return ok(archive.location);
+  } catch (error) {
+    return fail(
+      `${archive.location}: ${messageOf(error)}`,
+      "check archive.location, its endpoint and region, and that these keys may write, read, list and delete there",
+    );
+  } finally {
+    await Deno.remove(copy).catch(() => {});
+    archive.close();
   }
 }
 

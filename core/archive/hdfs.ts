@@ -120,7 +120,10 @@ export class HdfsArchive implements Archive {
   }
 
   async folders(folder: string): Promise<string[]> {
-    return (await this.#entries(folder)).filter(({ type }) => type === "DIRECTORY").map(({ pathSuffix }) => pathSuffix);
+    const names = (await this.#entries(folder)).filter(({ type }) => type === "DIRECTORY").map(({ pathSuffix }) =>
+      pathSuffix
+    );
+    return names.filter((name) => folder + name !== TEMPORARY);
   }
 
   async fetch(key: string, path: string): Promise<boolean> {

@@ -103,3 +103,29 @@ export function splitCovered(segments: readonly Segment[]): { current: Segment[]
   }
   return { current, covered };
 }
+
+/** The final minutes of a topic's hour. Of several revisions the largest holds. */
+export interface FinalHour {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly bucket: number;
+  readonly revision: number;
+}
+
+/** `minutes/topic=T/date=2026-01-31/hour=07/ID-r0.parquet` */
+export function finalHourKey({ topic, topicId, bucket, revision }: FinalHour): string {
+  return `${hourFolder("minutes", topic, bucket)}${topicId}-r${revision}.parquet`;
+}
+
+/** Files of final minutes of that topic. */
+export async function finalHoursIn(
+  files: AsyncIterable<ArchivedFile>,
+  topicId: string,
+): Promise<{ readonly key: string; readonly revision: number }[]> {
+  const hours: { key: string; revision: number }[] = [];
+  for await (const { key } of files) {
+    const match = /^minutes\/.*\/([^/]+)-r(\d+)\.parquet$/.exec(key);
+    if (match?.[1] === topicId) hours.push({ key, revision: Number(match[2]) });
+  }
+  return hours;
+}

@@ -64,14 +64,17 @@ export class LocalArchive implements Archive {
 
   async *#walk(folder: string): AsyncGenerator<string> {
     for (const { name, isDirectory } of await entriesOf(this.#path(folder))) {
-      if (folder === "" && name === TEMPORARY) continue;
+      if (folder + name === TEMPORARY) continue;
       if (isDirectory) yield* this.#walk(`${folder}${name}/`);
       else yield folder + name;
     }
   }
 
   async folders(folder: string): Promise<string[]> {
-    return (await entriesOf(this.#path(folder))).filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+    const entries = await entriesOf(this.#path(folder));
+    return entries.filter(({ isDirectory, name }) => isDirectory && folder + name !== TEMPORARY).map(({ name }) =>
+      name
+    );
   }
 
   /** A second name for the same file, where the file system can. */

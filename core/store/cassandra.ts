@@ -17,6 +17,7 @@ import { readExtents, replaceUnit } from "./cassandra_units.ts";
 import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./cassandra_upkeep.ts";
 import { NOTHING_KEPT, readKept } from "./duckdb_units.ts";
 import { RECORD_TABLES, type RecordTable } from "./segment_catalog.ts";
+import { copyRecords } from "./duckdb_copy.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import type { Segments } from "./duckdb_segments.ts";
@@ -314,6 +315,11 @@ export class CassandraStore implements Store {
         else await reads.loadBlocks(table, topicId, range);
       });
     return this.#cache.export(load, query);
+  }
+
+  copyRecords(table: RecordTable, topicId: string, range: TimeRange): Promise<string> {
+    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks(table, topicId, range));
+    return this.#cache.read(load, (connection, segments) => copyRecords(connection, segments, table, topicId, range));
   }
 
   async partitions(topicId: string): Promise<readonly (PartitionState & { partition: number })[]> {

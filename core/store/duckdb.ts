@@ -5,6 +5,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
+import { copyRecords } from "./duckdb_copy.ts";
 import { markedSql, numberOf, numberOrNull, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
@@ -36,10 +37,12 @@ import type {
   Store,
   SummaryQuery,
   SummaryResult,
+  TimeRange,
   UnitExtent,
   UnitReplacement,
   UnitState,
 } from "./ports.ts";
+import type { RecordTable } from "./segment_catalog.ts";
 
 const MINUTES_PER_BUCKET = 60;
 /** Size of the write-ahead log at which it is folded into the file: some seconds of events, replayed in under a second. */
@@ -277,6 +280,10 @@ export class DuckDbStore implements Store {
 
   export(query: ExportQuery): Promise<Export> {
     return exportTable(this.#connections, this.#segments, this.#exports, query);
+  }
+
+  copyRecords(table: RecordTable, topicId: string, range: TimeRange): Promise<string> {
+    return this.#readSegments((connection) => copyRecords(connection, this.#segments, table, topicId, range));
   }
 
   #readSegments<T>(read: (connection: DuckDBConnection) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /** Ranges and conditions of queries as SQL: names from closed lists, values always bound. */
 import { DIMENSIONS, TEXT_FIELDS } from "../minutes/fields.ts";
-import type { Parameters } from "./duckdb_values.ts";
+import { integerLiteral, type Parameters } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { Condition, TimeRange } from "./ports.ts";
 
@@ -37,6 +37,12 @@ export function eventsIn(topicId: string, range: TimeRange, where: readonly Cond
 export function timeIn(name: string, range: TimeRange, values: Parameters): string[] {
   const bound = (ms: number) => `make_timestamp(${values.add(BigInt(clampMicros(ms * 1000)))}::BIGINT)`;
   return [`${name} >= ${bound(range.fromMs)}`, `${name} < ${bound(range.toMs)}`];
+}
+
+/** The same within SQL that takes no parameters. */
+export function timeWithin(name: string, range: TimeRange): string {
+  const bound = (ms: number) => `make_timestamp(${integerLiteral(clampMicros(ms * 1000))})`;
+  return `${name} >= ${bound(range.fromMs)} AND ${name} < ${bound(range.toMs)}`;
 }
 
 function clampMicros(micros: number): number {

@@ -370,6 +370,8 @@ export interface StoreQueries {
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]>;
   accessReport(query: AccessReportQuery): Promise<AccessReport>;
   export(query: ExportQuery): Promise<Export>;
+  /** The records of a range as a Parquet file with the columns of record_blocks.ts: its path, the caller's to remove. */
+  copyRecords(table: "events" | "quarantine", topicId: string, range: TimeRange): Promise<string>;
   partitions(topicId: string): Promise<readonly (PartitionState & { readonly partition: number })[]>;
   /** Gaps recorded for a topic: offsets that the log no longer held when the engine came to them. */
   gaps(

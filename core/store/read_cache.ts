@@ -4,6 +4,7 @@
  * changed since it was fetched is fetched anew.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { basename } from "node:path";
 import type { EncodedRowGroup } from "../parquet/encoder.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { emptyDirectory } from "./duckdb_directory.ts";
@@ -14,11 +15,11 @@ import { MINUTE_SELECT } from "./duckdb_rows.ts";
 import { SCHEMA } from "./duckdb_schema.ts";
 import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
-import { integerLiteral, Parameters, textLiteral } from "./duckdb_values.ts";
+import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral, textOf } from "./duckdb_values.ts";
 import type { Export, ExportQuery, MinuteRows, PartitionState } from "./ports.ts";
 import type { RecordBlock } from "./record_blocks.ts";
 import { minuteRanges, type RollupLevel, type RollupPlan } from "./rollup_plan.ts";
-import type { RecordTable } from "./segment_catalog.ts";
+import type { RecordTable, SegmentEntry } from "./segment_catalog.ts";
 
 const CHECKPOINT_BYTES = 24 * 1_048_576;
 const MINUTES_PER_BUCKET = 60;
@@ -205,6 +206,39 @@ export class ReadCache {
       this.#bytes += some.reduce((sum, { group }) => sum + group.bytes.length, 0);
       if (++this.#added % MERGE_EVERY === 0) this.#merger.start();
     }
+  }
+
+  /** A path for a file that {@link addFiles} is to be told of. */
+  newFile(): string {
+    return this.#segments.path(this.#segments.newFile());
+  }
+
+  /** Adds records of a topic in files that are there, at paths of {@link newFile}. */
+  async addFiles(table: RecordTable, topicId: string, paths: readonly string[]): Promise<void> {
+    if (paths.length === 0) return;
+    const time = table === "events" ? "ts" : "record_time";
+    await this.#connections.write(async (connection) => {
+      const rows = await rowsOf(
+        connection,
+        `SELECT filename, count(*) AS rows, epoch_us(min(${time})) AS first, epoch_us(max(${time})) AS last,
+           epoch_ms(max(record_time)) AS "lastRecord"
+         FROM read_parquet([${paths.map(textLiteral).join(", ")}], filename = true) GROUP BY filename`,
+      );
+      const entries = rows.map((row): SegmentEntry => ({
+        file: basename(textOf(row.filename)),
+        table,
+        topicId,
+        level: 0,
+        rows: numberOf(row.rows),
+        firstGroup: 0,
+        groups: 1,
+        fileBytes: 0,
+        firstMicros: numberOf(row.first),
+        lastMicros: numberOf(row.last),
+        lastRecordMs: numberOf(row.lastRecord),
+      }));
+      if (entries.length > 0) await this.#segments.list(connection, entries);
+    });
   }
 
   /** Puts these states in the place of those that a topic's partitions had: exports tell them as their frontier. */

@@ -13,8 +13,9 @@ import {
 import { type ArchivedHour, mergeHour } from "../../core/archive/merger.ts";
 import type { Config } from "../../core/config/schema.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { Topic } from "../../core/log/partitioned_log.ts";
-import type { Ledger } from "../../core/store/ports.ts";
+import type { PartitionedLog, Topic } from "../../core/log/partitioned_log.ts";
+import type { Store } from "../../core/store/ports.ts";
+import { FinalHours } from "./final_hours.ts";
 
 /** Waits between tries of one commit, before its records are read again from the log. */
 const RETRIES_MS = [500, 2_000, 5_000];
@@ -26,7 +27,8 @@ const DAYS_SEARCHED = 7;
 export interface ArchiverParts {
   readonly config: Config;
   readonly archive: Archive;
-  readonly ledger: Pick<Ledger, "get" | "compareAndSet">;
+  readonly log: Pick<PartitionedLog, "ends">;
+  readonly store: Pick<Store, "get" | "compareAndSet" | "partitions" | "unitVersions" | "export">;
   /** Topics that are this engine's to look after. */
   readonly topics: () => readonly Topic[];
   readonly onNotice: (message: string) => void;
@@ -41,6 +43,7 @@ export interface ArchiveFigures {
   readonly bytes: number;
   readonly merged: number;
   readonly deleted: number;
+  readonly finalHours: number;
   readonly failures: number;
 }
 
@@ -54,10 +57,11 @@ interface Unmerged {
 export class Archiver {
   readonly #parts: ArchiverParts;
   readonly #chains: Chains;
+  readonly #finalHours: FinalHours;
   readonly #unmerged = new Map<string, Unmerged>();
   /** Partitions whose earlier hours were looked through. */
   readonly #searched = new Set<string>();
-  readonly #figures = { segments: 0, bytes: 0, merged: 0, deleted: 0, failures: 0 };
+  readonly #figures = { segments: 0, bytes: 0, merged: 0, deleted: 0, finalHours: 0, failures: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -66,7 +70,8 @@ export class Archiver {
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts;
-    this.#chains = new Chains(parts.archive, parts.ledger);
+    this.#chains = new Chains(parts.archive, parts.store);
+    this.#finalHours = new FinalHours({ ...parts, now: () => performance.now() });
   }
 
   get figures(): ArchiveFigures {
@@ -83,13 +88,13 @@ export class Archiver {
 
   /** Tries for some seconds; then the records are the log's again. */
   async commitArchive(range: ArchivedRange, lastRecordMs: number): Promise<boolean> {
-    const { config, ledger } = this.#parts;
+    const { config, store } = this.#parts;
     for (let tries = 0;; tries++) {
       try {
         const committed = await this.#chains.commit(range);
         if (committed === null) return false;
         // What no event store keeps is to be looked for here.
-        if (config.engine.events === "archive") await raiseFloor(ledger, range.topicId, lastRecordMs + 1);
+        if (config.engine.events === "archive") await raiseFloor(store, range.topicId, lastRecordMs + 1);
         for (const segment of committed.segments) this.#count(segment);
         return true;
       } catch (error) {
@@ -135,6 +140,9 @@ export class Archiver {
   async tick(): Promise<void> {
     try {
       await this.#mergeDue();
+      for (const topic of this.#parts.topics()) {
+        this.#figures.finalHours += await this.#finalHours.archive(topic, () => this.#isStopped);
+      }
       if (this.#parts.now() >= this.#retainAtMs) {
         await this.#retain();
         this.#retainAtMs = this.#parts.now() + RETENTION_MS;
@@ -202,6 +210,11 @@ export class Archiver {
           await archive.remove(hour.map(({ key }) => key));
           this.#figures.deleted += hour.length;
         }
+      }
+      for await (const { key, modifiedMs } of archive.list(topicFolder("minutes", name))) {
+        if (modifiedMs >= beforeMs) continue;
+        await archive.remove([key]);
+        this.#figures.deleted++;
       }
     }
   }

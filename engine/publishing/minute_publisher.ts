@@ -16,10 +16,10 @@ import {
   type MinuteRow,
   MINUTES_PER_BUCKET,
   parseHour,
-  type Progress,
   revise,
   sent,
 } from "./final_minutes.ts";
+import { ProgressWatch } from "./progress_watch.ts";
 import { readMinuteRows } from "./minute_rows_reader.ts";
 
 export interface PublisherParts {
@@ -36,8 +36,6 @@ export interface PublisherParts {
 const TICK_MS = 1_000;
 /** ... and for minutes that changed since: late events come in numbers, and each revision sends all of a minute. */
 const REVISE_MS = 60_000;
-/** A partition without anything to read for so long holds nothing back. */
-const IDLE_MS = 60_000;
 
 /** What this process remembers of a topic. */
 interface TopicMemory {
@@ -46,8 +44,7 @@ interface TopicMemory {
   reviseAtMs: number;
   /** Hours that need no look while their version is this. */
   readonly settled: Map<number, string>;
-  /** Per partition, since when its end is where it is. */
-  readonly still: Map<number, { readonly end: number; readonly sinceMs: number }>;
+  readonly watch: ProgressWatch;
   lastError: string;
 }
 
@@ -107,18 +104,27 @@ export class MinutePublisher {
   #memoryOf({ id }: Topic): TopicMemory {
     let memory = this.#memories.get(id);
     if (memory === undefined) {
-      memory = { until: -Infinity, reviseAtMs: -Infinity, settled: new Map(), still: new Map(), lastError: "" };
+      memory = {
+        until: -Infinity,
+        reviseAtMs: -Infinity,
+        settled: new Map(),
+        watch: new ProgressWatch(),
+        lastError: "",
+      };
       this.#memories.set(id, memory);
     }
     return memory;
   }
 
   async #publish(topic: Topic, memory: TopicMemory): Promise<void> {
-    const until = finalUntil(await this.#progress(topic, memory));
+    const { log, store } = this.#parts;
+    const until = finalUntil(
+      memory.watch.progress(await log.ends(topic), await store.partitions(topic.id), this.#parts.now()),
+    );
     const isRevising = this.#parts.now() >= memory.reviseAtMs;
     // Where all are idle, nothing becomes final from one tick to the next.
     if (until === null || (!isRevising && (until === Infinity || until <= memory.until))) return;
-    for (const { bucket, version } of await this.#parts.store.unitVersions(topic.id)) {
+    for (const { bucket, version } of await store.unitVersions(topic.id)) {
       const start = bucket * MINUTES_PER_BUCKET;
       const end = start + MINUTES_PER_BUCKET;
       const from = isRevising ? start : Math.max(start, memory.until);
@@ -131,21 +137,6 @@ export class MinutePublisher {
     }
     if (until !== Infinity) memory.until = Math.max(memory.until, until);
     if (isRevising) memory.reviseAtMs = this.#parts.now() + REVISE_MS;
-  }
-
-  async #progress(topic: Topic, { still }: TopicMemory): Promise<Progress[]> {
-    const nowMs = this.#parts.now();
-    const states = new Map((await this.#parts.store.partitions(topic.id)).map((state) => [state.partition, state]));
-    return (await this.#parts.log.ends(topic)).map(({ partition, end }) => {
-      const before = still.get(partition);
-      const since = before?.end === end ? before : { end, sinceMs: nowMs };
-      still.set(partition, since);
-      const isRead = (states.get(partition)?.checkpoint ?? 0) >= end;
-      return {
-        watermarkMs: states.get(partition)?.watermarkMs ?? null,
-        isIdle: isRead && nowMs - since.sinceMs >= IDLE_MS,
-      };
-    });
   }
 
   /** Minutes [from, to) of one hour. `version`: of the hour's units, where these are all its minutes. */

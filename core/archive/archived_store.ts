@@ -1,0 +1,206 @@
+/**
+ * A store whose records go on in the archive: what came into the log before the topic's floor is read from there, the rest
+ * from the store. Both answer by the same statements; everything else is the store's own.
+ */
+import type {
+  AccessReport,
+  AccessReportQuery,
+  EventQuery,
+  EventRecord,
+  Export,
+  ExportQuery,
+  FlushOutcome,
+  PartitionFlush,
+  PartitionState,
+  QuarantineQuery,
+  QuarantineRecord,
+  SeriesQuery,
+  SeriesResult,
+  Store,
+  SummaryQuery,
+  SummaryResult,
+  TimeRange,
+  UnitExtent,
+  UnitReplacement,
+  UnitState,
+} from "../store/ports.ts";
+import type { ArchivedReads, ArchivedTopic, Newer } from "./archived_reads.ts";
+import { readFloor } from "./events_floor.ts";
+import type { ArchivedTable } from "./keys.ts";
+
+const HOUR_MS = 3_600_000;
+
+export interface ArchivedStoreParts {
+  readonly store: Store;
+  readonly reads: ArchivedReads;
+  /** How much later than its time in the log an event may say that it was. */
+  readonly futureMs: number;
+  /** Name of a topic, or undefined where there is none of that id. */
+  readonly nameOf: (topicId: string) => Promise<string | undefined>;
+}
+
+export class ArchivedStore implements Store {
+  readonly #parts: ArchivedStoreParts;
+  readonly #store: Store;
+
+  constructor(parts: ArchivedStoreParts) {
+    this.#parts = parts;
+    this.#store = parts.store;
+  }
+
+  /** The time below which a topic's records are the archive's; null where the range has none of those. */
+  async #split(topicId: string, { fromMs }: TimeRange): Promise<{ topic: ArchivedTopic; cutMs: number } | null> {
+    const floorMs = await readFloor(this.#store, topicId);
+    if (floorMs === null) return null;
+    const cutMs = Math.ceil((floorMs + this.#parts.futureMs) / HOUR_MS) * HOUR_MS;
+    if (fromMs >= cutMs) return null;
+    const name = await this.#parts.nameOf(topicId);
+    return name === undefined ? null : { topic: { id: topicId, name }, cutMs };
+  }
+
+  async events(query: EventQuery): Promise<readonly EventRecord[]> {
+    const split = await this.#split(query.topicId, query.range);
+    if (split === null) return await this.#store.events(query);
+    return await pageOf(
+      query,
+      split.cutMs,
+      (query) => this.#store.events(query),
+      (query) => this.#parts.reads.events(split.topic, query),
+    );
+  }
+
+  async quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
+    const split = await this.#split(query.topicId, query.range);
+    if (split === null) return await this.#store.quarantine(query);
+    return await pageOf(
+      query,
+      split.cutMs,
+      (query) => this.#store.quarantine(query),
+      (query) => this.#parts.reads.quarantine(split.topic, query),
+    );
+  }
+
+  async accessReport(query: AccessReportQuery): Promise<AccessReport> {
+    const split = await this.#split(query.topicId, query.range);
+    if (split === null) return await this.#store.accessReport(query);
+    const newer = this.#newer(query.topicId, query.range, split.cutMs);
+    return await this.#parts.reads.accessReport(split.topic, query, split.cutMs, newer);
+  }
+
+  async export(query: ExportQuery): Promise<Export> {
+    const { table, topicId, range } = query;
+    if (table !== "events" && table !== "quarantine") return await this.#store.export(query);
+    const split = await this.#split(topicId, range);
+    if (split === null) return await this.#store.export(query);
+    // Before the records: they reflect at least that.
+    const frontier = (await this.#store.partitions(topicId)).map(({ partition, checkpoint }) => ({
+      partition,
+      offset: checkpoint,
+    }));
+    const newer = this.#newer(topicId, range, split.cutMs);
+    return { stream: await this.#parts.reads.export(split.topic, { ...query, table }, split.cutMs, newer), frontier };
+  }
+
+  #newer(topicId: string, { toMs }: TimeRange, cutMs: number): Newer {
+    return async (table: ArchivedTable) =>
+      toMs <= cutMs ? null : await this.#store.copyRecords(table, topicId, { fromMs: cutMs, toMs });
+  }
+
+  copyRecords(table: ArchivedTable, topicId: string, range: TimeRange): Promise<string> {
+    return this.#store.copyRecords(table, topicId, range);
+  }
+
+  series(query: SeriesQuery): Promise<SeriesResult> {
+    return this.#store.series(query);
+  }
+
+  summary(query: SummaryQuery): Promise<SummaryResult> {
+    return this.#store.summary(query);
+  }
+
+  partitions(topicId: string): Promise<readonly (PartitionState & { readonly partition: number })[]> {
+    return this.#store.partitions(topicId);
+  }
+
+  gaps(topicId: string): ReturnType<Store["gaps"]> {
+    return this.#store.gaps(topicId);
+  }
+
+  unitVersions(topicId: string): ReturnType<Store["unitVersions"]> {
+    return this.#store.unitVersions(topicId);
+  }
+
+  countStored(topicId: string): ReturnType<Store["countStored"]> {
+    return this.#store.countStored(topicId);
+  }
+
+  unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
+    return this.#store.unitExtents(topicId, partition, buckets);
+  }
+
+  replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {
+    return this.#store.replaceUnits(replacements);
+  }
+
+  readPartition(topicId: string, partition: number): Promise<PartitionState> {
+    return this.#store.readPartition(topicId, partition);
+  }
+
+  readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]> {
+    return this.#store.readUnits(topicId, partition, buckets);
+  }
+
+  flush(flush: PartitionFlush): Promise<FlushOutcome> {
+    return this.#store.flush(flush);
+  }
+
+  putIfAbsent(key: string, value: string): Promise<string> {
+    return this.#store.putIfAbsent(key, value);
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.#store.get(key);
+  }
+
+  compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
+    return this.#store.compareAndSet(key, expected, value);
+  }
+
+  dropTopic(topicId: string): Promise<void> {
+    return this.#store.dropTopic(topicId);
+  }
+
+  retain(limits: { minutesBeforeMs: number; eventsBeforeMs: number }): Promise<number> {
+    return this.#store.retain(limits);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}
+
+interface PageQuery {
+  readonly range: TimeRange;
+  readonly limit: number;
+  readonly bytesMax?: number;
+}
+
+/** A page, newest first: from the store, and where that does not fill it, from the archive. */
+async function pageOf<Q extends PageQuery, T extends { readonly raw: Uint8Array }>(
+  query: Q,
+  cutMs: number,
+  fromStore: (query: Q) => Promise<readonly T[]>,
+  fromArchive: (query: Q) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const { range: { fromMs, toMs }, limit, bytesMax = Infinity } = query;
+  const newer = toMs <= cutMs ? [] : await fromStore({ ...query, range: { fromMs: cutMs, toMs } });
+  const bytes = newer.reduce((sum, { raw }) => sum + raw.length, 0);
+  if (newer.length >= limit || bytes >= bytesMax) return newer;
+  const older = await fromArchive({
+    ...query,
+    range: { fromMs, toMs: Math.min(toMs, cutMs) },
+    limit: limit - newer.length,
+    ...(bytesMax === Infinity ? {} : { bytesMax: bytesMax - bytes }),
+  });
+  return [...newer, ...older];
+}
