@@ -4,9 +4,11 @@
  */
 import { z } from "zod";
 import { messageOf, MillraceError } from "../errors.ts";
-import { type Archive, type ArchiveBody, type ArchivedFile, wholeBody } from "./archive.ts";
+import type { Archive, ArchiveBody, ArchivedFile } from "./archive.ts";
 
 const REQUEST_TIMEOUT_MS = 60_000;
+/** A file may be large. */
+const UPLOAD_TIMEOUT_MS = 600_000;
 const TEMPORARY = ".writing";
 
 export interface HdfsPlace {
@@ -73,7 +75,7 @@ export class HdfsArchive implements Archive {
       const { Location } = location.parse(
         await this.#ask("PUT", temporary, { op: "CREATE", overwrite: "true", noredirect: "true" }),
       );
-      await this.#data("PUT", Location, await wholeBody(body));
+      await this.#data("PUT", Location, body);
       await this.#ask("PUT", key.slice(0, key.lastIndexOf("/")), { op: "MKDIRS" });
       if (await this.#rename(temporary, key)) return;
       // HDFS renames to names alone that are not there.
@@ -180,7 +182,7 @@ export class HdfsArchive implements Archive {
   }
 
   /** Sends to, or reads from, the data node that a name node named. */
-  async #data(method: string, url: string, body: Uint8Array<ArrayBuffer> | null): Promise<Response> {
+  async #data(method: string, url: string, body: ArchiveBody | null): Promise<Response> {
     const response = await request(method, url, body);
     if (!response.ok) await jsonOf(response);
     if (method === "PUT") await response.body?.cancel();
@@ -190,12 +192,14 @@ export class HdfsArchive implements Archive {
 
 const isAbsent = (error: unknown): boolean => error instanceof HdfsError && error.exception === "FileNotFoundException";
 
-async function request(method: string, url: string, body: Uint8Array<ArrayBuffer> | null): Promise<Response> {
+async function request(method: string, url: string, body: ArchiveBody | null): Promise<Response> {
   return await fetch(url, {
     method,
     redirect: "manual",
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    ...(body === null ? {} : { body, headers: { "content-type": "application/octet-stream" } }),
+    signal: AbortSignal.timeout(body === null ? REQUEST_TIMEOUT_MS : UPLOAD_TIMEOUT_MS),
+    ...(body === null
+      ? {}
+      : { body: ReadableStream.from(body.chunks()), headers: { "content-type": "application/octet-stream" } }),
   });
 }
 

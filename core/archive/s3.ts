@@ -59,13 +59,14 @@ export class S3Archive implements Archive {
   }
 
   async put(key: string, body: ArchiveBody): Promise<void> {
-    const input = { ...this.#input(key), Body: await wholeBody(body), ContentType: "application/vnd.apache.parquet" };
+    const input = { ...this.#input(key), ContentType: "application/vnd.apache.parquet" };
     await this.#telling(`write ${key}`, async () => {
-      if (body.bytes <= PART_BYTES) await this.#client.send(new PutObjectCommand(input));
-      else {
-        await new Upload({ client: this.#client, params: input, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE })
-          .done();
+      if (body.bytes <= PART_BYTES) {
+        await this.#client.send(new PutObjectCommand({ ...input, Body: await wholeBody(body) }));
+        return;
       }
+      const params = { ...input, Body: ReadableStream.from(body.chunks()) };
+      await new Upload({ client: this.#client, params, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE }).done();
     });
   }
 
