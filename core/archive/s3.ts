@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { FetchHttpHandler } from "@smithy/fetch-http-handler";
+import { z } from "zod";
 import type { Config } from "../config/schema.ts";
 import { MillraceError } from "../errors.ts";
 import { type Archive, type ArchiveBody, type ArchivedFile, wholeBody } from "./archive.ts";
@@ -136,8 +137,10 @@ export class S3Archive implements Archive {
       return await run();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const name = error.name === "Error" || error.name === "TypeError" ? "" : `${error.name}: `;
-      throw new Error(`cannot ${what} in bucket ${this.#place.bucket}: ${name}${error.message}`, { cause: error });
+      const isNamed = error.name !== "Error" && error.name !== "TypeError";
+      const status = statusOf(error);
+      const why = [...(status === null ? [] : [`status ${status}`]), ...(isNamed ? [error.name] : []), error.message];
+      throw new Error(`cannot ${what} in bucket ${this.#place.bucket}: ${why.join(": ")}`, { cause: error });
     }
   }
 
@@ -145,6 +148,17 @@ export class S3Archive implements Archive {
     this.#client.destroy();
   }
 }
+
+/** The status of the answer that an error was made of. */
+function statusOf(error: Error): number | null {
+  const { $metadata, $response } = answered.catch({}).parse(error);
+  return $metadata?.httpStatusCode ?? $response?.statusCode ?? null;
+}
+
+const answered = z.object({
+  $metadata: z.object({ httpStatusCode: z.number().optional() }).optional(),
+  $response: z.object({ statusCode: z.number().optional() }).optional(),
+});
 
 function clientConfig(settings: Config["archive"]): S3ClientConfig {
   const { endpoint, region } = settings;

@@ -67,6 +67,7 @@ export class Archiver {
   #isStopped = false;
   #retainAtMs = 0;
   #lastError = "";
+  #lastCause = "";
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts;
@@ -96,13 +97,23 @@ export class Archiver {
         // What no event store keeps is to be looked for here.
         if (config.engine.events === "archive") await raiseFloor(store, range.topicId, lastRecordMs + 1);
         for (const segment of committed.segments) this.#count(segment);
+        this.#lastCause = "";
         return true;
       } catch (error) {
         this.#figures.failures++;
+        this.#tell(error);
         if (tries === RETRIES_MS.length || this.#isStopped) throw error;
         await new Promise((resolve) => setTimeout(resolve, RETRIES_MS[tries]));
       }
     }
+  }
+
+  /** Once for all partitions and tries that fail for the same cause. */
+  #tell(error: unknown): void {
+    const cause = messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+    if (cause === this.#lastCause) return;
+    this.#lastCause = cause;
+    this.#parts.onNotice(`error: archive: ${messageOf(error)}; this is tried again, and nothing is lost meanwhile`);
   }
 
   #count(segment: Segment): void {
