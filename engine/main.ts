@@ -29,6 +29,8 @@ export interface EngineParts {
   readonly store: Store;
   /** Where records are archived; null or absent: nowhere. */
   readonly archive?: Archive | null;
+  /** Whether what waits becomes a segment at the log's end, rather than after a while. */
+  readonly archivesAtEnd?: boolean;
   /** Told in words, for the log of the program. */
   readonly onNotice: (message: string) => void;
   /** Hears of each flush that was applied. */
@@ -251,7 +253,7 @@ class RunningEngine implements Engine {
   }
 }
 
-function settingsOf({ config, archive }: EngineParts): WorkerSettings {
+function settingsOf({ config, archive, archivesAtEnd = false }: EngineParts): WorkerSettings {
   const { engine } = config;
   const isInCassandra = chosenStore(config) === "cassandra";
   return {
@@ -267,7 +269,7 @@ function settingsOf({ config, archive }: EngineParts): WorkerSettings {
     blocksByHour: isInCassandra,
     onGap: engine.onGap,
     archives: archive !== null && archive !== undefined,
-    segmentMs: config.archive.segmentSeconds * 1000,
+    segmentMs: archivesAtEnd ? 0 : config.archive.segmentSeconds * 1000,
     segmentBytes: config.archive.segmentBytes,
   };
 }

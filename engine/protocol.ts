@@ -20,7 +20,7 @@ export interface WorkerSettings {
   /** Whether a block holds rows of one unit only: what a store without a transaction over units needs. */
   readonly blocksByHour: boolean;
   readonly onGap: "stop" | "continue";
-  /** Whether there is an archive; a segment of it is written at this age or size. */
+  /** Whether there is an archive; a segment of it is written at this age (0: at the log's end) or size. */
   readonly archives: boolean;
   readonly segmentMs: number;
   readonly segmentBytes: number;

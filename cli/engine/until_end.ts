@@ -11,8 +11,6 @@ import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
 import { watchForOthers } from "./sharing.ts";
 
-/** Nobody waits for the next records: what is there becomes a segment as soon as its end is reached. */
-const SEGMENT_SECONDS = 1;
 /** How often those partitions are asked for that other engines may have. */
 const POLL_MS = 200;
 
@@ -52,11 +50,12 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
   };
   if (goals.size + unarchived.size > 0) {
     const engine = await startEngine({
-      config: { ...config, archive: { ...config.archive, segmentSeconds: SEGMENT_SECONDS } },
+      config,
       log: data.log,
       membership: await membershipOf(data, config, log),
       store: data.store,
       archive: data.archive,
+      archivesAtEnd: true,
       onNotice: log,
       onFlush: ({ topicId, partition, at, totals }) => {
         records += totals.consumed;

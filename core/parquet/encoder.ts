@@ -246,16 +246,18 @@ function bytesOf(values: Int32Array | Float64Array, length: number): Uint8Array 
 
 const TWO_32 = 2 ** 32;
 
-/** Whole numbers as 64-bit integers, in two halves: no BigInt a value. */
+/** Whole numbers as 64-bit integers, in two halves: no BigInt a value, and no array a column. */
 function fillInt64(page: ByteBuffer, values: Float64Array, count: number): void {
-  const halves = new Int32Array(count * 2);
-  for (let i = 0; i < count; i++) {
+  page.reserve(count * 8);
+  const { bytes } = page;
+  let at = page.size;
+  for (let i = 0; i < count; i++, at += 8) {
     const value = values[i];
     const high = Math.floor(value / TWO_32);
-    halves[2 * i] = value - high * TWO_32;
-    halves[2 * i + 1] = high;
+    putUint32(bytes, at, value - high * TWO_32);
+    putUint32(bytes, at + 4, high);
   }
-  page.append(bytesOf(halves, halves.length));
+  page.size = at;
 }
 
 /** Reserves the definition levels (one bit a row, 1 for a value) and answers where their bits begin. */

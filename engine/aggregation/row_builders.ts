@@ -2,11 +2,16 @@
 import { type EventFields, type Measure, MEASURE_SLOT, SLOT, TEXT_FIELDS } from "../../core/minutes/fields.ts";
 import type { EventRows, QuarantineRows } from "../../core/store/record_blocks.ts";
 
-/** Bytes that grow by doubling; `take` hands them over and starts anew, with room for as many. */
+/**
+ * Bytes that grow by doubling; `take` hands them over and starts anew, with room for as many. Where they are kept, what was
+ * taken is good until the next append: no memory is asked for, and none is left to the collector (bench/scan).
+ */
 class Arena {
   #bytes = new Uint8Array(0);
   #expected = 4096;
   size = 0;
+
+  constructor(readonly isKept: boolean) {}
 
   /** Copies source[start, end) and answers where it begins. */
   append(source: Uint8Array, start: number, end: number): number {
@@ -24,7 +29,7 @@ class Arena {
 
   take(): Uint8Array {
     const bytes = this.#bytes.subarray(0, this.size);
-    this.#bytes = new Uint8Array(0);
+    if (!this.isKept) this.#bytes = new Uint8Array(0);
     this.#expected = this.size + (this.size >> 2);
     this.size = 0;
     return bytes;
@@ -37,7 +42,7 @@ class Column<A extends Float64Array | Int32Array | Uint32Array> {
   #expected = 64;
   size = 0;
 
-  constructor(readonly create: (length: number) => A) {
+  constructor(readonly create: (length: number) => A, readonly isKept: boolean) {
     this.#values = create(0);
   }
 
@@ -52,34 +57,43 @@ class Column<A extends Float64Array | Int32Array | Uint32Array> {
 
   take(): A {
     const values = this.#values.subarray(0, this.size) as A;
-    this.#values = this.create(0);
+    if (!this.isKept) this.#values = this.create(0);
     this.#expected = this.size + (this.size >> 2);
     this.size = 0;
     return values;
   }
 }
 
-const floats = () => new Column((length) => new Float64Array(length));
-const ints = () => new Column((length) => new Int32Array(length));
-const uints = () => new Column((length) => new Uint32Array(length));
+const floats = (isKept: boolean) => new Column((length) => new Float64Array(length), isKept);
+const ints = (isKept: boolean) => new Column((length) => new Int32Array(length), isKept);
+const uints = (isKept: boolean) => new Column((length) => new Uint32Array(length), isKept);
 
 export class EventRowsBuilder {
-  readonly #arena = new Arena();
-  readonly #offsets = floats();
-  readonly #times = floats();
-  readonly #recordTimes = floats();
-  readonly #rawStarts = uints();
-  readonly #rawEnds = uints();
-  readonly #starts = TEXT_FIELDS.map(ints);
-  readonly #ends = TEXT_FIELDS.map(ints);
+  readonly #arena: Arena;
+  readonly #offsets: ReturnType<typeof floats>;
+  readonly #times: ReturnType<typeof floats>;
+  readonly #recordTimes: ReturnType<typeof floats>;
+  readonly #rawStarts: ReturnType<typeof uints>;
+  readonly #rawEnds: ReturnType<typeof uints>;
+  readonly #starts: readonly ReturnType<typeof ints>[];
+  readonly #ends: readonly ReturnType<typeof ints>[];
   readonly #measures: readonly {
     readonly slot: number;
     readonly name: Measure;
     readonly values: ReturnType<typeof floats>;
   }[];
 
-  constructor(measures: readonly Measure[]) {
-    this.#measures = measures.map((name) => ({ name, slot: MEASURE_SLOT[name], values: floats() }));
+  /** @param isKept Whether its memory stays its own: then rows that were taken are good until the next is added. */
+  constructor(measures: readonly Measure[], isKept = false) {
+    this.#arena = new Arena(isKept);
+    this.#offsets = floats(isKept);
+    this.#times = floats(isKept);
+    this.#recordTimes = floats(isKept);
+    this.#rawStarts = uints(isKept);
+    this.#rawEnds = uints(isKept);
+    this.#starts = TEXT_FIELDS.map(() => ints(isKept));
+    this.#ends = TEXT_FIELDS.map(() => ints(isKept));
+    this.#measures = measures.map((name) => ({ name, slot: MEASURE_SLOT[name], values: floats(isKept) }));
   }
 
   get rows(): number {
@@ -147,11 +161,11 @@ export class EventRowsBuilder {
 }
 
 export class QuarantineRowsBuilder {
-  readonly #arena = new Arena();
-  readonly #offsets = floats();
-  readonly #times = floats();
-  readonly #rawStarts = uints();
-  readonly #rawEnds = uints();
+  readonly #arena = new Arena(false);
+  readonly #offsets = floats(false);
+  readonly #times = floats(false);
+  readonly #rawStarts = uints(false);
+  readonly #rawEnds = uints(false);
   #reasons: string[] = [];
 
   get rows(): number {

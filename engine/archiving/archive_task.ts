@@ -146,11 +146,12 @@ export class ArchiveTask extends PartitionLoop {
       const limit = bytesMax();
       if (collector.pendingBytes >= Math.min(GROUP_BYTES, limit / 2)) collector.encode();
       const isFull = collector.encodedBytes >= Math.min(settings.segmentBytes, limit) || collector.hours >= HOURS_MAX;
-      const isOld = beganMs !== null && now() - beganMs >= settings.segmentMs;
+      const isOld = beganMs !== null &&
+        (settings.segmentMs === 0 ? next >= end : now() - beganMs >= settings.segmentMs);
       // What was taken is read to its end, whatever it takes.
       if (collector.position >= until || (until === Infinity && (isFull || isOld))) break;
       if (this.isStopping || this.isForgotten) break;
-      if (next >= end) await this.sleep(Math.min(LINGER_MS, settings.segmentMs));
+      if (next >= end) await this.sleep(settings.segmentMs === 0 ? FETCH_WAIT_MS : LINGER_MS);
     }
     collector.encode();
   }

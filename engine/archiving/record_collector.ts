@@ -48,7 +48,7 @@ export class RecordCollector implements RecordSink {
 
   constructor(options: CollectorOptions) {
     this.#options = options;
-    this.#events = new EventRowsBuilder(options.measures);
+    this.#events = new EventRowsBuilder(options.measures, true);
     this.position = options.from;
   }
 

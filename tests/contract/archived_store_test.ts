@@ -122,7 +122,7 @@ async function allEvents(store: Store, rest: Partial<Parameters<Store["events"]>
       topicId: TOPIC_ID,
       range: EVER,
       where: [],
-      limit: 170,
+      limit: 500,
       ...rest,
       ...(after === undefined ? {} : { after }),
     });
