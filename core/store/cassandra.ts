@@ -207,7 +207,7 @@ export class CassandraStore implements Store {
     const range = { fromMs: Math.min(...found) * HOUR_MS, toMs: (Math.max(...found) + 1) * HOUR_MS };
     const load = () =>
       this.#reads.load(topicId, async (reads) => {
-        for (const table of RECORD_TABLES) await reads.loadBlocks(table, topicId, range);
+        await reads.loadTables(RECORD_TABLES, topicId, range);
       });
     const kept = await this.#cache.read(
       load,
@@ -288,20 +288,18 @@ export class CassandraStore implements Store {
     const before = rangeBefore(query.range, afterMs);
     const units = await indexedUnits(this.#client, topicId, bucketsOf(before));
     const buckets = units.map(({ bucket }) => bucket);
-    return await readNewest<T>(buckets, { range: before, limit, bytesMax }, (range) =>
-      this.#cache.read(
-        () => this.#reads.load(topicId, (reads) => reads.loadBlocks(table, topicId, range)),
-        (connection, segments) => read(connection, segments, { ...query, range }),
-      ));
+    return await readNewest<T>(buckets, { range: before, limit, bytesMax }, (range) => {
+      const load = this.#loadRecords([table], topicId, range);
+      return this.#cache.read(load, (connection, segments) => read(connection, segments, { ...query, range }));
+    });
+  }
+
+  #loadRecords(tables: readonly RecordTable[], topicId: string, range: TimeRange): () => Promise<void> {
+    return () => this.#reads.load(topicId, (reads) => reads.loadTables(tables, topicId, range));
   }
 
   accessReport(query: AccessReportQuery): Promise<AccessReport> {
-    const { topicId, range } = query;
-    const load = () =>
-      this.#reads.load(topicId, async (reads) => {
-        await reads.loadBlocks("events", topicId, range);
-        await reads.loadBlocks("quarantine", topicId, range);
-      });
+    const load = this.#loadRecords(RECORD_TABLES, query.topicId, query.range);
     return this.#cache.read(load, (connection, segments) => readAccessReport(connection, segments, query));
   }
 
@@ -312,13 +310,13 @@ export class CassandraStore implements Store {
         // The frontier first: what is fetched after it reflects at least that.
         await this.#cache.putPartitions(topicId, await this.partitions(topicId));
         if (table === "minutes" || table === "hours") await reads.loadMinutes(topicId, range);
-        else await reads.loadBlocks(table, topicId, range);
+        else await reads.loadTables([table], topicId, range);
       });
     return this.#cache.export(load, query);
   }
 
   copyRecords(table: RecordTable, topicId: string, range: TimeRange): Promise<string> {
-    const load = () => this.#reads.load(topicId, (reads) => reads.loadBlocks(table, topicId, range));
+    const load = this.#loadRecords([table], topicId, range);
     return this.#cache.read(load, (connection, segments) => copyRecords(connection, segments, table, topicId, range));
   }
 

@@ -193,8 +193,12 @@ export class CassandraReads {
     return `${versionOf(row)}${numberOrNullIn(row, "replaced") ?? 0}`;
   }
 
-  /** Makes the cache hold all blocks of a table that have rows of the range. */
-  async loadBlocks(table: RecordTable, topicId: string, range: TimeRange): Promise<void> {
+  /** Makes the cache hold all blocks of these tables that have rows of the range. */
+  async loadTables(tables: readonly RecordTable[], topicId: string, range: TimeRange): Promise<void> {
+    for (const table of tables) await this.#loadBlocks(table, topicId, range);
+  }
+
+  async #loadBlocks(table: RecordTable, topicId: string, range: TimeRange): Promise<void> {
     const units = await indexedUnits(this.#client, topicId, bucketsOf(range));
     const names = new Map(
       units.map((unit) => [`${table}/${topicId}/${unit.partition}/${unit.bucket}`, unit] as const),

@@ -2,14 +2,7 @@
 import type { Archive } from "../../core/archive/archive.ts";
 import { type ArchivedRange, type ChainOwner, Chains, type ChainState } from "../../core/archive/chain.ts";
 import { raiseFloor } from "../../core/archive/events_floor.ts";
-import {
-  ARCHIVED_TABLES,
-  type Segment,
-  segmentsIn,
-  splitCovered,
-  topicFolder,
-  unitOf,
-} from "../../core/archive/keys.ts";
+import { ARCHIVED_TABLES, type Segment, segmentsIn, topicFolder, unitOf } from "../../core/archive/keys.ts";
 import { type ArchivedHour, mergeHour } from "../../core/archive/merger.ts";
 import type { Config } from "../../core/config/schema.ts";
 import { messageOf } from "../../core/errors.ts";

@@ -53,29 +53,34 @@ export class FinalHours {
     for (const { bucket, version } of await store.unitVersions(topic.id)) {
       if (isStopped()) break;
       if ((bucket + 1) * MINUTES_PER_BUCKET > until || memory.settled.get(bucket) === version) continue;
-      if (await this.#archiveHour(topic, bucket, version)) archived++;
+      const done = await this.#archiveHour(topic, bucket, version);
+      if (done === "elsewhere") continue; // looked at again: that other may die
+      if (done === "archived") archived++;
       memory.settled.set(bucket, version);
     }
     return archived;
   }
 
-  /** False where the file of this version is there. */
-  async #archiveHour(topic: Topic, bucket: number, version: string): Promise<boolean> {
+  async #archiveHour(
+    topic: Topic,
+    bucket: number,
+    version: string,
+  ): Promise<"archived" | "there before" | "elsewhere"> {
     const { archive, store } = this.#parts;
     const key = `archive-minutes/${topic.id}/${bucket}`;
     const before = await store.get(key);
     const known = before === null ? null : decision.parse(JSON.parse(before));
-    if (known?.version === version && known.isPut) return false;
+    if (known?.version === version && known.isPut) return "there before";
     // Under a revision that was decided but maybe not put lie the figures of its version, or of a later one.
     const revision = known === null ? 0 : known.revision + 1;
     const decided = JSON.stringify({ version, revision, isPut: false });
-    if (!await store.compareAndSet(key, before, decided)) return false; // another looks after it
+    if (!await store.compareAndSet(key, before, decided)) return "elsewhere";
     const file = finalHourKey({ topic: topic.name, topicId: topic.id, bucket, revision });
     await this.#put(file, topic.id, bucket);
     await store.compareAndSet(key, decided, JSON.stringify({ version, revision, isPut: true }));
     const older = await finalHoursIn(archive.list(hourFolder("minutes", topic.name, bucket)), topic.id);
     await archive.remove(older.filter((hour) => hour.revision < revision).map(({ key }) => key));
-    return true;
+    return "archived";
   }
 
   async #put(key: string, topicId: string, bucket: number): Promise<void> {

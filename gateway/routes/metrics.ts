@@ -1,6 +1,8 @@
 /** GET /metrics for Prometheus: what the store and the log say, the engine's figures, and the gateway's own requests. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { readChain } from "../../core/archive/chain.ts";
+import { archiveLocation } from "../../core/archive/registry.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import type { EngineFigures, GatewayParts } from "../parts.ts";
 import { standingOf } from "../topic_state.ts";
@@ -26,6 +28,8 @@ const PARTITION_FIGURES = {
   millrace_minute_rows_count_total: "Sum of the counts of all minute cells stored",
   millrace_conservation_difference:
     "Sum of all minute counts less records consumed: 0, or something was lost or doubled",
+  millrace_archive_offset: "Every record below it is in the archive",
+  millrace_archive_lag_records: "Records in the log that are not archived yet",
 } as const;
 type PartitionFigure = keyof typeof PARTITION_FIGURES;
 
@@ -107,7 +111,10 @@ export class Metrics {
 
   async #readTopic(topic: Topic): Promise<Reading[]> {
     const conservation = await this.#conservationOf(topic);
-    return (await standingOf(this.parts, topic)).flatMap(({ partition, totals, ...standing }) => {
+    const standings = await standingOf(this.parts, topic);
+    const archived = await this.#archivedOf(topic, standings.map(({ partition }) => partition));
+    return standings.flatMap(({ partition, totals, ...standing }) => {
+      const archivedTo = archived.get(partition) ?? null;
       const balance = conservation.get(partition);
       const values: Partial<Record<PartitionFigure, number | null>> = {
         millrace_records_consumed_total: totals.consumed,
@@ -122,6 +129,10 @@ export class Metrics {
         millrace_watermark_timestamp_seconds: standing.watermarkMs === null ? null : standing.watermarkMs / 1000,
         millrace_minute_rows_count_total: balance?.counted ?? null,
         millrace_conservation_difference: balance === undefined ? null : balance.counted - balance.consumed,
+        millrace_archive_offset: archivedTo,
+        millrace_archive_lag_records: archivedTo === null
+          ? null
+          : Math.max(0, standing.end - Math.max(standing.start, archivedTo)),
       };
       const labels = { topic: topic.name, partition: String(partition) };
       return namesOf(values).flatMap((name): Reading[] => {
@@ -129,6 +140,18 @@ export class Metrics {
         return value === null ? [] : [{ labels, name, value }];
       });
     });
+  }
+
+  /** Offsets up to which partitions are archived; none without an archive. */
+  async #archivedOf(topic: Topic, partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const { config, store } = this.parts;
+    if (archiveLocation(config) === null) return new Map();
+    return new Map(
+      await Promise.all(partitions.map(async (partition) => {
+        const chain = await readChain(store, { topicId: topic.id, partition });
+        return [partition, chain?.from ?? 0] as const;
+      })),
+    );
   }
 
   /** A partition is compared only where no flush came in between the reads: its checkpoint stood still. */

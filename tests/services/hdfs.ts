@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { mavenLibrary } from "./maven.ts";
 import { LOOPBACK, type Service } from "./service.ts";
-import { VERSIONS } from "./versions.ts";
+import { ARCHIVES } from "./versions.ts";
 
 const MAIN = `import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
@@ -24,7 +24,7 @@ export const hdfs: Service = {
   name: "hdfs",
   ports: 2,
   async prepare({ directory, ports: [rpc, web] }) {
-    const library = await mavenLibrary("hadoop", VERSIONS.hadoop, ["org.apache.hadoop:hadoop-minicluster"]);
+    const library = await mavenLibrary("hadoop", ARCHIVES.hadoop, ["org.apache.hadoop:hadoop-minicluster"]);
     const source = join(directory, "Cluster.java");
     await Deno.writeTextFile(source, MAIN);
     return {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { mavenLibrary } from "./maven.ts";
 import { pythonEnvironment } from "./python.ts";
 import { isListening, LOOPBACK, type Service } from "./service.ts";
-import { VERSIONS } from "./versions.ts";
+import { ARCHIVES } from "./versions.ts";
 
 const ACCESS_KEY = "millrace";
 const SECRET_KEY = "a secret for tests";
@@ -20,7 +20,7 @@ export const moto: Service = {
   name: "moto",
   ports: 1,
   async prepare({ ports: [port] }) {
-    const programs = await pythonEnvironment([`moto[server]==${VERSIONS.moto}`]);
+    const programs = await pythonEnvironment([`moto[server]==${ARCHIVES.moto}`]);
     return {
       command: join(programs, "moto_server"),
       args: ["-H", LOOPBACK, "-p", String(port)],
@@ -34,7 +34,7 @@ export const s3proxy: Service = {
   name: "s3proxy",
   ports: 1,
   async prepare({ directory, ports: [port] }) {
-    const library = await mavenLibrary("s3proxy", VERSIONS.s3proxy, ["org.gaul:s3proxy"]);
+    const library = await mavenLibrary("s3proxy", ARCHIVES.s3proxy, ["org.gaul:s3proxy"]);
     const access = accessTo(port);
     const properties = join(directory, "s3proxy.properties");
     const settings = {
