@@ -223,7 +223,7 @@ async function insertRows(topicId: string): Promise<void> {
 /** Both must have stored every event. */
 async function checkStored(ours: string, plain: string): Promise<void> {
   const range = { fromMs: START_MS, toMs: START_MS + 3_600_000 };
-  const { lines } = await store.accessReport({ topicId: ours, range, timeZone: "UTC", limit: 1 });
+  const { lines } = await store.accessReport({ topicId: ours, range, where: [], timeZone: "UTC", limit: 1 });
   if (lines !== EVENTS) throw new Error(`the store has ${lines} events of ${EVENTS}`);
   let rows = 0;
   for (let partition = 0; partition < PARTITIONS; partition++) {

@@ -1,12 +1,13 @@
 /**
  * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
- * Run: deno task bench [--only scan,sketch,log,dev,cluster,cassandra] [--records N] [--runs N] [--seconds N] [--json FILE]
+ * Run: deno task bench [--only scan,sketch,log,dev,cluster,cassandra,spark] [--records N] [--runs N] [--seconds N] [--json FILE]
  */
 import { Command } from "commander";
 import { z } from "zod";
 import { measureCluster } from "./cluster.ts";
 import { measureDev } from "./dev.ts";
 import { prepare } from "./prepare.ts";
+import { measureSpark } from "./spark.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const out = new URL("./out/", import.meta.url).pathname;
@@ -22,13 +23,14 @@ type Run = z.infer<typeof runLine>;
 
 const options = new Command("bench")
   .description("Ours and the peers', side by side")
-  .option("--only <names>", "which benches: scan, sketch, log, dev, cluster, cassandra", "scan,sketch,log,dev")
-  .option("--records <n>", "records of the log bench", "4000000")
+  .option("--only <names>", "which benches: scan, sketch, log, dev, cluster, cassandra, spark", "scan,sketch,log,dev")
+  .option("--records <n>", "records of the benches log and spark", "4000000")
   .option("--runs <n>", "runs of each contender", "5")
+  .option("--codec <name>", "how the bench spark has its topic compressed", "none")
   .option("--seconds <n>", "length of the benches dev and cluster", "60")
   .option("--json <file>", "also write the figures as JSON")
   .parse(["deno", "bench", ...Deno.args])
-  .opts<{ only: string; records: string; runs: string; seconds: string; json?: string }>();
+  .opts<{ only: string; records: string; runs: string; codec: string; seconds: string; json?: string }>();
 
 /** Runs one process and reads the JSON of its last line. */
 async function run(command: string, args: readonly string[]): Promise<Run> {
@@ -135,6 +137,8 @@ for (const name of options.only.split(",")) {
   else if (name === "dev") figures.dev = await measureDev(Number(options.seconds));
   else if (name === "cassandra") figures.cassandra = await benchScript("Writing to Cassandra", "bench/cassandra.ts");
   else if (name === "cluster") figures.cluster = await measureCluster(Number(options.seconds));
-  else throw new Error(`no bench is called ${name}: scan, sketch, log, dev, cluster, cassandra`);
+  else if (name === "spark") {
+    figures.spark = await measureSpark(Number(options.records), Number(options.runs), options.codec);
+  } else throw new Error(`no bench is called ${name}: scan, sketch, log, dev, cluster, cassandra, spark`);
 }
 if (options.json !== undefined) await Deno.writeTextFile(options.json, JSON.stringify(figures, null, 2) + "\n");

@@ -11,6 +11,7 @@ import { generateCommand } from "./generate.ts";
 import { reportFailure } from "./failure.ts";
 import { migrateCommand } from "./migrate.ts";
 import { produceCommand } from "./produce.ts";
+import { reportCommand } from "./report.ts";
 import { styled, type Terminal } from "./terminal.ts";
 import { versionCommand } from "./version.ts";
 
@@ -25,7 +26,7 @@ export interface CommandParts {
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
   ["Run on a cluster:", [engineCommand, gatewayCommand, analyzerCommand, generateCommand, migrateCommand]],
-  ["Look:", [doctorCommand, configCommand, versionCommand]],
+  ["Look:", [reportCommand, doctorCommand, configCommand, versionCommand]],
 ];
 
 const AFTER_HELP = `
@@ -35,6 +36,7 @@ Examples:
   deno task produce --file access.log.gz --topic access        send a file
   kubectl logs deploy/shop | deno task produce --topic shop    send what a program prints
   KAFKA_BROKERS=kafka:9092 deno task engine --store duckdb     work on Kafka's topics
+  deno task report access --topic access --out report          an access log's report as HTML, CSV and Parquet
   deno task doctor                                             check the machine
 
 Environment:

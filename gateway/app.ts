@@ -14,6 +14,7 @@ import { recordRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { Metrics, metricsRoute } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
+import { logRecordRoutes } from "./routes/records.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { seriesRoute } from "./routes/series.ts";
 import { summaryRoute } from "./routes/summary.ts";
@@ -69,6 +70,7 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   reportRoutes(app, parts);
   exportRoute(app, parts);
   topicRoutes(app, parts);
+  logRecordRoutes(app, parts);
   ingestRoute(app, parts);
   healthRoutes(app, parts);
   metricsRoute(app, metrics);

@@ -4,6 +4,7 @@
  * Offsets are numbers: exact up to 2^53.
  */
 import type { Dimension, Measure, TextField } from "../minutes/fields.ts";
+import type { AccessReport, AccessReportQuery } from "./access_report.ts";
 import type { RecordBlock } from "./record_blocks.ts";
 
 // ---------------------------------------------------------------- writing
@@ -176,6 +177,8 @@ export interface Ledger {
 
 // ---------------------------------------------------------------- reading
 
+export type { AccessReport, AccessReportQuery };
+
 /** A half-open range of event time, epoch milliseconds. */
 export interface TimeRange {
   readonly fromMs: number;
@@ -302,43 +305,6 @@ export interface QuarantineRecord {
   readonly recordTimeMs: number;
   readonly reason: string;
   readonly raw: Uint8Array;
-}
-
-export interface AccessReportQuery {
-  readonly topicId: string;
-  readonly range: TimeRange;
-  /** IANA zone of the days. */
-  readonly timeZone: string;
-  /** Longest length of each list. */
-  readonly limit: number;
-}
-
-/** Exact counts over events; endpoints are request targets as logged. */
-export interface AccessReport {
-  readonly lines: number;
-  readonly unparsed: number;
-  /** Events per column that have no value in it; a status that is no whole number is none. */
-  readonly missing: Readonly<Record<string, number>>;
-  readonly contentSize: {
-    readonly count: number;
-    readonly min: number | null;
-    readonly max: number | null;
-    readonly mean: number | null;
-    /** Of the population. */
-    readonly stddev: number | null;
-  };
-  readonly notFound: {
-    readonly count: number;
-    readonly top: readonly { readonly endpoint: string; readonly count: number }[];
-  };
-  /** Without statuses that are no whole number. */
-  readonly byStatus: readonly { readonly status: number; readonly count: number }[];
-  readonly byHost: readonly { readonly host: string; readonly count: number }[];
-  readonly byEndpoint: readonly { readonly endpoint: string; readonly count: number }[];
-  readonly byDay: readonly { readonly day: string; readonly count: number }[];
-  /** Distinct hosts and distinct endpoints. */
-  readonly hosts: number;
-  readonly endpoints: number;
 }
 
 export const EXPORT_TABLES = ["minutes", "hours", "events", "quarantine"] as const;

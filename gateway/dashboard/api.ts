@@ -11,14 +11,25 @@ const apiRow = z.object({
 });
 export type ApiRow = z.infer<typeof apiRow>;
 
+const partitionInfo = z.object({
+  partition: z.number(),
+  start: z.number(),
+  end: z.number(),
+  checkpoint: z.number(),
+  watermark: z.nullable(z.string()),
+  lagRecords: z.number(),
+  lagSeconds: z.number(),
+});
 const topicInfo = z.object({
   name: z.string(),
+  format: z.nullable(z.string()),
   dimensions: z.array(z.string()),
   measures: z.array(z.string()),
   lagRecords: z.number(),
   lagSeconds: z.number(),
-  partitions: z.array(z.object({ watermark: z.nullable(z.string()) })),
+  partitions: z.array(partitionInfo),
   totals: z.object({ events: z.number(), unparsed: z.number() }),
+  gaps: z.array(z.object({ partition: z.number(), start: z.number(), end: z.number() })),
 });
 export type TopicInfo = z.infer<typeof topicInfo>;
 export const topicsAnswer = z.object({ topics: z.array(topicInfo) });
@@ -64,6 +75,20 @@ const quarantineRecord = z.object({
 });
 export type QuarantineRecord = z.infer<typeof quarantineRecord>;
 export const quarantineAnswer = z.object({ records: z.array(quarantineRecord), nextCursor: z.nullable(z.string()) });
+
+export const logRecords = z.object({
+  start: z.number(),
+  end: z.number(),
+  next: z.number(),
+  records: z.array(z.object({
+    offset: z.number(),
+    timestamp: z.string(),
+    key: z.nullable(z.string()),
+    value: z.nullable(z.string()),
+    valueBytes: z.number(),
+  })),
+});
+export type LogRecords = z.infer<typeof logRecords>;
 
 /** What went wrong, for people. */
 export const wordsOf = (error: unknown): string => error instanceof Error ? error.message : String(error);

@@ -1,5 +1,6 @@
-/** Bundles the dashboard's script. The bundle is checked in, so that a gateway starts without a build step. */
+/** Bundles the pages' scripts. The bundles are checked in, so that a gateway starts without a build step. */
 import { build, stop } from "esbuild";
+import { basename } from "node:path";
 
 /** The script as one minified module. */
 export async function bundle(entry: string): Promise<string> {
@@ -19,6 +20,13 @@ export async function bundle(entry: string): Promise<string> {
   }
 }
 
+/** The bundle that an entry is checked in as. */
+export function bundlePath(entry: string): URL {
+  return new URL(`../pages/${basename(entry, ".ts")}.js`, import.meta.url);
+}
+
 if (import.meta.main) {
-  await Deno.writeTextFile(new URL("../pages/dashboard.js", import.meta.url), await bundle(Deno.args[0]));
+  for (const entry of Deno.args) {
+    await Deno.writeTextFile(bundlePath(entry), await bundle(entry));
+  }
 }

@@ -40,10 +40,17 @@ export function minuteConditions(view: ViewState, topic: TopicInfo): [string, st
     .map((condition) => ["where", condition]);
 }
 
+/** The topic whose newest event is the latest: what somebody who names none wants to see. */
+function liveliest(topics: readonly TopicInfo[]): TopicInfo | undefined {
+  const newest = ({ partitions }: TopicInfo) =>
+    Math.max(0, ...partitions.map(({ watermark }) => watermark === null ? 0 : Date.parse(watermark)));
+  return topics.toSorted((a, b) => newest(b) - newest(a))[0];
+}
+
 /** Throws an Error in words. */
 export async function load(view: ViewState): Promise<Shown> {
   const { topics } = await ask("/api/v1/topics", topicsAnswer);
-  const topic = view.topic === null ? topics[0] : topics.find(({ name }) => name === view.topic);
+  const topic = view.topic === null ? liveliest(topics) : topics.find(({ name }) => name === view.topic);
   if (topic === undefined) {
     if (view.topic !== null && topics.length > 0) throw new Error(`there is no topic ${view.topic}`);
     return { topics, levels: [], errorRate: [], latency: [], unit: "" };

@@ -3,7 +3,7 @@ import { h } from "preact";
 import type { ApiRow, Summary, TopicInfo } from "./api.ts";
 import { Chart, type ChartProps } from "./chart.ts";
 import type { Shown } from "./load.ts";
-import { compact, Figure, type Narrow, percent, Table, Value } from "./parts.ts";
+import { compact, Figure, lengthOf, type Narrow, percent, Table, Value } from "./parts.ts";
 
 const APIS_SHOWN = 10;
 
@@ -62,7 +62,7 @@ function Strip({ topic, summary }: { readonly topic: TopicInfo; readonly summary
   const { sla } = summary;
   const { events, unparsed } = topic.totals;
   const marks = topic.partitions.flatMap(({ watermark }) => watermark === null ? [] : [Date.parse(watermark)]);
-  const age = marks.length === 0 ? "none yet" : `${Math.max(0, (Date.now() - Math.min(...marks)) / 1000).toFixed(0)} s`;
+  const age = marks.length === 0 ? "none yet" : lengthOf(Math.max(0, (Date.now() - Math.min(...marks)) / 1000));
   const isOverdrawn = (sla.errorBudgetLeft ?? 0) < 0;
   return h(
     "dl",

@@ -5,6 +5,19 @@ import { inert } from "./inert.ts";
 export const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 export const percent = (ratio: number): string => `${(ratio * 100).toFixed(2)} %`;
 
+const AGES: readonly (readonly [limit: number, seconds: number, unit: string])[] = [
+  [120, 1, "s"],
+  [7200, 60, "min"],
+  [172_800, 3600, "h"],
+  [Infinity, 86_400, "days"],
+];
+
+/** A length of time in its usual unit. */
+export function lengthOf(seconds: number): string {
+  const [, size, unit] = AGES.find(([limit]) => seconds < limit) ?? AGES[AGES.length - 1];
+  return `${compact.format(seconds / size)} ${unit}`;
+}
+
 /** Narrows the view to a value, or leaves the value out. */
 export type Narrow = (field: string, value: string, isIncluded: boolean) => void;
 

@@ -96,6 +96,53 @@ Deno.test({
         expect(html).toMatch(/where=service%3Dpay[^"]*" download/);
       });
 
+      const other = (path: string) => documentAt(browser, `${origin}${path}`);
+
+      await t.step("the page of topics shows partitions, and the records of the log as text", async () => {
+        const html = await other("/topics?topic=shop&at=earliest");
+        expect(html).toContain(`<td>${RECORDS + 1}</td>`);
+        const partitions = [0, 1, 2, 3].map((partition) =>
+          other(`/topics?topic=shop&partition=${partition}&at=earliest`)
+        );
+        const pages = (await Promise.all(partitions)).join("");
+        for (let i = 1; i < RECORDS; i++) expect(pages).toContain(`"message":"message ${i}"`);
+        expect(pages).not.toContain("<img");
+        expect(await other("/topics?topic=shop&at=999999")).toMatch(/role="alert">offset: 999999 is not in the log/);
+        const found = (await Promise.all([0, 1, 2, 3].map((partition) =>
+          other(`/topics?topic=shop&partition=${partition}&at=earliest&q=MESSAGE%2017`)
+        ))).join("");
+        expect(found.match(/class="said">/g)).toHaveLength(1);
+      });
+
+      await t.step(
+        "the access report counts an access log, under conditions, and says where there is none",
+        async () => {
+          const lines = Array.from(
+            { length: 12 },
+            (_, i) =>
+              `10.0.0.${i % 3} - - [01/Mar/2026:0${i % 10}:00:00 +0000] "GET /<b>${i % 2}</b> HTTP/1.1" ${
+                i % 4 === 0 ? 404 : 200
+              } ${i}`,
+          );
+          const sent = await fetch(`${origin}/ingest/v1/access`, { method: "POST", body: lines.join("\n") });
+          expect(await sent.json()).toMatchObject({ accepted: 12 });
+          await waitFor(async () => {
+            const answer = await fetch(`${origin}/api/v1/reports/access?topic=access`);
+            return answer.ok && (await answer.json()).lines === 12 ? true : undefined;
+          });
+          const html = await other("/report");
+          const figures = [...html.matchAll(/<dt>([^<]+)<\/dt><dd>([^<]+)</g)].map(([, name, value]) => [name, value]);
+          expect(Object.fromEntries(figures)).toMatchObject({ lines: "12", "distinct hosts": "3", "not found": "3" });
+          expect(html).toContain("/&lt;b&gt;1&lt;/b&gt;");
+          expect(html).not.toContain("<b>1");
+          const narrowed = await other("/report?topic=access&where=status%3D404");
+          expect(narrowed).toMatch(/<dt>lines<\/dt><dd>3</);
+          expect(narrowed).toContain('aria-label="remove status=404"');
+          expect(await other("/report?topic=access&from=2020-01-01&to=2020-01-02")).toContain("No request fits");
+          expect(await other("/report?topic=nowhere")).toMatch(/role="alert">there is no topic nowhere/);
+        },
+      );
+
       await t.step("what is not there is said in words", async () => {
         expect(await page("?topic=nowhere")).toMatch(/role="alert">there is no topic nowhere</);
       });

@@ -144,7 +144,7 @@ async function allQuarantine(store: Store, reason?: string): Promise<QuarantineR
 
 /** The last digits of a deviation depend on the order of addition. */
 async function reportOf(store: Store, range: TimeRange): Promise<unknown> {
-  const report = await store.accessReport({ topicId: TOPIC_ID, range, timeZone: "UTC", limit: 20 });
+  const report = await store.accessReport({ topicId: TOPIC_ID, range, where: [], timeZone: "UTC", limit: 20 });
   return { ...report, contentSize: { ...report.contentSize, stddev: report.contentSize.stddev?.toPrecision(12) } };
 }
 

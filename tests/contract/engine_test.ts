@@ -164,6 +164,7 @@ onEachLog("the format is decided by the first records, and stays after a restart
   const report = await store.accessReport({
     topicId: topic.id,
     range: { fromMs: 0, toMs: now + HOUR_MS },
+    where: [],
     timeZone: "UTC",
     limit: 10,
   });

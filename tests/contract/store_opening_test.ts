@@ -99,7 +99,7 @@ Deno.test("duckdb store: a text of a user that reads like damage is none", async
     const store = await open(directory);
     await store.flush(flushOf({ events: [eventOf(0, 0)] }));
     const timeZone = "Corrupt database file";
-    const error: unknown = await store.accessReport({ topicId: TOPIC, range: EVER, timeZone, limit: 1 })
+    const error: unknown = await store.accessReport({ topicId: TOPIC, range: EVER, where: [], timeZone, limit: 1 })
       .then(() => null, (thrown) => thrown);
     expect(error).toBeInstanceOf(Error);
     expect(error).not.toBeInstanceOf(MillraceError);

@@ -68,7 +68,7 @@ async function everything(store: Store, topicId: string) {
     found: await store.events({ topicId, range: EVER, where: [], text: "99}", limit: 30 }),
     chosen: await store.events({ topicId, range: EVER, where, limit: 50 }),
     quarantine: await store.quarantine({ topicId, range: EVER, limit: 100 }),
-    report: await store.accessReport({ topicId, range: EVER, timeZone: "UTC", limit: 5 }),
+    report: await store.accessReport({ topicId, range: EVER, where: [], timeZone: "UTC", limit: 5 }),
     events: await exported(store, exportQuery({ topicId, format: "parquet" })),
     refused: await exported(store, exportQuery({ topicId, table: "quarantine", format: "ndjson" })),
   };

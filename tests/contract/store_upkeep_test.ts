@@ -106,7 +106,7 @@ async function everything(store: Store, topicId = TOPIC): Promise<unknown> {
     events: await store.events({ topicId, range: EVER, where: [], limit: 100 }),
     quarantine: await store.quarantine({ topicId, range: EVER, limit: 100 }),
     gaps: await store.gaps(topicId),
-    report: await store.accessReport({ topicId, range: EVER, timeZone: "UTC", limit: 10 }),
+    report: await store.accessReport({ topicId, range: EVER, where: [], timeZone: "UTC", limit: 10 }),
     summary,
     tables,
     key: await store.get("key"),

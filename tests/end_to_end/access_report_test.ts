@@ -8,6 +8,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { parquetReadObjects } from "hyparquet";
 import { zstdDecompressSync } from "node:zlib";
 import { startDev } from "../faults/dev_process.ts";
+import { startProgram } from "../program_process.ts";
 
 const root = new URL("../../", import.meta.url);
 const fixture = new URL("./fixtures/access.log", import.meta.url);
@@ -72,7 +73,11 @@ function reportOf(texts: readonly string[], lines: readonly Line[]) {
   const mean = sizes.reduce((a, b) => a + b, 0) / sizes.length;
   const missing = (name: string) => column(name).filter((value) => value === null).length;
   const notFound = lines.filter(({ fields }) => fields.status === "404");
-  const days = countBy("day", lines.map(({ atMs }) => new Date(atMs).toISOString().slice(0, 10)));
+  const days = [...Map.groupBy(lines, ({ atMs }) => new Date(atMs).toISOString().slice(0, 10))];
+  const hours = Map.groupBy(lines, ({ atMs }) => new Date(atMs).getUTCHours());
+  const having = (some: readonly Line[], first: string) =>
+    some.filter(({ fields }) => fields.status?.startsWith(first)).length;
+  const digits = Math.max(...sizes.map((size) => size === 0 ? 0 : String(size).length));
   const byEndpoint = countBy("endpoint", column("endpoint"));
   const byHost = countBy("host", column("host"));
   const columns = ["host", "ident", "user", "method", "endpoint", "protocol", "status", "content_size"];
@@ -86,12 +91,30 @@ function reportOf(texts: readonly string[], lines: readonly Line[]) {
       max: Math.max(...sizes),
       mean,
       stddev: Math.sqrt(sizes.reduce((sum, size) => sum + (size - mean) ** 2, 0) / sizes.length),
+      histogram: Array.from({ length: digits + 1 }, (_, n) => n === 0 ? [0, 1] : [10 ** (n - 1), 10 ** n])
+        .map(([from, to]) => ({ from, to, count: sizes.filter((size) => size >= from && size < to).length })),
     },
-    notFound: { count: notFound.length, top: countBy("endpoint", notFound.map(({ fields }) => fields.endpoint)) },
+    notFound: {
+      count: notFound.length,
+      top: countBy("endpoint", notFound.map(({ fields }) => fields.endpoint)),
+      byHost: countBy("host", notFound.map(({ fields }) => fields.host)),
+    },
     byStatus: countBy("status", column("status")).map(({ status, count }) => ({ status: Number(status), count })),
     byHost,
     byEndpoint,
-    byDay: days.sort((a, b) => a.day < b.day ? -1 : 1),
+    byDay: days.toSorted(([a], [b]) => a < b ? -1 : 1).map(([day, some]) => ({
+      day,
+      count: some.length,
+      hosts: new Set(some.flatMap(({ fields }) => fields.host ?? [])).size,
+      notFound: having(some, "404"),
+    })),
+    byHour: Array.from({ length: 24 }, (_, hour) => hours.get(hour) ?? []).map((some, hour) => ({
+      hour,
+      count: some.length,
+      notFound: having(some, "404"),
+      clientErrors: having(some, "4"),
+      serverErrors: having(some, "5"),
+    })),
     hosts: byHost.length,
     endpoints: byEndpoint.length,
   };
@@ -139,11 +162,62 @@ async function checkFile(file: URL): Promise<void> {
     expect(report).toEqual(truth);
     await checkMinutes(data, get, lines, texts.length - lines.length);
     await checkEvents(data, get, lines);
+    await checkReportFiles(data, truth);
   } finally {
     dev.kill("SIGTERM");
     await dev.ended;
+    await checkReportFiles(data, reportOf(texts, lines)); // of the data itself, where no gateway runs
     await Deno.remove(data, { recursive: true });
   }
+}
+
+/** What `report access` writes: the same figures, as DuckDB reads them from CSV and Parquet, and a page of them. */
+async function checkReportFiles(data: string, truth: ReturnType<typeof reportOf>): Promise<void> {
+  const out = `${data}/report`;
+  await Deno.remove(out, { recursive: true }).catch(() => {});
+  const report = await startProgram("report", [
+    "access",
+    "--topic",
+    "access",
+    "--out",
+    out,
+    "--data",
+    data,
+    "--limit",
+    "100000",
+  ]);
+  const { code, stdout, stderr } = await report.ended;
+  expect({ code, stdout, stderr }).toMatchObject({ code: 0, stderr: "" });
+  expect(stdout).toContain(`${out}/report.html and 18 more files`);
+  const wanted: Readonly<Record<string, readonly (readonly (string | number)[])[]>> = {
+    days: truth.byDay.map(({ day, count, hosts, notFound }) => [day, count, hosts, notFound]),
+    hours: truth.byHour.map(({ hour, ...of }) => [
+      `${String(hour).padStart(2, "0")}:00`,
+      of.count,
+      of.notFound,
+      of.clientErrors,
+      of.serverErrors,
+    ]),
+    statuses: truth.byStatus.map(({ status, count }) => [String(status), count]),
+    hosts: truth.byHost.map(({ host, count }) => [host, count]),
+    endpoints: truth.byEndpoint.map(({ endpoint, count }) => [endpoint, count]),
+    "not-found-endpoints": truth.notFound.top.map(({ endpoint, count }) => [endpoint, count]),
+    "not-found-hosts": truth.notFound.byHost.map(({ host, count }) => [host, count]),
+    missing: Object.entries(truth.missing),
+  };
+  for (const [name, rows] of Object.entries(wanted)) {
+    const csv = await duckdbRows(`FROM read_csv('${out}/${name}.csv', header = true, all_varchar = true)`);
+    const parquet = await duckdbRows(`FROM read_parquet('${out}/${name}.parquet')`);
+    const guarded = (value: string | number) => /^[=+@-]/.test(String(value)) ? `'${value}` : String(value);
+    expect(csv.map((row) => Object.values(row))).toEqual(rows.map((row) => row.map(guarded)));
+    expect(parquet.map((row) => Object.values(row).map((value) => typeof value === "bigint" ? Number(value) : value)))
+      .toEqual(rows);
+  }
+  const html = await Deno.readTextFile(`${out}/report.html`);
+  expect(html).toMatch(/^<!DOCTYPE html>/);
+  expect(html).not.toMatch(/<script|<link|https?:\/\/(?!www\.w3\.org)[^<>]*(src|href)|@import|url\(/);
+  expect(html.match(/<section class="panel">/g)).toHaveLength(9);
+  expect(html).toContain(`<dd>${truth.lines.toLocaleString("en")}</dd>`);
 }
 
 type Get = (path: string) => Promise<Response>;

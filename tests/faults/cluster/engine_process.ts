@@ -45,8 +45,9 @@ export class EngineProcess {
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      this.#output += text;
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      this.#output += decoder.decode(bytes, { stream: true });
       this.#url ??= this.#output.match(/health and metrics at (http:\/\/[\d.:]+)/)?.[1] ?? null;
     }
   }

@@ -70,9 +70,10 @@ async function offsetsOf(
 
 async function* linesOf(store: Store, topicId: string, table: ExportTable): AsyncGenerator<unknown> {
   const { stream } = await store.export({ topicId, table, format: "ndjson", range: EVER, where: [], isRaw: true });
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) yield JSON.parse(line);
   }

@@ -3,9 +3,9 @@ import { h, render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
 import { withCondition } from "./conditions.ts";
+import { Chips, Choice, Heading } from "./controls.ts";
 import { Events } from "./events.ts";
 import { ExportLinks } from "./export_links.ts";
-import { inert } from "./inert.ts";
 import { load, type Shown } from "./load.ts";
 import { Overview } from "./overview.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -109,20 +109,10 @@ function Controls({ view, go, shown }: { readonly view: ViewState; readonly go: 
   const { from, to } = rangeParameters(view.range);
   const isRelative = view.range.kind === "relative";
   const current = isRelative ? from : `${from} – ${to}`;
-  const select = (label: string, value: string, options: readonly string[], chosen: (value: string) => void) =>
-    h(
-      "select",
-      {
-        "aria-label": label,
-        value,
-        onChange: (event: { currentTarget: HTMLSelectElement }) => chosen(event.currentTarget.value),
-      },
-      options.map((option) => h("option", { value: option }, RANGES[option] ?? option)),
-    );
   return h(
     "header",
     null,
-    h("h1", null, h("a", { href: "/" }, "Millrace")),
+    h(Heading, { current: "dashboard" }),
     h("input", {
       type: "search",
       "aria-label": "Text that events contain",
@@ -138,14 +128,17 @@ function Controls({ view, go, shown }: { readonly view: ViewState; readonly go: 
         }, TYPING_MS);
       },
     }),
-    select(
-      "Topic",
-      shown?.topic?.name ?? "",
-      shown?.topics.map(({ name }) => name) ?? [],
-      (topic) => go({ ...view, topic, where: [] }),
-    ),
-    select("Range", current, [...new Set([...Object.keys(RANGES), current])], (value) => {
-      go({ ...view, range: { kind: "relative", from: value } });
+    h(Choice, {
+      label: "Topic",
+      value: shown?.topic?.name ?? "",
+      options: shown?.topics.map(({ name }) => [name]) ?? [],
+      onChoice: (topic) => go({ ...view, topic, where: [] }),
+    }),
+    h(Choice, {
+      label: "Range",
+      value: current,
+      options: Object.entries({ [current]: current, ...RANGES }),
+      onChoice: (value) => go({ ...view, range: { kind: "relative", from: value } }),
     }),
     isRelative &&
       h("button", {
@@ -153,20 +146,7 @@ function Controls({ view, go, shown }: { readonly view: ViewState; readonly go: 
         title: "The address then shows the same to everybody, also tomorrow",
         onClick: () => go(frozen(view, Date.now())),
       }, "Freeze to share"),
-    view.where.length > 0 && h(
-      "ul",
-      { class: "chips", "aria-label": "Conditions" },
-      view.where.map((condition) =>
-        h("li", { key: condition }, [
-          h("bdi", null, inert(condition)),
-          h("button", {
-            type: "button",
-            "aria-label": `remove ${inert(condition)}`,
-            onClick: () => go({ ...view, where: view.where.filter((other) => other !== condition) }),
-          }, "×"),
-        ])
-      ),
-    ),
+    h(Chips, { where: view.where, onChange: (where) => go({ ...view, where }) }),
   );
 }
 

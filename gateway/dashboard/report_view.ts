@@ -1,0 +1,75 @@
+/** The access report, drawn: by the page, and into the file that `report access` writes. */
+import { type ComponentChildren, h } from "preact";
+import { inert } from "./inert.ts";
+import { Figure, type Narrow, Value } from "./parts.ts";
+import {
+  type AccessReport,
+  type ReportColumn,
+  reportFigures,
+  type ReportTable,
+  reportTables,
+} from "./report_tables.ts";
+
+const grouped = new Intl.NumberFormat("en");
+
+export function ReportView({ report, narrow }: {
+  readonly report: AccessReport;
+  /** Absent where nobody can click. */
+  readonly narrow?: Narrow;
+}) {
+  if (report.lines === 0) {
+    return h("p", { class: "panel" }, "No request fits: take a longer period, or fewer conditions.");
+  }
+  return [
+    h("dl", { class: "strip" }, reportFigures(report).map((figure) => h(Figure, { key: figure.name, ...figure }))),
+    reportTables(report).map((table) => h(Counted, { key: table.name, table, narrow })),
+  ];
+}
+
+/** A table whose first number is drawn beside it. */
+function Counted({ table, narrow }: { readonly table: ReportTable; readonly narrow?: Narrow }) {
+  const { title, columns, rows } = table;
+  const drawn = columns.findIndex(({ kind }) => kind === "number");
+  const max = Math.max(1, ...rows.map((row) => Number(row[drawn])));
+  return h(
+    "section",
+    { class: "panel" },
+    h("h2", null, title),
+    rows.length === 0 ? h("p", null, "None.") : h(
+      "table",
+      { class: "counted" },
+      h(
+        "thead",
+        null,
+        h("tr", null, [
+          h("th", { scope: "col" }, columns[0].name),
+          h("td", { "aria-hidden": "true" }),
+          columns.slice(1).map(({ name }) => h("th", { scope: "col" }, name)),
+        ]),
+      ),
+      h(
+        "tbody",
+        null,
+        rows.map((row) =>
+          h("tr", { key: String(row[0]) }, [
+            h(
+              "th",
+              { scope: "row", "data-kind": columns[0].field === undefined ? "label" : "value" },
+              cellOf(columns[0], row[0], narrow),
+            ),
+            h("td", { class: "bar", "aria-hidden": "true" }, [
+              h("meter", { min: 0, max, value: Number(row[drawn]) }),
+            ]),
+            row.slice(1).map((value, i) => h("td", null, cellOf(columns[i + 1], value, narrow))),
+          ])
+        ),
+      ),
+    ),
+  );
+}
+
+function cellOf({ field, kind }: ReportColumn, value: string | number, narrow: Narrow | undefined): ComponentChildren {
+  if (kind === "number") return grouped.format(Number(value));
+  if (field !== undefined && narrow !== undefined) return h(Value, { field, value: String(value), narrow });
+  return h("bdi", null, inert(String(value)));
+}

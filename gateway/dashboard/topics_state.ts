@@ -1,0 +1,43 @@
+/** What the page of topics shows of the log, as the query of its address. */
+
+export interface BrowseState {
+  readonly topic: string;
+  readonly partition: number;
+  /** An offset, `earliest`, `latest` or a time; empty: the newest records. */
+  readonly at: string;
+  /** Text that key or value contains. */
+  readonly q: string;
+}
+
+const LIMIT = 50;
+
+export function readBrowse(search: string): BrowseState {
+  const given = new URLSearchParams(search);
+  const partition = Number(given.get("partition") ?? 0);
+  return {
+    topic: given.get("topic") ?? "",
+    partition: Number.isInteger(partition) && partition >= 0 ? partition : 0,
+    at: given.get("at") ?? "",
+    q: given.get("q") ?? "",
+  };
+}
+
+export function writeBrowse({ topic, partition, at, q }: BrowseState): string {
+  const query = new URLSearchParams();
+  if (topic !== "") query.set("topic", topic);
+  if (partition !== 0) query.set("partition", String(partition));
+  if (at !== "") query.set("at", at);
+  if (q !== "") query.set("q", q);
+  return query.size === 0 ? "" : `?${query}`;
+}
+
+/** Parameters of the API. */
+export function browseParameters({ partition, at, q }: BrowseState): [string, string][] {
+  const where: [string, string] = /^(?:\d{1,11}|earliest|latest|)$/.test(at) ? ["offset", at] : ["time", at];
+  return [
+    ["partition", String(partition)],
+    ["limit", String(LIMIT)],
+    ...(at === "" ? [] : [where]),
+    ...(q === "" ? [] : [["q", q] as [string, string]]),
+  ];
+}
