@@ -7,6 +7,7 @@ import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
 import { decideFormat, formatOf } from "../core/store/formats.ts";
 import type { PartitionFlush, Store } from "../core/store/ports.ts";
 import { type ArchiveFigures, Archiver } from "./archiving/archiver.ts";
+import { type CappedDimension, CappedDimensions } from "./capped_dimensions.ts";
 import { NoticeFilter } from "./notice_filter.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 import { WorkerHandle } from "./worker_handle.ts";
@@ -52,6 +53,7 @@ export interface EngineStatus {
   readonly membership: MembershipStatus;
   /** Null where there is no archive. */
   readonly archive: ArchiveFigures | null;
+  readonly capped: readonly CappedDimension[];
 }
 
 export interface Engine {
@@ -87,6 +89,7 @@ class RunningEngine implements Engine {
   #lastError: { message: string; atMs: number } | null = null;
 
   readonly #notices = new NoticeFilter();
+  readonly #capped = new CappedDimensions();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -211,7 +214,10 @@ class RunningEngine implements Engine {
             this.#totals.unparsedTotal += flush.totals.unparsed;
             this.#parts.onFlush?.(flush);
             const owned = this.#owned.get(keyOf(flush.topicId, flush.partition));
-            if (owned !== undefined) this.#parts.membership.reached(owned.topic, owned.partition, flush.at);
+            if (owned !== undefined) {
+              this.#parts.membership.reached(owned.topic, owned.partition, flush.at);
+              this.#tellCapped(owned.topic.name, flush);
+            }
           }
           return outcome;
         } catch (error) {
@@ -220,6 +226,15 @@ class RunningEngine implements Engine {
         }
       },
     };
+  }
+
+  #tellCapped(topic: string, { minutes }: PartitionFlush): void {
+    for (const dimension of this.#capped.see(topic, minutes, performance.now())) {
+      this.#parts.onNotice(
+        `warning: ${topic}: ${dimension} has more distinct values in an hour than minutes keep apart; ` +
+          "the later ones count as __other__ (a preset or a mapping with fewer helps; events keep them all)",
+      );
+    }
   }
 
   status(): EngineStatus {
@@ -231,6 +246,7 @@ class RunningEngine implements Engine {
       lastError: error?.message ?? null,
       membership: this.#parts.membership.status(),
       archive: this.#archiver?.figures ?? null,
+      capped: this.#capped.figures,
     };
   }
 

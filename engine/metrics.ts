@@ -73,6 +73,16 @@ export function engineMetrics(
       },
     });
   }
+  new Counter({
+    name: "millrace_engine_capped_cells_total",
+    help: "Minute cells flushed whose value of the dimension was beyond its cap, and counted as __other__",
+    labelNames: ["topic", "dimension"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { topic, dimension, cells } of engine.status().capped) this.inc({ topic, dimension }, cells);
+    },
+  });
   const counters: [name: string, help: string, of: () => number][] = [];
   if (publisher !== null) {
     for (const [name, [help, figure]] of Object.entries(PUBLISHED)) {

@@ -156,6 +156,7 @@ Deno.test("every route is described in the OpenAPI document, with its answers", 
       "get /api/v1/summary",
       "get /api/v1/topics",
       "get /api/v1/topics/{topic}",
+      "get /api/v1/topics/{topic}/records",
       "get /healthz",
       "get /metrics",
       "get /readyz",
@@ -213,5 +214,13 @@ Deno.test("the start page and the docs load nothing from elsewhere and run nothi
     for (const path of ["/pages/../app.ts", "/pages/%2e%2e/app.ts", "/docs/package.json", "/pages/start.ts"]) {
       expect({ path, status: (await ask(path)).status }).toEqual({ path, status: 404 });
     }
+  });
+});
+
+Deno.test("metrics tell of the engine in the same process which dimensions are beyond their caps", async () => {
+  await withGateway(async ({ ask }) => {
+    const { text } = await ask("/metrics");
+    expect(text).toContain('millrace_engine_capped_cells_total{topic="shop",dimension="endpoint"} 12\n');
+    expect(text).not.toContain("millrace_archive_offset{"); // there is no archive
   });
 });

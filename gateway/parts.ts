@@ -14,6 +14,8 @@ export interface EngineFigures {
   readonly conflictsTotal: number;
   readonly flushErrorsTotal: number;
   readonly lastError: string | null;
+  /** Minute cells whose value was beyond the dimension's cap. */
+  readonly capped: readonly { readonly topic: string; readonly dimension: string; readonly cells: number }[];
 }
 
 export interface GatewayParts {

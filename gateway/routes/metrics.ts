@@ -62,6 +62,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #partition: Record<PartitionFigure, Figure>;
   readonly #engine: Record<keyof typeof ENGINE_FIGURES, Figure>;
+  readonly #capped: Counter;
   readonly #memory: Gauge;
   readonly #requests: Histogram;
   readonly #conservation = new Map<string, { takenMs: number; found: ReadonlyMap<number, Conservation> }>();
@@ -70,6 +71,12 @@ export class Metrics {
     const registers = [this.#registry];
     this.#partition = figuresOf(PARTITION_FIGURES, ["topic", "partition"], registers);
     this.#engine = figuresOf(ENGINE_FIGURES, [], registers);
+    this.#capped = new Counter({
+      name: "millrace_engine_capped_cells_total",
+      help: "Minute cells flushed whose value of the dimension was beyond its cap, and counted as __other__",
+      labelNames: ["topic", "dimension"],
+      registers,
+    });
     this.#memory = new Gauge({ name: "process_resident_memory_bytes", help: "Resident memory", registers });
     this.#requests = new Histogram({
       name: "millrace_http_request_duration_seconds",
@@ -107,6 +114,8 @@ export class Metrics {
     set(this.#engine.millrace_engine_flushes_total, status.flushesTotal);
     set(this.#engine.millrace_engine_conflicts_total, status.conflictsTotal);
     set(this.#engine.millrace_engine_flush_errors_total, status.flushErrorsTotal);
+    this.#capped.reset();
+    for (const { topic, dimension, cells } of status.capped) this.#capped.inc({ topic, dimension }, cells);
   }
 
   async #readTopic(topic: Topic): Promise<Reading[]> {
