@@ -10,6 +10,7 @@ import { gatewayCommand } from "./gateway.ts";
 import { generateCommand } from "./generate.ts";
 import { reportFailure } from "./failure.ts";
 import { migrateCommand } from "./migrate.ts";
+import { patternsCommand } from "./patterns.ts";
 import { produceCommand } from "./produce.ts";
 import { reportCommand } from "./report.ts";
 import { styled, type Terminal } from "./terminal.ts";
@@ -26,7 +27,7 @@ export interface CommandParts {
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
   ["Run on a cluster:", [engineCommand, gatewayCommand, analyzerCommand, generateCommand, migrateCommand]],
-  ["Look:", [reportCommand, doctorCommand, configCommand, versionCommand]],
+  ["Look:", [reportCommand, patternsCommand, doctorCommand, configCommand, versionCommand]],
 ];
 
 const AFTER_HELP = `

@@ -1,0 +1,241 @@
+/**
+ * Groups messages by what they have in common, one after the other: messages of the same tokens are of one template; where
+ * several templates differ in one word alone, that word varies, and they become one. A message is judged as it comes; what
+ * later messages teach is told as a merge. Pure: no clock, and the same messages give the same templates.
+ *
+ * It is a sibling of Drain (He et al., ICWS 2017) without its depth and its threshold of similarity: that one word differs
+ * is asked of an index by all the others.
+ */
+import { tokenize, type TokenizedMessage, WILDCARD } from "./tokens.ts";
+
+/** Words at one place from which on the place is taken for a value. */
+const VALUES_MIN = 4;
+/** Words with a letter that a template must keep: two that share less are not the same. */
+const WORDS_MIN = 2;
+/** Words beyond this are not looked at one by one. */
+const PLACES_MAX = 64;
+
+/** A group of messages. */
+export interface Template {
+  /** Grows with each new template; stays when it is merged with younger ones. */
+  readonly id: number;
+  readonly tokens: readonly string[];
+  readonly text: string;
+  readonly count: number;
+}
+
+/** A template that became part of an older one. */
+export interface Merge {
+  readonly from: number;
+  readonly into: number;
+}
+
+interface Node extends Template {
+  tokens: readonly string[];
+  spaced: readonly boolean[];
+  text: string;
+  count: number;
+  /** The template that it was merged into. */
+  into: Node | null;
+  /** When it was met last, in messages. */
+  lastSeen: number;
+}
+
+export interface TreeLimits {
+  /** Templates kept; beyond that the ones met longest ago are forgotten. */
+  readonly templatesMax: number;
+  /** Ways of writing them that are known by heart. */
+  readonly formsMax: number;
+}
+
+const LIMITS: TreeLimits = { templatesMax: 10_000, formsMax: 50_000 };
+
+export class TemplateTree {
+  readonly #limits: TreeLimits;
+  /** Templates by their tokens, joined: as they are, and as messages of theirs have been written. */
+  #forms = new Map<string, Node>();
+  #nodes = new Map<number, Node>();
+  /** Templates that have all tokens but one in common, by those and the place of that one. */
+  #index = new Map<string, Set<Node>>();
+  #messages = 0;
+  #ids = 0;
+
+  constructor(limits: Partial<TreeLimits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  get templates(): readonly Template[] {
+    return [...this.#nodes.values()];
+  }
+
+  /** The template of that id; undefined where it was merged or forgotten. */
+  find(id: number): Template | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** The template of a message, and the merges that it has led to, oldest first. */
+  add(message: string): { readonly template: Template; readonly merges: readonly Merge[] } {
+    const tokenized = tokenize(message);
+    const form = tokenized.tokens.join("\n");
+    this.#messages++;
+    const known = this.#forms.get(form);
+    if (known !== undefined) {
+      const node = rootOf(known);
+      node.count++;
+      node.lastSeen = this.#messages;
+      return { template: node, merges: NONE };
+    }
+    return this.#learn(tokenized, form);
+  }
+
+  #learn(tokenized: TokenizedMessage, form: string): { template: Template; merges: readonly Merge[] } {
+    this.#makeRoom();
+    const node: Node = {
+      id: ++this.#ids,
+      tokens: tokenized.tokens,
+      spaced: tokenized.spaced,
+      text: textOf(tokenized),
+      count: 1,
+      into: null,
+      lastSeen: this.#messages,
+    };
+    this.#forms.set(form, node);
+    this.#nodes.set(node.id, node);
+    this.#list(node);
+    const merges: Merge[] = [];
+    this.#mergeAround(node, merges);
+    return { template: rootOf(node), merges };
+  }
+
+  /** Merges what differs from a template in one word alone, as often as that leads to another. */
+  #mergeAround(start: Node, merges: Merge[]): void {
+    for (let node: Node | null = rootOf(start); node !== null;) node = this.#mergeOnce(node, merges);
+  }
+
+  #mergeOnce(node: Node, merges: Merge[]): Node | null {
+    let best: { place: number; members: readonly Node[]; weight: number } | null = null;
+    for (const place of placesOf(node.tokens)) {
+      const members = this.#index.get(keyOf(node.tokens, place));
+      if (members === undefined || members.size < 2) continue;
+      const all = [...members];
+      const weight = weightOf(all, place);
+      if (weight > (best?.weight ?? 0)) best = { place, members: all, weight };
+    }
+    return best === null ? null : this.#merge(best.members, best.place, merges);
+  }
+
+  #merge(members: readonly Node[], place: number, merges: Merge[]): Node {
+    const oldest = members.reduce((a, b) => a.id < b.id ? a : b);
+    for (const member of members) this.#unlist(member);
+    const generalised = withWildcard(oldest, place);
+    const form = generalised.tokens.join("\n");
+    // Another template may say exactly that already.
+    const same = this.#forms.get(form);
+    const all = same === undefined ? members : [...members, rootOf(same)];
+    const into = all.reduce((a, b) => a.id < b.id ? a : b);
+    if (same !== undefined) this.#unlist(rootOf(same));
+    for (const member of new Set(all)) {
+      if (member === into) continue;
+      member.into = into;
+      into.count += member.count;
+      into.lastSeen = Math.max(into.lastSeen, member.lastSeen);
+      this.#nodes.delete(member.id);
+      merges.push({ from: member.id, into: into.id });
+    }
+    into.tokens = generalised.tokens;
+    into.spaced = generalised.spaced;
+    into.text = textOf(generalised);
+    this.#forms.set(form, into);
+    this.#list(into);
+    return into;
+  }
+
+  #list(node: Node): void {
+    for (const place of placesOf(node.tokens)) {
+      const key = keyOf(node.tokens, place);
+      const members = this.#index.get(key);
+      if (members === undefined) this.#index.set(key, new Set([node]));
+      else members.add(node);
+    }
+  }
+
+  #unlist(node: Node): void {
+    for (const place of placesOf(node.tokens)) {
+      const key = keyOf(node.tokens, place);
+      const members = this.#index.get(key);
+      members?.delete(node);
+      if (members?.size === 0) this.#index.delete(key);
+    }
+  }
+
+  /** Forgets a tenth of what was met longest ago, where there is no room for more. */
+  #makeRoom(): void {
+    const { templatesMax, formsMax } = this.#limits;
+    if (this.#nodes.size >= templatesMax) {
+      const oldest = [...this.#nodes.values()].sort((a, b) => a.lastSeen - b.lastSeen);
+      for (const node of oldest.slice(0, Math.ceil(templatesMax / 10))) {
+        this.#unlist(node);
+        this.#nodes.delete(node.id);
+      }
+    } else if (this.#forms.size < formsMax) return;
+    // The forms of templates that are left, as they are written now.
+    this.#forms = new Map([...this.#nodes.values()].map((node) => [node.tokens.join("\n"), node]));
+  }
+}
+
+const NONE: readonly Merge[] = [];
+
+function rootOf(node: Node): Node {
+  let root = node;
+  while (root.into !== null) root = root.into;
+  if (root !== node) node.into = root;
+  return root;
+}
+
+/** Places whose token may be a value: no divider, and not the first word, which says what it is about. */
+function* placesOf(tokens: readonly string[]): Generator<number> {
+  const end = Math.min(tokens.length, PLACES_MAX);
+  for (let place = 0; place < end; place++) if (isWord(tokens[place])) yield place;
+}
+
+const isWord = (token: string): boolean => token.length > 1 || /[\p{L}\p{N}]/u.test(token);
+
+/** All tokens but one, and where that stands. */
+function keyOf(tokens: readonly string[], place: number): string {
+  return `${tokens.length}\n${place}\n${tokens.slice(0, place).join("\n")}\n\n${tokens.slice(place + 1).join("\n")}`;
+}
+
+/** How sure it is that templates differ in a value; 0: they do not. */
+function weightOf(members: readonly Node[], place: number): number {
+  const words = members.map(({ tokens }) => tokens[place]);
+  const isValue = words.includes(WILDCARD);
+  if (words.length < (isValue ? 2 : VALUES_MIN) || (place === 0 && !isValue)) return 0;
+  const values = words.filter((word) => word !== WILDCARD);
+  // Words in capitals are states, of which a few make different messages.
+  if (values.filter(isState).length * 2 >= values.length) return 0;
+  const { tokens } = members[0];
+  let kept = 0;
+  tokens.forEach((token, at) => {
+    if (at !== place && token !== WILDCARD && /\p{L}/u.test(token)) kept++;
+  });
+  if (kept < WORDS_MIN) return 0;
+  return (isValue ? 1_000_000 : 0) + words.length * 1_000 + kept;
+}
+
+const isState = (word: string): boolean => /^[A-Z][A-Z_]{2,}$/.test(word);
+
+/** With a wildcard at the place; wildcards side by side are one. */
+function withWildcard({ tokens, spaced }: TokenizedMessage, place: number): TokenizedMessage {
+  const merged: { tokens: string[]; spaced: boolean[] } = { tokens: [], spaced: [] };
+  tokens.forEach((token, at) => {
+    const next = at === place ? WILDCARD : token;
+    if (next === WILDCARD && merged.tokens.at(-1) === WILDCARD) return;
+    merged.tokens.push(next);
+    merged.spaced.push(spaced[at]);
+  });
+  return merged;
+}
+
+function textOf({ tokens, spaced }: TokenizedMessage): string {
+  return tokens.map((token, at) => (at > 0 && spaced[at] ? " " : "") + token).join("");
+}
