@@ -1,6 +1,6 @@
 /**
  * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
- * Run: deno task bench [--only scan,sketch,log,dev,cluster,cassandra,spark] [--records N] [--runs N] [--seconds N] [--json FILE]
+ * Run: deno task bench [--only scan,sketch,log,dev,cluster,cassandra,spark,patterns] [--records N] [--runs N] [--seconds N] [--json FILE]
  */
 import { Command } from "commander";
 import { z } from "zod";
@@ -23,7 +23,11 @@ type Run = z.infer<typeof runLine>;
 
 const options = new Command("bench")
   .description("Ours and the peers', side by side")
-  .option("--only <names>", "which benches: scan, sketch, log, dev, cluster, cassandra, spark", "scan,sketch,log,dev")
+  .option(
+    "--only <names>",
+    "which benches: scan, sketch, log, dev, cluster, cassandra, spark, patterns",
+    "scan,sketch,log,dev",
+  )
   .option("--records <n>", "records of the benches log and spark", "4000000")
   .option("--runs <n>", "runs of each contender", "5")
   .option("--codec <name>", "how the bench spark has its topic compressed", "none")
@@ -137,8 +141,10 @@ for (const name of options.only.split(",")) {
   else if (name === "dev") figures.dev = await measureDev(Number(options.seconds));
   else if (name === "cassandra") figures.cassandra = await benchScript("Writing to Cassandra", "bench/cassandra.ts");
   else if (name === "cluster") figures.cluster = await measureCluster(Number(options.seconds));
-  else if (name === "spark") {
+  else if (name === "patterns") {
+    figures.patterns = await benchScript("Grouping of messages, one core", "bench/patterns.ts");
+  } else if (name === "spark") {
     figures.spark = await measureSpark(Number(options.records), Number(options.runs), options.codec);
-  } else throw new Error(`no bench is called ${name}: scan, sketch, log, dev, cluster, cassandra, spark`);
+  } else throw new Error(`no bench is called ${name}: scan, sketch, log, dev, cluster, cassandra, spark, patterns`);
 }
 if (options.json !== undefined) await Deno.writeTextFile(options.json, JSON.stringify(figures, null, 2) + "\n");

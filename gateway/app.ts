@@ -14,6 +14,7 @@ import { recordRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { Metrics, metricsRoute } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
+import { liveRoute } from "./routes/live.ts";
 import { logRecordRoutes } from "./routes/records.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { seriesRoute } from "./routes/series.ts";
@@ -66,6 +67,7 @@ export function createApp(given: GatewayParts): OpenAPIHono {
 
   seriesRoute(app, parts);
   summaryRoute(app, parts);
+  liveRoute(app, parts);
   recordRoutes(app, parts);
   reportRoutes(app, parts);
   exportRoute(app, parts);

@@ -20,7 +20,8 @@ export function startGateway(parts: GatewayParts): Promise<Gateway> {
 
 function listen(parts: GatewayParts): Gateway {
   const { host, port } = parts.config.gateway;
-  const app = createApp(parts);
+  const closing = new AbortController();
+  const app = createApp({ ...parts, closing: closing.signal });
   const ending = new AbortController();
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
@@ -34,6 +35,7 @@ function listen(parts: GatewayParts): Gateway {
     url: `http://${name.includes(":") ? `[${name}]` : name}:${taken}`,
     port: taken,
     async stop() {
+      closing.abort();
       const timer = setTimeout(() => ending.abort(), STOP_TIMEOUT_MS);
       await server.shutdown().catch(() => {});
       clearTimeout(timer);

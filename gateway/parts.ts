@@ -32,6 +32,8 @@ export interface GatewayParts {
   readonly formats?: readonly string[];
   /** Removes a topic and what was derived from it. */
   readonly deleteTopic: (topic: Topic) => Promise<void>;
+  /** Aborts when the gateway stops: answers without an end of their own end then. */
+  readonly closing?: AbortSignal;
   /** Epoch milliseconds; the system's clock unless given. */
   readonly now?: () => number;
 }

@@ -6,7 +6,6 @@ With archive every event is written as zstd Parquet by date and hour, too, out o
 """
 import json
 import os
-import resource
 import shutil
 import sys
 import time
@@ -76,20 +75,24 @@ def run():
 
 
 run()
-cpu_before = time.process_time()
 seconds = run()
 counted = spark.read.parquet(f"{out}/minutes").agg(F.count("*"), F.sum("count"), F.sum("errors")).first()
 events = spark.read.parquet(f"{out}/events").count() if mode == "archive" else 0
 size = sum(
     os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(f"{out}/events") for name in names
 )
+# The JVM does the work; it is a child that is not waited for.
+jvm = spark.sparkContext._gateway.proc.pid
+with open(f"/proc/{jvm}/stat", encoding="ascii") as stat:
+    times = stat.read().rpartition(")")[2].split()
+cpu = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+with open(f"/proc/{jvm}/status", encoding="ascii") as status:
+    peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 spark.stop()
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-children = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({
     "records": counted[1],
     "seconds": seconds,
-    "cpuSeconds": children.ru_utime + children.ru_stime,
+    "cpuSeconds": cpu,
     "peakRssBytes": peak,
     "check": [counted[1], counted[2], events],
     "archivedBytes": size,

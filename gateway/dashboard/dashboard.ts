@@ -6,12 +6,12 @@ import { withCondition } from "./conditions.ts";
 import { Chips, Choice, Heading } from "./controls.ts";
 import { Events } from "./events.ts";
 import { ExportLinks } from "./export_links.ts";
+import { repeat, useLive } from "./live.ts";
 import { load, type Shown } from "./load.ts";
 import { Overview } from "./overview.ts";
 import { Quarantine } from "./quarantine.ts";
 import { frozen, rangeParameters, readView, type ViewState, writeView } from "./url_state.ts";
 
-const REFRESH_MS = 5000;
 /** A pause of whoever types, after which is searched. */
 const TYPING_MS = 300;
 const RANGES: Readonly<Record<string, string>> = {
@@ -46,22 +46,20 @@ function useShown(view: ViewState): [Shown | null, string] {
   const [shown, setShown] = useState<Shown | null>(null);
   const [problem, setProblem] = useState("");
   const { topic, range, where } = view;
+  useLive(range.kind === "relative" ? shown?.topic?.name : undefined);
   useEffect(() => {
     let isLeft = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const refresh = async () => {
+    const stop = repeat(async () => {
       try {
         const next = await load(view);
         if (!isLeft) setShown(next), setProblem("");
       } catch (error) {
         if (!isLeft) setProblem(wordsOf(error));
       }
-      if (!isLeft && range.kind === "relative") timer = setTimeout(refresh, REFRESH_MS);
-    };
-    refresh();
+    }, range.kind === "relative");
     return () => {
       isLeft = true;
-      clearTimeout(timer);
+      stop();
     };
   }, [topic, JSON.stringify(range), where.join("\n")]); // not the text, which is the events' alone
   return [shown, problem];

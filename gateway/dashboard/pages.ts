@@ -2,9 +2,9 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
+import { repeat } from "./live.ts";
 
 export const PAGE = 100;
-const REFRESH_MS = 5000;
 
 export interface Page<T> {
   readonly records: readonly T[];
@@ -30,6 +30,14 @@ interface Placed {
 
 export const keyOf = ({ partition, offset }: Placed): string => `${partition}/${offset}`;
 
+/** Whether somebody reads the list: a record is open, the pointer is over it, or text of it is selected. */
+function isRead(list: HTMLElement | null): boolean {
+  if (list === null) return false;
+  const selection = getSelection();
+  const isSelected = selection !== null && !selection.isCollapsed && selection.containsNode(list, true);
+  return isSelected || list.matches(":hover") || list.querySelector("details[open]") !== null;
+}
+
 /** @param name What is asked for: another name begins anew. `isMoving`: its range moves, so it is asked for again. */
 export function usePages<T extends Placed>(
   name: string,
@@ -46,27 +54,24 @@ export function usePages<T extends Placed>(
 
   useEffect(() => {
     let isLeft = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     isHeld.current = false;
     setPage(null);
     setWaiting(null);
-    const refresh = async (isFirst: boolean) => {
+    const stop = repeat(async (isFirst) => {
       try {
         const next = await ask(null);
         if (isLeft) return;
-        const isRead = isHeld.current || (list.current?.querySelector("details[open]") ?? null) !== null;
-        if (isFirst || !isRead) setPage(next);
-        setWaiting(isFirst || !isRead ? null : next);
+        const moves = isFirst || !(isHeld.current || isRead(list.current));
+        if (moves) setPage(next);
+        setWaiting(moves ? null : next);
         setProblem("");
       } catch (error) {
         if (!isLeft) setProblem(wordsOf(error));
       }
-      if (!isLeft && isMoving) timer = setTimeout(refresh, REFRESH_MS, false);
-    };
-    refresh(true);
+    }, isMoving);
     return () => {
       isLeft = true;
-      clearTimeout(timer);
+      stop();
     };
   }, [name]);
 

@@ -26,7 +26,13 @@ export function Figure({ name, value, note }: {
   readonly value: string;
   readonly note?: string;
 }) {
-  return h("div", { class: "figure" }, h("dt", null, name), h("dd", null, value), note && h("small", null, note));
+  return h(
+    "div",
+    { class: "figure" },
+    h("dt", null, name),
+    h("dd", null, value),
+    note && h("dd", { class: "note" }, note),
+  );
 }
 
 /** A value of a field: a click shows it alone, the minus beside it everything else. */

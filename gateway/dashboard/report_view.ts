@@ -33,7 +33,8 @@ function Counted({ table, narrow }: { readonly table: ReportTable; readonly narr
   const max = Math.max(1, ...rows.map((row) => Number(row[drawn])));
   return h(
     "section",
-    { class: "panel" },
+    // Wide ones scroll where there is little room: then the keyboard has to reach them.
+    columns.length > 2 ? { class: "panel", tabIndex: 0, role: "region", "aria-label": title } : { class: "panel" },
     h("h2", null, title),
     rows.length === 0 ? h("p", null, "None.") : h(
       "table",

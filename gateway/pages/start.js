@@ -29,6 +29,7 @@ function makeCard(topic) {
   chart.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
   chart.setAttribute("preserveAspectRatio", "none");
   chart.setAttribute("role", "img");
+  chart.setAttribute("aria-label", "events a minute, last hour");
   const area = document.createElementNS(SVG, "path");
   area.setAttribute("class", "area");
   const edge = document.createElementNS(SVG, "path");

@@ -1,8 +1,7 @@
 /** A real browser for tests: what a page has become once its scripts have run. */
+import { fileURLToPath } from "node:url";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
-/** Time of the page, which passes as fast as its work allows. */
-const PAGE_MS = 8_000;
 
 /** The browser's command, or null where there is none, which in CI is an error. */
 export async function findChromium(): Promise<string | null> {
@@ -28,26 +27,17 @@ export async function findChromium(): Promise<string | null> {
 }
 
 /** The document at `url` after its scripts have run, as HTML. */
-export async function documentAt(chromium: string, url: string, width = 1280): Promise<string> {
-  const profile = await Deno.makeTempDir({ prefix: "millrace-chromium-" });
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(chromium, {
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        `--user-data-dir=${profile}`,
-        `--window-size=${width},900`,
-        `--virtual-time-budget=${PAGE_MS}`,
-        "--dump-dom",
-        url,
-      ],
-    }).output();
-    if (!success) throw new Error(`the browser failed: ${new TextDecoder().decode(stderr)}`);
-    return new TextDecoder().decode(stdout);
-  } finally {
-    // The browser's helpers may still be writing there.
-    await Deno.remove(profile, { recursive: true }).catch(() => {});
-  }
+export async function documentAt(chromium: string, url: string): Promise<string> {
+  const file = fileURLToPath(new URL("./document.ts", import.meta.url));
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", "--no-check", file, await chromiumPath(chromium), url],
+  }).output();
+  if (!success) throw new Error(`the browser failed: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** Where the command of {@link findChromium} is, for libraries that want a path. */
+export async function chromiumPath(name: string): Promise<string> {
+  const { stdout } = await new Deno.Command("which", { args: [name] }).output();
+  return new TextDecoder().decode(stdout).trim();
 }

@@ -1,0 +1,18 @@
+/**
+ * Prints the document at an address after its scripts have run and what they asked for is there: CHROMIUM URL. A process of
+ * its own, for the same reason as scenarios.ts.
+ */
+import { chromium } from "playwright-core";
+
+const [executablePath, url] = Deno.args;
+const browser = await chromium.launch({
+  executablePath,
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+});
+const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+// An answer without an end would never let the network come to rest.
+await page.route("**/api/v1/live*", (route) => route.abort());
+await page.goto(url, { waitUntil: "networkidle" });
+await Deno.stdout.write(new TextEncoder().encode(await page.content()));
+await browser.close();
+Deno.exit(0); // the library leaves something open

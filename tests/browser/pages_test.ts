@@ -1,0 +1,26 @@
+/** The pages in a real browser: scenarios.ts, a process each. */
+import { expect } from "expect";
+import { fileURLToPath } from "node:url";
+import { findChromium } from "./chromium.ts";
+
+const chromium = await findChromium();
+const file = fileURLToPath(new URL("./scenarios.ts", import.meta.url));
+
+function browserTest(claim: string, scenario: string): void {
+  Deno.test({
+    name: claim,
+    ignore: chromium === null,
+    async fn() {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "-q", "--no-check", file, scenario],
+        env: { NO_COLOR: "1", KAFKA_BROKERS: "", CASSANDRA_CONTACT_POINTS: "" },
+      }).output();
+      const decoder = new TextDecoder();
+      expect({ code, said: decoder.decode(stdout) + decoder.decode(stderr) }).toEqual({ code: 0, said: "" });
+    },
+  });
+}
+
+browserTest("the dashboard shows what comes while it is open, holds still while it is read, and narrows", "dashboard");
+browserTest("a gateway without live events is polled instead", "polling");
+browserTest("every page passes axe, light and dark, wide and narrow, and fits its width", "accessibility");
