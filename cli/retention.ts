@@ -1,7 +1,8 @@
 /** Deletes what is beyond its retention: in the log every minute, for a busy log grows fast, in the store every hour. */
 import type { Archive } from "../core/archive/archive.ts";
 import { readChain } from "../core/archive/chain.ts";
-import { raiseFloor } from "../core/archive/events_floor.ts";
+import { raiseFloor } from "../core/archive/floor.ts";
+import { ARCHIVED_TABLES } from "../core/archive/keys.ts";
 import type { Config } from "../core/config/schema.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EmbeddedLog } from "../core/log/embedded.ts";
@@ -58,7 +59,9 @@ export async function applyRetention(
   if (isStoresTurn && data.archive !== null) {
     // Before anything is deleted, and as far as it may be until the next turn.
     for (const { id } of await data.log.listTopics()) {
-      await raiseFloor(data.store, id, eventsBeforeMs + STORE_EVERY * LOG_INTERVAL_MS);
+      for (const table of ARCHIVED_TABLES) {
+        await raiseFloor(data.store, table, id, eventsBeforeMs + STORE_EVERY * LOG_INTERVAL_MS);
+      }
     }
   }
   const rows = !isStoresTurn ? 0 : await data.store.retain({

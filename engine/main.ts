@@ -263,6 +263,7 @@ class RunningEngine implements Engine {
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#archiver?.hurry();
     await Promise.all(this.#workers.map((worker) => worker.stop(STOP_TIMEOUT_MS)));
     await this.#archiver?.stop();
     await this.#parts.membership.leave();

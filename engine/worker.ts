@@ -27,7 +27,7 @@ const scope = self as unknown as {
 };
 
 /** What the partitions of a worker may hold for the archive together, encoded. */
-const ARCHIVE_BYTES_MAX = 64 * 1_048_576;
+const ARCHIVE_BYTES_MAX = 32 * 1_048_576;
 const ARCHIVE_BYTES_MIN = 1_048_576;
 
 interface RunningTask {

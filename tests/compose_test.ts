@@ -43,6 +43,7 @@ Deno.test({
       expect(waits).toEqual({
         kafka: { condition: "service_healthy" },
         cassandra: { condition: "service_healthy" },
+        s3: { condition: "service_healthy" },
       });
       expect(isReadOnly).toBe(true);
     }

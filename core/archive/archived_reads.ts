@@ -17,7 +17,7 @@ import type {
 import { ReadCache } from "../store/read_cache.ts";
 import type { Archive } from "./archive.ts";
 import type { FetchFile } from "./file_cache.ts";
-import { type ArchivedTable, hourFolder, segmentsIn, splitCovered, topicFolder } from "./keys.ts";
+import { ARCHIVED_TABLES, type ArchivedTable, hourFolder, segmentsIn, splitCovered, topicFolder } from "./keys.ts";
 
 const HOUR_MS = 3_600_000;
 /** Queries at the same time: each has memory of its own. */
@@ -42,6 +42,9 @@ export interface ArchivedTopic {
   readonly id: string;
   readonly name: string;
 }
+
+/** Per table the time, epoch milliseconds, below which records are the archive's. */
+export type Cuts = Readonly<Record<ArchivedTable, number>>;
 
 /** Puts more records of a range, newer than those of the archive, beside them: answers a Parquet file, to be removed. */
 export type Newer = (table: ArchivedTable) => Promise<string | null>;
@@ -98,18 +101,18 @@ export class ArchivedReads {
     return await readNewest<T>(buckets, { range, limit, bytesMax }, (range) => read(loaded, range));
   }
 
-  /** `query` over the archive's hours below `untilMs`, and what `newer` adds. */
+  /** `query` over the archive's hours below the cuts, and what `newer` adds. */
   async accessReport(
     topic: ArchivedTopic,
     query: AccessReportQuery,
-    untilMs: number,
+    cuts: Cuts,
     newer: Newer,
   ): Promise<AccessReport> {
-    const range = { ...query.range, toMs: Math.min(query.range.toMs, untilMs) };
-    await using loaded = await this.#open(topic, await this.#hours(topic, ["events", "quarantine"], range));
+    const ranges = rangesOf(query.range, cuts);
+    await using loaded = await this.#open(topic, await this.#hours(topic, ARCHIVED_TABLES, ranges));
     const load = async () => {
-      for (const table of ["events", "quarantine"] as const) {
-        await loaded.load(table, range);
+      for (const table of ARCHIVED_TABLES) {
+        await loaded.load(table, ranges[table]);
         await loaded.add(table, await newer(table));
       }
     };
@@ -119,14 +122,14 @@ export class ArchivedReads {
   async export(
     topic: ArchivedTopic,
     query: ExportQuery & { readonly table: ArchivedTable },
-    untilMs: number,
+    cuts: Cuts,
     newer: Newer,
   ): Promise<Export["stream"]> {
-    const range = { ...query.range, toMs: Math.min(query.range.toMs, untilMs) };
-    const loaded = await this.#open(topic, await this.#hours(topic, [query.table], range));
+    const ranges = rangesOf(query.range, cuts);
+    const loaded = await this.#open(topic, await this.#hours(topic, [query.table], ranges));
     try {
       const load = async () => {
-        await loaded.load(query.table, range);
+        await loaded.load(query.table, ranges[query.table]);
         await loaded.add(query.table, await newer(query.table));
       };
       const { stream } = await loaded.cache.export(load, query);
@@ -140,12 +143,12 @@ export class ArchivedReads {
   async #hours(
     topic: ArchivedTopic,
     tables: readonly ArchivedTable[],
-    range: TimeRange,
+    ranges: Readonly<Record<ArchivedTable, TimeRange>>,
   ): Promise<ReadonlyMap<ArchivedTable, readonly number[]>> {
     const { archive } = this.#options;
     return new Map(
       await Promise.all(
-        tables.map(async (table) => [table, await hoursIn(archive, table, topic.name, range)] as const),
+        tables.map(async (table) => [table, await hoursIn(archive, table, topic.name, ranges[table])] as const),
       ),
     );
   }
@@ -168,6 +171,12 @@ export class ArchivedReads {
       throw error;
     }
   }
+}
+
+/** The parts of a range that are the archive's. */
+function rangesOf({ fromMs, toMs }: TimeRange, cuts: Cuts): Readonly<Record<ArchivedTable, TimeRange>> {
+  const below = (cutMs: number) => ({ fromMs, toMs: Math.min(toMs, cutMs) });
+  return { events: below(cuts.events), quarantine: below(cuts.quarantine) };
 }
 
 /** A query's own DuckDB, and the hours that are in it. */

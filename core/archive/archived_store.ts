@@ -24,9 +24,9 @@ import type {
   UnitReplacement,
   UnitState,
 } from "../store/ports.ts";
-import type { ArchivedReads, ArchivedTopic, Newer } from "./archived_reads.ts";
-import { readFloor } from "./events_floor.ts";
-import type { ArchivedTable } from "./keys.ts";
+import type { ArchivedReads, ArchivedTopic, Cuts, Newer } from "./archived_reads.ts";
+import { readFloor } from "./floor.ts";
+import { ARCHIVED_TABLES, type ArchivedTable } from "./keys.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -48,62 +48,73 @@ export class ArchivedStore implements Store {
     this.#store = parts.store;
   }
 
-  /** The time below which a topic's records are the archive's; null where the range has none of those. */
-  async #split(topicId: string, { fromMs }: TimeRange): Promise<{ topic: ArchivedTopic; cutMs: number } | null> {
-    const floorMs = await readFloor(this.#store, topicId);
-    if (floorMs === null) return null;
-    const cutMs = Math.ceil((floorMs + this.#parts.futureMs) / HOUR_MS) * HOUR_MS;
-    if (fromMs >= cutMs) return null;
+  /** The times below which a topic's records of these tables are the archive's; null where the range has none of those. */
+  async #split(
+    topicId: string,
+    { fromMs }: TimeRange,
+    tables: readonly ArchivedTable[],
+  ): Promise<{ topic: ArchivedTopic; cuts: Cuts } | null> {
+    const cuts: Record<ArchivedTable, number> = { events: -Infinity, quarantine: -Infinity };
+    for (const table of tables) {
+      const floorMs = await readFloor(this.#store, table, topicId);
+      if (floorMs === null) continue;
+      // Events may be ahead of their time in the log; quarantined records go by that.
+      const latestMs = table === "events" ? floorMs + this.#parts.futureMs : floorMs;
+      cuts[table] = Math.ceil(latestMs / HOUR_MS) * HOUR_MS;
+    }
+    if (tables.every((table) => fromMs >= cuts[table])) return null;
     const name = await this.#parts.nameOf(topicId);
-    return name === undefined ? null : { topic: { id: topicId, name }, cutMs };
+    return name === undefined ? null : { topic: { id: topicId, name }, cuts };
   }
 
   async events(query: EventQuery): Promise<readonly EventRecord[]> {
-    const split = await this.#split(query.topicId, query.range);
+    const split = await this.#split(query.topicId, query.range, ["events"]);
     if (split === null) return await this.#store.events(query);
     return await pageOf(
       query,
-      split.cutMs,
+      split.cuts.events,
       (query) => this.#store.events(query),
       (query) => this.#parts.reads.events(split.topic, query),
     );
   }
 
   async quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
-    const split = await this.#split(query.topicId, query.range);
+    const split = await this.#split(query.topicId, query.range, ["quarantine"]);
     if (split === null) return await this.#store.quarantine(query);
     return await pageOf(
       query,
-      split.cutMs,
+      split.cuts.quarantine,
       (query) => this.#store.quarantine(query),
       (query) => this.#parts.reads.quarantine(split.topic, query),
     );
   }
 
   async accessReport(query: AccessReportQuery): Promise<AccessReport> {
-    const split = await this.#split(query.topicId, query.range);
+    const split = await this.#split(query.topicId, query.range, ARCHIVED_TABLES);
     if (split === null) return await this.#store.accessReport(query);
-    const newer = this.#newer(query.topicId, query.range, split.cutMs);
-    return await this.#parts.reads.accessReport(split.topic, query, split.cutMs, newer);
+    const newer = this.#newer(query.topicId, query.range, split.cuts);
+    return await this.#parts.reads.accessReport(split.topic, query, split.cuts, newer);
   }
 
   async export(query: ExportQuery): Promise<Export> {
     const { table, topicId, range } = query;
     if (table !== "events" && table !== "quarantine") return await this.#store.export(query);
-    const split = await this.#split(topicId, range);
+    const split = await this.#split(topicId, range, [table]);
     if (split === null) return await this.#store.export(query);
     // Before the records: they reflect at least that.
     const frontier = (await this.#store.partitions(topicId)).map(({ partition, checkpoint }) => ({
       partition,
       offset: checkpoint,
     }));
-    const newer = this.#newer(topicId, range, split.cutMs);
-    return { stream: await this.#parts.reads.export(split.topic, { ...query, table }, split.cutMs, newer), frontier };
+    const newer = this.#newer(topicId, range, split.cuts);
+    return { stream: await this.#parts.reads.export(split.topic, { ...query, table }, split.cuts, newer), frontier };
   }
 
-  #newer(topicId: string, { toMs }: TimeRange, cutMs: number): Newer {
-    return async (table: ArchivedTable) =>
-      toMs <= cutMs ? null : await this.#store.copyRecords(table, topicId, { fromMs: cutMs, toMs });
+  #newer(topicId: string, { fromMs, toMs }: TimeRange, cuts: Cuts): Newer {
+    return async (table: ArchivedTable) => {
+      const range = { fromMs: Math.max(fromMs, cuts[table]), toMs };
+      return range.fromMs >= toMs ? null : await this.#store.copyRecords(table, topicId, range);
+    };
   }
 
   copyRecords(table: ArchivedTable, topicId: string, range: TimeRange): Promise<string> {

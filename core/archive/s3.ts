@@ -1,5 +1,6 @@
 /** An archive in a bucket of S3, or of a service that speaks like it (OBS, MinIO, Ceph, R2). */
 import {
+  CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   paginateListObjectsV2,
@@ -45,8 +46,11 @@ export function parseS3Location(location: string): S3Place {
 export class S3Archive implements Archive {
   readonly #client: S3Client;
   readonly #place: S3Place;
+  /** Whether a bucket that is missing may be made, and has not been. */
+  #mayCreate: boolean;
 
   constructor(settings: Config["archive"]) {
+    this.#mayCreate = settings.createBucket;
     this.#place = parseS3Location(settings.location);
     this.#client = new S3Client(clientConfig(settings));
   }
@@ -131,12 +135,24 @@ export class S3Archive implements Archive {
     }
   }
 
+  /** Makes the bucket; where another was faster it is there. */
+  async #createBucket(): Promise<void> {
+    this.#mayCreate = false;
+    await this.#client.send(new CreateBucketCommand({ Bucket: this.#place.bucket })).catch((error) => {
+      if (!/^Bucket(AlreadyOwnedByYou|AlreadyExists)$/.test(error.name)) throw error;
+    });
+  }
+
   /** The library's errors say what, not where. */
   async #telling<T>(what: string, run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      if (error.name === "NoSuchBucket" && this.#mayCreate) {
+        await this.#telling("make it", () => this.#createBucket());
+        return await this.#telling(what, run);
+      }
       const isNamed = error.name !== "Error" && error.name !== "TypeError";
       const status = statusOf(error);
       const why = [...(status === null ? [] : [`status ${status}`]), ...(isNamed ? [error.name] : []), error.message];

@@ -129,6 +129,9 @@ const archive = z.strictObject({
   ),
   endpoint: z.string().default("").describe("URL of an S3-compatible service; empty: AWS."),
   region: z.string().default("us-east-1").describe("Region of the bucket."),
+  createBucket: z.boolean().default(false).describe(
+    "Whether a bucket that is missing is made, or told of as an error.",
+  ),
   pathStyle: z.enum(["auto", "yes", "no"]).default("auto").describe(
     "Whether the bucket is named in the path rather than in the host; auto: where there is an endpoint.",
   ),

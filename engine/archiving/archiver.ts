@@ -1,7 +1,7 @@
 /** The main thread's side of the archive: commits of ranges, hours to merge, what is too old, and figures. */
 import type { Archive } from "../../core/archive/archive.ts";
 import { type ArchivedRange, type ChainOwner, Chains, type ChainState } from "../../core/archive/chain.ts";
-import { raiseFloor } from "../../core/archive/events_floor.ts";
+import { raiseFloor } from "../../core/archive/floor.ts";
 import { ARCHIVED_TABLES, type Segment, segmentsIn, topicFolder, unitOf } from "../../core/archive/keys.ts";
 import { type ArchivedHour, mergeHour } from "../../core/archive/merger.ts";
 import type { Config } from "../../core/config/schema.ts";
@@ -58,6 +58,7 @@ export class Archiver {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #isStopped = false;
+  #isHurried = false;
   #retainAtMs = 0;
   #lastError = "";
   #lastCause = "";
@@ -88,14 +89,14 @@ export class Archiver {
         const committed = await this.#chains.commit(range);
         if (committed === null) return false;
         // What no event store keeps is to be looked for here.
-        if (config.engine.events === "archive") await raiseFloor(store, range.topicId, lastRecordMs + 1);
+        if (config.engine.events === "archive") await raiseFloor(store, "events", range.topicId, lastRecordMs + 1);
         for (const segment of committed.segments) this.#count(segment);
         this.#lastCause = "";
         return true;
       } catch (error) {
         this.#figures.failures++;
         this.#tell(error);
-        if (tries === RETRIES_MS.length || this.#isStopped) throw error;
+        if (tries === RETRIES_MS.length || this.#isHurried) throw error;
         await new Promise((resolve) => setTimeout(resolve, RETRIES_MS[tries]));
       }
     }
@@ -132,6 +133,11 @@ export class Archiver {
       await (this.#ticking = this.tick());
       if (!this.#isStopped) this.start();
     }, TICK_MS);
+  }
+
+  /** From now on a commit is tried once: what fails is archived after the next start. */
+  hurry(): void {
+    this.#isHurried = true;
   }
 
   async stop(): Promise<void> {

@@ -134,6 +134,12 @@ function tickOf(seconds: number, ticks: readonly number[]): string {
   return isWide || isNewDay ? dayOf(seconds) : timeOf(seconds);
 }
 
+/** Places of values without a neighbour. */
+function loneValues(values: ArrayLike<number | null | undefined>): number[] {
+  const isThere = (at: number) => (values[at] ?? null) !== null;
+  return Array.from(values, (_, at) => at).filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1));
+}
+
 function makePlot(parent: HTMLElement, latest: { readonly current: ChartProps }): uPlot {
   const colour = (name: string) => getComputedStyle(parent).getPropertyValue(name).trim();
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
@@ -159,6 +165,8 @@ function makePlot(parent: HTMLElement, latest: { readonly current: ChartProps })
             stroke: colour(given ?? own),
             dash,
             value: (_: uPlot, value: number | null) => value === null ? "–" : write(value),
+            // A value between two that are missing is no line: without its point it would not be seen.
+            points: { show: true, size: 5, filter: (plot: uPlot, series: number) => loneValues(plot.data[series]) },
           };
         }),
       ],

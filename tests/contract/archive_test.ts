@@ -1,8 +1,10 @@
 /** What every kind of archive promises (core/archive/archive.ts). */
 import { expect } from "expect";
 import { type Archive, bodyOf, fileBody } from "../../core/archive/archive.ts";
+import { openArchive } from "../../core/archive/registry.ts";
+import { configSchema } from "../../core/config/schema.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
-import { archiveTest } from "./archives_for_tests.ts";
+import { archiveTest, s3AccessForTests } from "./archives_for_tests.ts";
 
 const KEY = "events/topic=shop/date=2026-01-31/hour=07/id-00000-0-1.parquet";
 
@@ -133,3 +135,32 @@ archiveTest("of two who put the same key at once one is there whole", async (und
   first.close();
   second.close();
 });
+
+for (const service of ["moto", "s3proxy"] as const) {
+  const access = await s3AccessForTests(service);
+  Deno.test({
+    name: `${service}: a bucket that is missing is made where that may be, and told of where not`,
+    ignore: access === null,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      const open = async (createBucket: boolean, location: string) => {
+        const archive = await openArchive(configSchema.parse({ archive: { ...access, location, createBucket } }));
+        if (archive === null) throw new Error("no archive");
+        return archive;
+      };
+      const location = `s3://made-${crypto.randomUUID()}/logs`;
+      const careful = await open(false, location);
+      await expect(careful.put(KEY, bodyOf([bytesOf("a")]))).rejects.toThrow(
+        /cannot write .* in bucket made-.*NoSuchBucket/,
+      );
+      const maker = await open(true, location);
+      expect(await keysIn(maker, "events/")).toEqual([]);
+      await maker.put(KEY, bodyOf([bytesOf("a")]));
+      expect(await read(careful, KEY)).toEqual(bytesOf("a"));
+      const other = await open(true, location); // the bucket is there already
+      expect(await keysIn(other, "events/")).toEqual([KEY]);
+      for (const archive of [careful, maker, other]) archive.close();
+    },
+  });
+}

@@ -4,7 +4,7 @@ import type { Archive } from "../../core/archive/archive.ts";
 import { ArchivedReads } from "../../core/archive/archived_reads.ts";
 import { ArchivedStore } from "../../core/archive/archived_store.ts";
 import { Chains } from "../../core/archive/chain.ts";
-import { raiseFloor, readFloor } from "../../core/archive/events_floor.ts";
+import { raiseFloor, readFloor } from "../../core/archive/floor.ts";
 import { cachedFetch } from "../../core/archive/file_cache.ts";
 import { mergeHour, segmentsOfHour } from "../../core/archive/merger.ts";
 import { configSchema } from "../../core/config/schema.ts";
@@ -194,9 +194,12 @@ archiveTest("what the store has deleted is found all the same, before and after 
     const archived = new ArchivedStore({ store, reads: new ArchivedReads(options), futureMs: FUTURE_MS, nameOf });
     expect(await answersOf(archived)).toEqual(expected); // the store lacks nothing: it is asked alone
 
-    await raiseFloor(store, TOPIC_ID, FLOOR_MS);
-    await raiseFloor(store, TOPIC_ID, FLOOR_MS - 1); // is never lowered
-    expect(await readFloor(store, TOPIC_ID)).toBe(FLOOR_MS);
+    for (const table of ["events", "quarantine"] as const) {
+      await raiseFloor(store, table, TOPIC_ID, FLOOR_MS);
+      await raiseFloor(store, table, TOPIC_ID, FLOOR_MS - 1); // is never lowered
+      expect(await readFloor(store, table, TOPIC_ID)).toBe(FLOOR_MS);
+      expect(await answersOf(archived)).toEqual(expected); // one table is the archive's, the other the store's, then both
+    }
     await store.retain({ minutesBeforeMs: 0, eventsBeforeMs: FLOOR_MS });
     expect((await allEvents(store, {})).length).toBeLessThan(2 * 1_140);
     expect(await answersOf(archived)).toEqual(expected);
@@ -227,7 +230,7 @@ archiveTest("a range of more archived records than may be fetched is refused in 
   const archive = await under.open();
   try {
     await fill(store, archive);
-    await raiseFloor(store, TOPIC_ID, START_MS + 48 * HOUR_MS);
+    await raiseFloor(store, "events", TOPIC_ID, START_MS + 48 * HOUR_MS);
     const reads = new ArchivedReads({
       archive,
       fetch: (key, path) => archive.fetch(key, path),
