@@ -79,7 +79,12 @@ export class ArchiveTask extends PartitionLoop {
         );
       } else {
         const to = Math.max(error.start, taken?.to ?? 0);
-        if (from > 0) this.notify("warning", `offsets ${from} to ${to - 1} are lost to the archive`);
+        this.notify(
+          "warning",
+          from === 0
+            ? `the archive begins at offset ${to}: the log holds nothing before that`
+            : `offsets ${from} to ${to - 1} are lost to the archive`,
+        );
         await store.passArchive(this.#owner, from, to);
         return "restart";
       }
