@@ -6,7 +6,7 @@
  * It is a sibling of Drain (He et al., ICWS 2017) without its depth and its threshold of similarity: that one word differs
  * is asked of an index by all the others.
  */
-import { tokenize, type TokenizedMessage, WILDCARD } from "./tokens.ts";
+import { Scanner, type TokenizedMessage, WILDCARD } from "./tokens.ts";
 
 /** Words at one place from which on the place is taken for a value. */
 const VALUES_MIN = 4;
@@ -52,6 +52,7 @@ const LIMITS: TreeLimits = { templatesMax: 10_000, formsMax: 50_000 };
 
 export class TemplateTree {
   readonly #limits: TreeLimits;
+  readonly #scanner = new Scanner();
   /** Templates by their tokens, joined: as they are, and as messages of theirs have been written. */
   #forms = new Map<string, Node>();
   #nodes = new Map<number, Node>();
@@ -75,8 +76,7 @@ export class TemplateTree {
 
   /** The template of a message, and the merges that it has led to, oldest first. */
   add(message: string): { readonly template: Template; readonly merges: readonly Merge[] } {
-    const tokenized = tokenize(message);
-    const form = tokenized.tokens.join("\n");
+    const form = this.#scanner.scan(message);
     this.#messages++;
     const known = this.#forms.get(form);
     if (known !== undefined) {
@@ -85,7 +85,7 @@ export class TemplateTree {
       node.lastSeen = this.#messages;
       return { template: node, merges: NONE };
     }
-    return this.#learn(tokenized, form);
+    return this.#learn(this.#scanner.result(form), form);
   }
 
   #learn(tokenized: TokenizedMessage, form: string): { template: Template; merges: readonly Merge[] } {
