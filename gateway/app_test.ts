@@ -221,7 +221,7 @@ Deno.test("the start page and the docs load nothing from elsewhere and run nothi
 Deno.test("metrics tell of the engine in the same process which dimensions are beyond their caps", async () => {
   await withGateway(async ({ ask }) => {
     const { text } = await ask("/metrics");
-    expect(text).toContain('millrace_engine_capped_cells_total{topic="shop",dimension="endpoint"} 12\n');
+    expect(text).toContain('millrace_engine_capped_cells_total{topic="crowded",dimension="endpoint"} 12\n');
     expect(text).not.toContain("millrace_archive_offset{"); // there is no archive
   });
 });

@@ -19,7 +19,7 @@ export const IDLE: EngineFigures = {
   conflictsTotal: 0,
   flushErrorsTotal: 0,
   lastError: null,
-  capped: [{ topic: "shop", dimension: "endpoint", cells: 12 }],
+  capped: [{ topic: "crowded", dimension: "endpoint", cells: 12 }],
 };
 
 /** An answer, read to its end. */
