@@ -86,10 +86,10 @@ export class Archiver {
     const { config, store } = this.#parts;
     for (let tries = 0;; tries++) {
       try {
+        // What no event store keeps is to be looked for here: said first, or a crash in between would hide it.
+        if (config.engine.events === "archive") await raiseFloor(store, "events", range.topicId, lastRecordMs + 1);
         const committed = await this.#chains.commit(range);
         if (committed === null) return false;
-        // What no event store keeps is to be looked for here.
-        if (config.engine.events === "archive") await raiseFloor(store, "events", range.topicId, lastRecordMs + 1);
         for (const segment of committed.segments) this.#count(segment);
         this.#lastCause = "";
         return true;
