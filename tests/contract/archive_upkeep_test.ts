@@ -2,6 +2,7 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import { expect } from "expect";
 import type { Archive } from "../../core/archive/archive.ts";
+import { readFloor } from "../../core/archive/floor.ts";
 import { type Config, configSchema } from "../../core/config/schema.ts";
 import { openStore } from "../../core/store/registry.ts";
 import type { Store } from "../../core/store/ports.ts";
@@ -144,6 +145,43 @@ upkeepTest("an hour's minutes are archived once they are final, and again where 
   const second = await keysIn(archive, "minutes/");
   expect(second).toEqual([first[0].replace("-r0.", "-r1.")]);
   expect(await totalOf(second)).toEqual([[50, new Date(START_MS), new Date(START_MS + 59 * MINUTE_MS)]]);
+});
+
+upkeepTest("events count as archived only once searches know to look for them in the archive", async (parts) => {
+  const { archive, store, clock } = parts;
+  const directory = await Deno.makeTempDir({ prefix: "millrace-upkeep-" });
+  // A store that takes everything but the floor, as one that fails between two requests does.
+  const failing: Pick<Store, "get" | "compareAndSet" | "partitions" | "unitVersions" | "export"> = {
+    get: (key) => store.get(key),
+    compareAndSet: (key, expected, value) =>
+      key.startsWith("archive-floor/")
+        ? Promise.reject(new Error("the store is away"))
+        : store.compareAndSet(key, expected, value),
+    partitions: (...args) => store.partitions(...args),
+    unitVersions: (...args) => store.unitVersions(...args),
+    export: (...args) => store.export(...args),
+  };
+  const notices: string[] = [];
+  const archiver = new Archiver({
+    config: configSchema.parse({ data: directory, engine: { events: "archive" } }),
+    archive,
+    store: failing,
+    log: { ends: () => Promise.resolve([]) },
+    topics: () => [{ id: TOPIC, name: NAME, partitions: 1 }],
+    onNotice: (text) => notices.push(text),
+    now: () => clock.nowMs,
+    directory: `${directory}/work`,
+  });
+  archiver.hurry();
+  try {
+    await expect(commit(archiver, 0, 10)).rejects.toThrow("the store is away");
+    expect((await archiver.readChain(OWNER)).taken).toBe(null);
+    expect((await archiver.readChain(OWNER)).from).toBe(0);
+    expect(await readFloor(store, "events", TOPIC)).toBe(null);
+    expect(notices).toHaveLength(1);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 upkeepTest(
