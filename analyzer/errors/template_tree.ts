@@ -131,6 +131,9 @@ export class TemplateTree {
     const form = generalised.tokens.join("\n");
     // Another template may say exactly that already.
     const same = this.#forms.get(form);
+    // It may have been generalised further since, and is never narrowed again.
+    const { tokens, spaced } = same === undefined ? generalised : rootOf(same);
+    const kept = { tokens, spaced };
     const all = same === undefined ? members : [...members, rootOf(same)];
     const into = all.reduce((a, b) => a.id < b.id ? a : b);
     if (same !== undefined) this.#unlist(rootOf(same));
@@ -142,9 +145,9 @@ export class TemplateTree {
       this.#nodes.delete(member.id);
       merges.push({ from: member.id, into: into.id });
     }
-    into.tokens = generalised.tokens;
-    into.spaced = generalised.spaced;
-    into.text = textOf(generalised);
+    into.tokens = kept.tokens;
+    into.spaced = kept.spaced;
+    into.text = textOf(kept);
     this.#forms.set(form, into);
     this.#list(into);
     return into;
