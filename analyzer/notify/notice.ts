@@ -19,6 +19,14 @@ export interface Evidence {
   readonly text: string;
 }
 
+/** What came up later: told once, under the message where the way has threads. */
+export interface ThreadEntry {
+  /** Stable, unique within its notice. */
+  readonly id: string;
+  readonly text: string;
+  readonly evidence: readonly Evidence[];
+}
+
 export interface Link {
   readonly label: string;
   readonly url: string;
@@ -45,6 +53,7 @@ export interface Notice {
   /** Who wrote summary and causes: a model's name, or why there is none. */
   readonly author: string;
   readonly links: readonly Link[];
+  readonly thread: readonly ThreadEntry[];
   readonly openedMs: number;
   readonly updatedMs: number;
 }
