@@ -5,6 +5,8 @@
 import type {
   AccessReport,
   AccessReportQuery,
+  DocumentCollection,
+  DocumentPut,
   EventQuery,
   EventRecord,
   Export,
@@ -175,6 +177,22 @@ export class ArchivedStore implements Store {
 
   compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
     return this.#store.compareAndSet(key, expected, value);
+  }
+
+  readDocuments(collection: string): Promise<DocumentCollection> {
+    return this.#store.readDocuments(collection);
+  }
+
+  documentsVersion(collection: string): Promise<number> {
+    return this.#store.documentsVersion(collection);
+  }
+
+  commitDocuments(collection: string, expect: number, puts: readonly DocumentPut[]): Promise<boolean> {
+    return this.#store.commitDocuments(collection, expect, puts);
+  }
+
+  dropDocuments(collection: string): Promise<void> {
+    return this.#store.dropDocuments(collection);
   }
 
   dropTopic(topicId: string): Promise<void> {

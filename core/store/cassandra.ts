@@ -1,6 +1,7 @@
 /**
  * Cassandra as the store: any number of engines write to it by Rule 1, any number of gateways read. What is read is fetched
- * into a DuckDB of this process, which answers as the embedded store does (docs/adr/025).
+ * into a DuckDB of this process, which answers as the embedded store does (docs/adr/025). Over 400 lines: it is the port, a
+ * method each, and most hand on to a file of their own.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
@@ -9,6 +10,7 @@ import { asCassandraError, connectCassandra } from "./cassandra_access.ts";
 import { bytesIn, CassandraClient, numberIn, numberOrNullIn, textOrNullIn } from "./cassandra_client.ts";
 import { dimensionsOf } from "./cassandra_cells.ts";
 import { applyFlush, CELL, GAP, type KnownState, NEVER_FLUSHED, stateAfter } from "./cassandra_flush.ts";
+import { CassandraDocuments } from "./cassandra_documents.ts";
 import { CassandraLedger } from "./cassandra_ledger.ts";
 import { CassandraRollups } from "./cassandra_rollups.ts";
 import { bucketsOf, CassandraReads, indexedUnits, partitionsOf } from "./cassandra_reads.ts";
@@ -26,6 +28,8 @@ import { readAccessReport } from "./duckdb_report.ts";
 import type {
   AccessReport,
   AccessReportQuery,
+  DocumentCollection,
+  DocumentPut,
   EventQuery,
   EventRecord,
   Export,
@@ -82,6 +86,7 @@ export class CassandraStore implements Store {
   readonly #reads: CassandraReads;
   readonly #rollups: CassandraRollups;
   readonly #ledger: CassandraLedger;
+  readonly #documents: CassandraDocuments;
   /** Partitions as this process last saw or left them, to spare a flush the reading. */
   readonly #known = new Map<string, KnownState>();
   /** Partitions that the index has. */
@@ -97,6 +102,7 @@ export class CassandraStore implements Store {
     this.#reads = new CassandraReads(client, cache);
     this.#rollups = new CassandraRollups(client, cache, this.#reads);
     this.#ledger = new CassandraLedger(client);
+    this.#documents = new CassandraDocuments(client);
   }
 
   // -------------------------------------------------------------- writing
@@ -237,6 +243,22 @@ export class CassandraStore implements Store {
 
   compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
     return this.#ledger.compareAndSet(key, expected, value);
+  }
+
+  readDocuments(collection: string): Promise<DocumentCollection> {
+    return this.#documents.readDocuments(collection);
+  }
+
+  documentsVersion(collection: string): Promise<number> {
+    return this.#documents.documentsVersion(collection);
+  }
+
+  commitDocuments(collection: string, expect: number, puts: readonly DocumentPut[]): Promise<boolean> {
+    return this.#documents.commitDocuments(collection, expect, puts);
+  }
+
+  dropDocuments(collection: string): Promise<void> {
+    return this.#documents.dropDocuments(collection);
   }
 
   // -------------------------------------------------------------- reading

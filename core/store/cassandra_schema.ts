@@ -3,8 +3,8 @@ import type { Client } from "cassandra-driver";
 import { MillraceError } from "../errors.ts";
 import type { CassandraAccess } from "./cassandra_access.ts";
 
-/** Counts up with every change of the tables. 2: there are rollups, and cells tell the flush that they are of. */
-export const CASSANDRA_SCHEMA_VERSION = 2;
+/** Counts up with every change of the tables. 2: there are rollups, and cells tell the flush that they are of. 3: there are documents. */
+export const CASSANDRA_SCHEMA_VERSION = 3;
 
 export interface Retention {
   readonly minutesDays: number;
@@ -64,6 +64,9 @@ function tables({ minutesDays, eventsDays }: Retention): string[] {
     `CREATE TABLE IF NOT EXISTS partition_index (topic_id text, part int, PRIMARY KEY ((topic_id), part))`,
     `CREATE TABLE IF NOT EXISTS topic_index (shard tinyint, topic_id text, PRIMARY KEY ((shard), topic_id))`,
     `CREATE TABLE IF NOT EXISTS ledger (key text PRIMARY KEY, value text)`,
+    `CREATE TABLE IF NOT EXISTS documents (
+      collection text, version bigint static, key text, value text, PRIMARY KEY ((collection), key)
+    )`,
   ];
 }
 
@@ -91,7 +94,7 @@ export async function migrateCassandra(
     for (const statement of tables(retention)) {
       await run(statement.replace("IF NOT EXISTS ", `IF NOT EXISTS ${keyspace}.`));
     }
-    if (before === 1) await run(`ALTER TABLE ${keyspace}.units ADD IF NOT EXISTS flushed_upto bigint`);
+    if (before !== null && before < 2) await run(`ALTER TABLE ${keyspace}.units ADD IF NOT EXISTS flushed_upto bigint`);
     await setTimesToLive(client, keyspace, retention);
     await setVersion(client, keyspace, before);
     return before;

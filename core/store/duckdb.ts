@@ -6,6 +6,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { copyRecords } from "./duckdb_copy.ts";
+import { commitDocuments, dropDocuments, readDocuments, readVersion } from "./duckdb_documents.ts";
 import { markedSql, numberOf, numberOrNull, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
@@ -23,6 +24,8 @@ import { readExtents, readUnits, replaceUnits, UnitChanged } from "./duckdb_unit
 import type {
   AccessReport,
   AccessReportQuery,
+  DocumentCollection,
+  DocumentPut,
   EventQuery,
   EventRecord,
   Export,
@@ -256,6 +259,22 @@ export class DuckDbStore implements Store {
       );
       return true;
     });
+  }
+
+  readDocuments(collection: string): Promise<DocumentCollection> {
+    return this.#connections.read((connection) => readDocuments(connection, collection));
+  }
+
+  documentsVersion(collection: string): Promise<number> {
+    return this.#connections.read((connection) => readVersion(connection, collection));
+  }
+
+  commitDocuments(collection: string, expect: number, puts: readonly DocumentPut[]): Promise<boolean> {
+    return this.#connections.write((connection) => commitDocuments(connection, collection, expect, puts));
+  }
+
+  dropDocuments(collection: string): Promise<void> {
+    return this.#connections.write((connection) => dropDocuments(connection, collection));
   }
 
   series(query: SeriesQuery): Promise<SeriesResult> {

@@ -34,6 +34,10 @@ export const SCHEMA = `
     PRIMARY KEY (topic_id, part)
   );
   CREATE TABLE IF NOT EXISTS ledger (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+  CREATE TABLE IF NOT EXISTS collections (name VARCHAR PRIMARY KEY, version BIGINT NOT NULL);
+  CREATE TABLE IF NOT EXISTS documents (
+    collection VARCHAR, key VARCHAR, value VARCHAR NOT NULL, PRIMARY KEY (collection, key)
+  );
   CREATE TABLE IF NOT EXISTS gaps (topic_id VARCHAR, part INTEGER, start_offset BIGINT, end_offset BIGINT);
   CREATE TABLE IF NOT EXISTS minutes (
     topic_id VARCHAR, part INTEGER, minute INTEGER, from_offset BIGINT,

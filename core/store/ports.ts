@@ -175,6 +175,30 @@ export interface Ledger {
   compareAndSet(key: string, expected: string | null, value: string): Promise<boolean>;
 }
 
+/** A collection as it is at one moment. */
+export interface DocumentCollection {
+  /** 0 where nothing was ever put. */
+  readonly version: number;
+  readonly entries: ReadonlyMap<string, string>;
+}
+
+/** A key and its text; null: removed. */
+export type DocumentPut = readonly [key: string, text: string | null];
+
+/** Named collections of small texts, each of which changes as a whole: by compare-and-set on its version. */
+export interface Documents {
+  readDocuments(collection: string): Promise<DocumentCollection>;
+  /** The version alone. */
+  documentsVersion(collection: string): Promise<number>;
+  /**
+   * Puts what is given, each key once, where the collection still has version `expect`, which then becomes expect + 1;
+   * answers whether it did. Where it throws it may have: read the version back. Some thousand keys and megabytes at most.
+   */
+  commitDocuments(collection: string, expect: number, puts: readonly DocumentPut[]): Promise<boolean>;
+  /** Forgets the collection, its version too. */
+  dropDocuments(collection: string): Promise<void>;
+}
+
 // ---------------------------------------------------------------- reading
 
 export type { AccessReport, AccessReportQuery };
@@ -353,7 +377,7 @@ export interface StoreQueries {
 }
 
 /** A store: everything above, and its upkeep. */
-export interface Store extends MinuteStore, Ledger, StoreQueries {
+export interface Store extends MinuteStore, Ledger, Documents, StoreQueries {
   /** Forgets everything derived from a topic (`produce --reset`). */
   dropTopic(topicId: string): Promise<void>;
   /**
