@@ -10,6 +10,7 @@ import { exportRoute } from "./exports/export.ts";
 import { ingestRoute } from "./ingest/ingest.ts";
 import type { GatewayParts } from "./parts.ts";
 import { Problem, problemResponse } from "./problem.ts";
+import { countRoute } from "./routes/count.ts";
 import { recordRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { Metrics, metricsRoute } from "./routes/metrics.ts";
@@ -71,6 +72,7 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   recordRoutes(app, parts);
   reportRoutes(app, parts);
   exportRoute(app, parts);
+  countRoute(app, parts);
   topicRoutes(app, parts);
   logRecordRoutes(app, parts);
   ingestRoute(app, parts);

@@ -148,6 +148,7 @@ Deno.test("every route is described in the OpenAPI document, with its answers", 
       );
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
       "delete /api/v1/topics/{topic}",
+      "get /api/v1/count",
       "get /api/v1/events",
       "get /api/v1/export",
       "get /api/v1/live",

@@ -9,6 +9,7 @@ import type { Config } from "../config/schema.ts";
 import { asCassandraError, connectCassandra } from "./cassandra_access.ts";
 import { bytesIn, CassandraClient, numberIn, numberOrNullIn, textOrNullIn } from "./cassandra_client.ts";
 import { dimensionsOf } from "./cassandra_cells.ts";
+import { CassandraCounts } from "./cassandra_counts.ts";
 import { applyFlush, CELL, GAP, type KnownState, NEVER_FLUSHED, stateAfter } from "./cassandra_flush.ts";
 import { CassandraDocuments } from "./cassandra_documents.ts";
 import { CassandraLedger } from "./cassandra_ledger.ts";
@@ -20,6 +21,7 @@ import { dropTopic, type Limits, retainTopic, TOPIC_SHARD, topicsOf } from "./ca
 import { NOTHING_KEPT, readKept } from "./duckdb_units.ts";
 import { RECORD_TABLES, type RecordTable } from "./segment_catalog.ts";
 import { copyRecords } from "./duckdb_copy.ts";
+import { countRows } from "./duckdb_count.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import type { Segments } from "./duckdb_segments.ts";
@@ -28,6 +30,7 @@ import { readAccessReport } from "./duckdb_report.ts";
 import type {
   AccessReport,
   AccessReportQuery,
+  CountQuery,
   DocumentCollection,
   DocumentPut,
   EventQuery,
@@ -39,6 +42,7 @@ import type {
   PartitionState,
   QuarantineQuery,
   QuarantineRecord,
+  RowCount,
   SeriesQuery,
   SeriesResult,
   Store,
@@ -91,8 +95,7 @@ export class CassandraStore implements Store {
   readonly #known = new Map<string, KnownState>();
   /** Partitions that the index has. */
   readonly #indexed = new Set<string>();
-  /** Σ counts of units, by the version that was counted. */
-  readonly #counted = new Map<string, { readonly version: string; readonly count: number }>();
+  readonly #counts: CassandraCounts;
   readonly #flushing = new Set<Promise<FlushOutcome>>();
   #closing: Promise<void> | null = null;
 
@@ -103,6 +106,7 @@ export class CassandraStore implements Store {
     this.#rollups = new CassandraRollups(client, cache, this.#reads);
     this.#ledger = new CassandraLedger(client);
     this.#documents = new CassandraDocuments(client);
+    this.#counts = new CassandraCounts(client);
   }
 
   // -------------------------------------------------------------- writing
@@ -326,15 +330,25 @@ export class CassandraStore implements Store {
   }
 
   export(query: ExportQuery): Promise<Export> {
-    const { topicId, table, range } = query;
-    const load = () =>
-      this.#reads.load(topicId, async (reads) => {
-        // The frontier first: what is fetched after it reflects at least that.
-        await this.#cache.putPartitions(topicId, await this.partitions(topicId));
-        if (table === "minutes" || table === "hours") await reads.loadMinutes(topicId, range);
-        else await reads.loadTables([table], topicId, range);
-      });
+    const load = async () => {
+      // The frontier first: what is fetched after it reflects at least that.
+      await this.#cache.putPartitions(query.topicId, await this.partitions(query.topicId));
+      await this.#loadTable(query)();
+    };
     return this.#cache.export(load, query);
+  }
+
+  async count(query: CountQuery): Promise<RowCount> {
+    return await this.#cache.read(
+      this.#loadTable(query),
+      (connection, segments) => countRows(connection, segments, query),
+    );
+  }
+
+  /** Loads what an export of a table is made of. */
+  #loadTable({ table, topicId, range }: Pick<ExportQuery, "table" | "topicId" | "range">): () => Promise<void> {
+    if (table === "events" || table === "quarantine") return this.#loadRecords([table], topicId, range);
+    return () => this.#reads.load(topicId, (reads) => reads.loadMinutes(topicId, range));
   }
 
   copyRecords(table: RecordTable, topicId: string, range: TimeRange): Promise<string> {
@@ -366,35 +380,16 @@ export class CassandraStore implements Store {
     return this.#reads.hourVersions(topicId);
   }
 
-  async countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {
-    const counts = new Map<number, number>();
-    await Promise.all((await indexedUnits(this.#client, topicId)).map(async ({ partition, bucket, version }) => {
-      const count = await this.#countUnit(topicId, partition, bucket, version);
-      if (count > 0) counts.set(partition, (counts.get(partition) ?? 0) + count);
-    }));
-    return [...counts].map(([partition, count]) => ({ partition, count })).sort((a, b) => a.partition - b.partition);
-  }
-
-  async #countUnit(topicId: string, partition: number, bucket: number, version: string | null): Promise<number> {
-    const key = `${topicId}/${partition}/${bucket}`;
-    const before = this.#counted.get(key);
-    if (version !== null && before?.version === version) return before.count;
-    const [row] = await this.#client.rows(
-      `SELECT sum(amount) AS count FROM ${this.#client.keyspace}.units WHERE ${UNIT} AND kind = ?`,
-      [topicId, partition, bucket, CELL],
-    );
-    const count = numberIn(row, "count");
-    if (version !== null) this.#counted.set(key, { version, count });
-    return count;
+  countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {
+    return this.#counts.countStored(topicId);
   }
 
   // -------------------------------------------------------------- upkeep
 
   async dropTopic(topicId: string): Promise<void> {
     await dropTopic(this.#client, topicId);
-    for (const map of [this.#known, this.#counted]) {
-      for (const key of map.keys()) if (key.startsWith(`${topicId}/`)) map.delete(key);
-    }
+    this.#counts.forgetTopic(topicId);
+    for (const key of this.#known.keys()) if (key.startsWith(`${topicId}/`)) this.#known.delete(key);
     for (const key of this.#indexed) if (key.startsWith(`${topicId}/`)) this.#indexed.delete(key);
     await this.#cache.forgetTopic(topicId);
   }

@@ -6,6 +6,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../errors.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { copyRecords } from "./duckdb_copy.ts";
+import { countRows } from "./duckdb_count.ts";
 import { commitDocuments, dropDocuments, readDocuments, readVersion } from "./duckdb_documents.ts";
 import { markedSql, numberOf, numberOrNull, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
@@ -24,6 +25,7 @@ import { readExtents, readUnits, replaceUnits, UnitChanged } from "./duckdb_unit
 import type {
   AccessReport,
   AccessReportQuery,
+  CountQuery,
   DocumentCollection,
   DocumentPut,
   EventQuery,
@@ -35,6 +37,7 @@ import type {
   PartitionState,
   QuarantineQuery,
   QuarantineRecord,
+  RowCount,
   SeriesQuery,
   SeriesResult,
   Store,
@@ -299,6 +302,10 @@ export class DuckDbStore implements Store {
 
   export(query: ExportQuery): Promise<Export> {
     return exportTable(this.#connections, this.#segments, this.#exports, query);
+  }
+
+  count(query: CountQuery): Promise<RowCount> {
+    return this.#readSegments((connection) => countRows(connection, this.#segments, query));
   }
 
   copyRecords(table: RecordTable, topicId: string, range: TimeRange): Promise<string> {

@@ -2,7 +2,7 @@
 import { DIMENSIONS, TEXT_FIELDS } from "../minutes/fields.ts";
 import { integerLiteral, type Parameters } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
-import type { Condition, TimeRange } from "./ports.ts";
+import type { Condition, CountQuery, OffsetRange, TimeRange } from "./ports.ts";
 
 const MS_PER_MINUTE = 60_000;
 /** What a minute column and a timestamp can hold. */
@@ -31,6 +31,24 @@ export function eventsIn(topicId: string, range: TimeRange, where: readonly Cond
     ...timeIn("ts", range, values),
     ...where.map((condition) => conditionSql(condition, EVENT_FIELDS, values)),
   ].join(" AND ");
+}
+
+/** The same, with the text that the record contains and the offsets that it is of, where they are given. */
+export function searchedEvents(
+  { topicId, range, where, text = "", offsets }: Pick<CountQuery, "topicId" | "range" | "where" | "text" | "offsets">,
+  values: Parameters,
+): string {
+  const conditions = [eventsIn(topicId, range, where, values)];
+  if (text !== "") conditions.push(`contains(lower(raw), lower(${values.add(text)}))`);
+  if (offsets !== undefined) conditions.push(offsetsIn(offsets));
+  return conditions.join(" AND ");
+}
+
+function offsetsIn(offsets: readonly OffsetRange[]): string {
+  const ranges = offsets.map(({ partition, from, to }) =>
+    `(part = ${integerLiteral(partition)} AND "offset" >= ${integerLiteral(from)} AND "offset" < ${integerLiteral(to)})`
+  );
+  return `(${ranges.join(" OR ") || "false"})`;
 }
 
 /** A timestamp column in the range. */

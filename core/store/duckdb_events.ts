@@ -1,7 +1,7 @@
 /** Events and quarantine, newest first, a page at a time. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Measure, MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
-import { eventsIn, timeIn } from "./duckdb_conditions.ts";
+import { searchedEvents, timeIn } from "./duckdb_conditions.ts";
 import { readEntries, type Segments, sourceSql } from "./duckdb_segments.ts";
 import {
   bytesOf,
@@ -70,12 +70,8 @@ export async function readEvents(
     bytesMax,
     time: "ts",
     columns: EVENT_COLUMNS,
-    where: (values) => {
-      const where = eventsIn(topicId, range, query.where, values);
-      if (query.text === undefined || query.text === "") return where;
-      return `${where} AND contains(lower(raw), lower(${values.add(query.text)}))`;
-    },
-    isSelective: query.where.length > 0 || (query.text ?? "") !== "",
+    where: (values) => searchedEvents(query, values),
+    isSelective: query.where.length > 0 || (query.text ?? "") !== "" || query.offsets !== undefined,
     after: after === undefined ? null : { ...after, micros: after.timestampMicros },
   });
   return found.map(([position, row]) => eventOf(position, row));

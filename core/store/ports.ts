@@ -6,6 +6,7 @@
 import type { Dimension, Measure, TextField } from "../minutes/fields.ts";
 import type { AccessReport, AccessReportQuery } from "./access_report.ts";
 import type { RecordBlock } from "./record_blocks.ts";
+import type { CountQuery, OffsetRange, RowCount } from "./row_count.ts";
 
 // ---------------------------------------------------------------- writing
 
@@ -201,7 +202,7 @@ export interface Documents {
 
 // ---------------------------------------------------------------- reading
 
-export type { AccessReport, AccessReportQuery };
+export type { AccessReport, AccessReportQuery, CountQuery, OffsetRange, RowCount };
 
 /** A half-open range of event time, epoch milliseconds. */
 export interface TimeRange {
@@ -291,6 +292,8 @@ export interface EventQuery {
   readonly where: readonly Condition[];
   /** Case-insensitive substring of the raw record. */
   readonly text?: string;
+  /** Only records of these offsets: what came between two looks. */
+  readonly offsets?: readonly OffsetRange[];
   readonly limit: number;
   /** Records that have so many bytes together are enough, if there is one; absent: the limit alone counts. */
   readonly bytesMax?: number;
@@ -360,6 +363,7 @@ export interface StoreQueries {
   quarantine(query: QuarantineQuery): Promise<readonly QuarantineRecord[]>;
   accessReport(query: AccessReportQuery): Promise<AccessReport>;
   export(query: ExportQuery): Promise<Export>;
+  count(query: CountQuery): Promise<RowCount>;
   /** The records of a range as a Parquet file with the columns of record_blocks.ts: its path, the caller's to remove. */
   copyRecords(table: "events" | "quarantine", topicId: string, range: TimeRange): Promise<string>;
   partitions(topicId: string): Promise<readonly (PartitionState & { readonly partition: number })[]>;

@@ -8,6 +8,7 @@ import { jsonAnswer, timeParameters, topicOf, topicParameter, whereParameter, wh
 import { rawText } from "../raw_text.ts";
 import { rangeOf, type RangeParameters } from "../time_range.ts";
 import { parseWhere } from "../where.ts";
+import { eventJson, eventShape } from "./event_json.ts";
 import { decodeCursor, encodeCursor, type PageSource, type Position, readPage } from "./record_page.ts";
 
 const page = {
@@ -27,16 +28,7 @@ const eventsQuery = z.strictObject({
 });
 
 const eventsAnswer = z.object({
-  events: z.array(z.object({
-    timestamp: z.string(),
-    topic: z.string(),
-    partition: z.int(),
-    offset: z.int(),
-    level: z.string().nullable(),
-    fields: z.record(z.string(), z.string()),
-    measures: z.record(z.string(), z.number()),
-    raw: z.string(),
-  })),
+  events: z.array(eventShape),
   nextCursor: z.string().nullable(),
 }).openapi("Events");
 
@@ -105,16 +97,7 @@ export function recordRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =
     };
     const { records, next } = await readPage(source, given.limit, after);
     return c.json({
-      events: records.map((event) => ({
-        timestamp: isoMicros(event.timestampMicros),
-        topic: topic.name,
-        partition: event.partition,
-        offset: event.offset,
-        level: event.fields.level ?? null,
-        fields: event.fields as Record<string, string>,
-        measures: event.measures as Record<string, number>,
-        raw: rawText(event.raw),
-      })),
+      events: records.map((event) => eventJson(topic.name, event)),
       nextCursor: next === null ? null : encodeCursor("events", { range, after: next }),
     }, 200);
   });
@@ -160,10 +143,4 @@ function startOf(
   nowMs: number,
 ): { range: TimeRange; after: Position | null } {
   return given.cursor === undefined ? { range: rangeOf(given, nowMs), after: null } : decodeCursor(table, given.cursor);
-}
-
-/** RFC 3339 with microseconds. */
-function isoMicros(micros: number): string {
-  const ms = Math.floor(micros / 1000);
-  return new Date(ms).toISOString().replace("Z", `${String(micros - ms * 1000).padStart(3, "0")}Z`);
 }

@@ -4,9 +4,10 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import type { GatewayParts } from "../parts.ts";
-import { Problem } from "../problem.ts";
-import { problemBody, problemResponses, topicOf, topicParameter } from "../query.ts";
+import { badParameter, Problem } from "../problem.ts";
+import { problemBody, problemResponses, topicOf, topicParameter, whereParameter } from "../query.ts";
 import { standingOf } from "../topic_state.ts";
+import { frontierId, Tail, type TailQuery } from "./tail.ts";
 
 /** Between two looks at a topic that somebody listens to. */
 const LOOK_MS = 500;
@@ -15,15 +16,25 @@ const PING_MS = 15_000;
 /** How long a browser waits before it connects anew. */
 const RETRY_MS = 2_000;
 const LISTENERS_MAX = 256;
+/** Of those, who also want events: each is a search twice a second. */
+const TAILS_MAX = 32;
 
-const query = z.strictObject({ topic: topicParameter });
+const query = z.strictObject({
+  topic: topicParameter,
+  tail: z.enum(["0", "1"]).default("0").openapi({ description: "1: also the events themselves, as they are stored" }),
+  level: z.string().optional().openapi({ description: "Events to tell: of these levels", example: "ERROR|FATAL" }),
+  q: z.string().max(1000).optional().openapi({ description: "Events to tell: with this text, in any case" }),
+  where: whereParameter,
+});
 const route = createRoute({
   method: "get",
   path: "/api/v1/live",
   tags: ["Metrics"],
   summary: "Server-sent events: more of a topic is stored",
   description: "An event `stored` with the topic's frontier whenever it has moved, at once where Last-Event-ID tells " +
-    "another one. Its data has totals and lag; what changed is asked for with the other endpoints.",
+    "another one. Its data has totals and lag; what changed is asked for with the other endpoints. With tail=1, an " +
+    "event `tail` before it has the newest events that came since the frontier before and fit, 500 at most, and counts " +
+    "those that it leaves out.",
   request: { query },
   responses: {
     200: { description: "Until it is closed", content: { "text/event-stream": { schema: z.string() } } },
@@ -42,47 +53,86 @@ interface Told {
 export function liveRoute(app: OpenAPIHono, parts: GatewayParts & { now: () => number }): void {
   const watchers = new Map<string, TopicWatcher>();
   let listeners = 0;
+  let tails = 0;
   app.openapi(route, async (c) => {
-    const topic = await topicOf(parts, c.req.valid("query").topic);
-    if (listeners >= LISTENERS_MAX) {
-      throw new Problem(503, "Too many listeners", `${LISTENERS_MAX} listen already; poll the other endpoints instead`);
-    }
+    const given = c.req.valid("query");
+    const topic = await topicOf(parts, given.topic);
+    const tail = given.tail === "1" ? new Tail(parts.store, topic, given) : null;
+    checkRoom(listeners, tail === null ? 0 : tails, given);
     const lastId = c.req.header("last-event-id") ?? "";
     // Proxies that gather what they pass on would hold events back.
     c.header("X-Accel-Buffering", "no");
     return streamSSE(c, async (stream) => {
       listeners++;
+      if (tail !== null) tails++;
       let watcher = watchers.get(topic.id);
       if (watcher === undefined) watchers.set(topic.id, watcher = new TopicWatcher(parts, topic));
       try {
-        await listen(stream, watcher, lastId, parts.closing);
+        await new Listener(stream, watcher, tail, parts).listen(lastId);
       } finally {
         listeners--;
+        if (tail !== null) tails--;
         if (watcher.isIdle) watchers.delete(topic.id);
       }
     });
   });
 }
 
-async function listen(
-  stream: SSEStreamingApi,
-  watcher: TopicWatcher,
-  lastId: string,
-  closing?: AbortSignal,
-): Promise<void> {
-  const gone = Promise.withResolvers<void>();
-  stream.onAbort(() => gone.resolve());
-  closing?.addEventListener("abort", () => gone.resolve());
-  await stream.write(`retry: ${RETRY_MS}\n\n`);
-  let sentId = lastId;
-  for (;;) {
-    const told = await watcher.next(sentId, PING_MS, gone.promise);
-    if (stream.aborted || closing?.aborted === true) return;
-    if (told === null) await stream.write(": still here\n\n");
-    else {
+function checkRoom(listeners: number, tails: number, { tail, ...filter }: TailQuery & { readonly tail: string }): void {
+  if (listeners >= LISTENERS_MAX) {
+    throw new Problem(503, "Too many listeners", `${LISTENERS_MAX} listen already; poll the other endpoints instead`);
+  }
+  if (tails >= TAILS_MAX) {
+    throw new Problem(503, "Too many tails", `${TAILS_MAX} follow events already; poll /api/v1/events instead`);
+  }
+  const filters = [filter.level, filter.q, filter.where[0]].some((value) => value !== undefined);
+  if (tail === "0" && filters) throw badParameter("tail", "level, q and where choose events to tell: add tail=1");
+}
+
+class Listener {
+  readonly #stream: SSEStreamingApi;
+  readonly #watcher: TopicWatcher;
+  readonly #tail: Tail | null;
+  readonly #parts: GatewayParts & { now: () => number };
+
+  constructor(
+    stream: SSEStreamingApi,
+    watcher: TopicWatcher,
+    tail: Tail | null,
+    parts: GatewayParts & { now: () => number },
+  ) {
+    this.#stream = stream;
+    this.#watcher = watcher;
+    this.#tail = tail;
+    this.#parts = parts;
+  }
+
+  async listen(lastId: string): Promise<void> {
+    const stream = this.#stream;
+    const { closing } = this.#parts;
+    const gone = Promise.withResolvers<void>();
+    stream.onAbort(() => gone.resolve());
+    closing?.addEventListener("abort", () => gone.resolve());
+    await stream.write(`retry: ${RETRY_MS}\n\n`);
+    let sentId = lastId;
+    for (;;) {
+      const told = await this.#watcher.next(sentId, PING_MS, gone.promise);
+      if (stream.aborted || closing?.aborted === true) return;
+      if (told === null) {
+        await stream.write(": still here\n\n");
+        continue;
+      }
+      // Who comes without an id follows from here on.
+      if (this.#tail !== null && sentId !== "") await this.#tellEvents(this.#tail, sentId, told.id);
       sentId = told.id;
       await stream.writeSSE({ event: "stored", id: told.id, data: told.data });
     }
+  }
+
+  /** A reader that is slow is waited for: the next look then has more to leave out, and counts it. */
+  async #tellEvents(tail: Tail, before: string, after: string): Promise<void> {
+    const message = await tail.read(before, after, this.#parts.now());
+    if (message !== null) await this.#stream.writeSSE({ event: "tail", id: after, data: JSON.stringify(message) });
   }
 }
 
@@ -141,7 +191,7 @@ class TopicWatcher {
 
   async #read(): Promise<Told> {
     const standings = await standingOf(this.#parts, this.#topic);
-    const id = standings.map(({ partition, checkpoint }) => `${partition}:${checkpoint}`).join(",");
+    const id = frontierId(standings);
     const sum = (of: (standing: (typeof standings)[number]) => number) =>
       standings.reduce((total, standing) => total + of(standing), 0);
     const data = JSON.stringify({
