@@ -1,6 +1,7 @@
 /**
  * The embedded store: one DuckDB file. A flush is one transaction, a read one snapshot, an export DuckDB's own COPY.
- * The process that opens it is the only one (the data directory's lock sees to that).
+ * The process that opens it is the only one (the data directory's lock sees to that). Over 400 lines: it is the port, a
+ * method each, and most hand on to a file of their own.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../errors.ts";
