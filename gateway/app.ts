@@ -9,6 +9,8 @@ import { VERSION } from "../core/version.ts";
 import { exportRoute } from "./exports/export.ts";
 import { ingestRoute } from "./ingest/ingest.ts";
 import type { GatewayParts } from "./parts.ts";
+import { settingsRoutes } from "./personal/settings.ts";
+import { viewRoutes } from "./personal/views.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { countRoute } from "./routes/count.ts";
 import { recordRoutes } from "./routes/events.ts";
@@ -23,7 +25,7 @@ import { summaryRoute } from "./routes/summary.ts";
 import { topicRoutes } from "./routes/topics.ts";
 import { validationHook } from "./validation.ts";
 
-const METHODS = ["GET", "POST", "DELETE"];
+const METHODS = ["GET", "POST", "PATCH", "DELETE"];
 /** Of the API's own JSON; ingest has limits of its own. */
 const BODY_BYTES_MAX = 64 * 1024;
 
@@ -56,7 +58,8 @@ export function createApp(given: GatewayParts): OpenAPIHono {
     await next();
   });
   // Only what may have a body: the limit makes other requests anew, at which Deno prints a notice of its own.
-  app.post(
+  app.on(
+    ["POST", "PATCH"],
     "/api/*",
     bodyLimit({
       maxSize: BODY_BYTES_MAX,
@@ -76,6 +79,8 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   topicRoutes(app, parts);
   logRecordRoutes(app, parts);
   ingestRoute(app, parts);
+  settingsRoutes(app, parts);
+  viewRoutes(app, parts);
   healthRoutes(app, parts);
   metricsRoute(app, metrics);
   pageRoutes(app);

@@ -154,6 +154,9 @@ export const configSchema = z.strictObject({
       .describe("Largest body that the ingest endpoint takes, before and after decompression."),
     ingestPendingBytesMax: z.int().min(megabyte).default(128 * megabyte)
       .describe("Bytes accepted but not yet durable, over all requests, before the answer is 429."),
+    userHeader: z.string().regex(/^[A-Za-z0-9-]*$/, "the name of a header is expected").default("").describe(
+      "Header in which a proxy in front says who asks, as X-Forwarded-User: settings and views are then kept by user; empty: by browser.",
+    ),
   }).prefault({}),
   engine: z.strictObject({
     host: z.string().min(1).default("127.0.0.1").describe(
