@@ -40,9 +40,16 @@ export interface EngineParts {
   readonly onArchived?: (range: { readonly topicId: string; readonly partition: number; readonly to: number }) => void;
 }
 
+export interface WorkerAssignment {
+  readonly worker: number;
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[];
+}
+
 /** Live figures since the start of this process. */
 export interface EngineStatus {
   readonly workers: number;
+  /** Which worker has which partitions. */
+  readonly assignments: readonly WorkerAssignment[];
   readonly isHealthy: boolean;
   readonly recordsTotal: number;
   readonly unparsedTotal: number;
@@ -241,6 +248,10 @@ class RunningEngine implements Engine {
     const error = this.#lastError;
     return {
       workers: this.#workers.length,
+      assignments: this.#workers.map(({ index, assignments }) => ({
+        worker: index,
+        partitions: assignments.map(({ topicName, partition }) => ({ topic: topicName, partition })),
+      })),
       isHealthy: error === null || performance.now() - error.atMs > ERROR_MEMORY_MS,
       ...this.#totals,
       lastError: error?.message ?? null,

@@ -14,6 +14,8 @@ import { viewRoutes } from "./personal/views.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { countRoute } from "./routes/count.ts";
 import { recordRoutes } from "./routes/events.ts";
+import { groupRoute } from "./routes/groups.ts";
+import { statusRoute } from "./routes/status.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { Metrics, metricsRoute } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/pages.ts";
@@ -77,7 +79,9 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   exportRoute(app, parts);
   countRoute(app, parts);
   topicRoutes(app, parts);
+  groupRoute(app, parts);
   logRecordRoutes(app, parts);
+  statusRoute(app, parts);
   ingestRoute(app, parts);
   settingsRoutes(app, parts);
   viewRoutes(app, parts);

@@ -7,6 +7,11 @@ import type { Store } from "../core/store/ports.ts";
 /** Live figures of an engine in the same process. */
 export interface EngineFigures {
   readonly workers: number;
+  /** Which worker has which partitions. */
+  readonly assignments: readonly {
+    readonly worker: number;
+    readonly partitions: readonly { readonly topic: string; readonly partition: number }[];
+  }[];
   readonly isHealthy: boolean;
   readonly recordsTotal: number;
   readonly unparsedTotal: number;

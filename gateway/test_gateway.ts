@@ -12,6 +12,7 @@ export const NOW_MS = Date.UTC(2026, 2, 1, 12, 0, 30);
 /** An engine that has done nothing yet. */
 export const IDLE: EngineFigures = {
   workers: 1,
+  assignments: [{ worker: 0, partitions: [{ topic: "shop", partition: 0 }] }],
   isHealthy: true,
   recordsTotal: 0,
   unparsedTotal: 0,

@@ -11,7 +11,9 @@ import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } fro
 import { hushKafkaJs } from "./hush_kafkajs.ts";
 import { END, KafkaCluster, READ_UNCOMMITTED, START, WRITTEN } from "./kafka_cluster.ts";
 import { KafkaFetcher } from "./kafka_fetcher.ts";
+import { consumerGroupsOf } from "./kafka_groups.ts";
 import type {
+  ConsumerGroup,
   CreateTopicOptions,
   EncodedBatch,
   PartitionedLog,
@@ -268,6 +270,10 @@ export class KafkaLog implements PartitionedLog {
 
   readerSpec(topic: Topic, partition: number): ReaderSpec {
     return { kind: "kafka", access: this.#options.access, target: targetOf(topic, partition) };
+  }
+
+  async consumerGroups(topic: Topic): Promise<readonly ConsumerGroup[]> {
+    return await this.control("asking for consumer groups", (admin) => consumerGroupsOf(admin, topic));
   }
 
   /** How long topics keep records, in milliseconds by name; Infinity where time ends none. */

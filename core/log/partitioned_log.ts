@@ -77,6 +77,21 @@ export interface EncodedBatch {
   readonly records: number;
 }
 
+/** Readers that share a topic, as far as a log knows of them. */
+export interface ConsumerGroup {
+  readonly name: string;
+  /** In the log's own words. */
+  readonly state: string;
+  readonly members: number;
+  readonly partitions: readonly {
+    readonly partition: number;
+    /** The next that it reads, as it committed it last; null where it never did. */
+    readonly offset: number | null;
+    /** Who reads it at the moment. */
+    readonly member: string | null;
+  }[];
+}
+
 /** The log as producers, the gateway and the supervisor see it. */
 export interface PartitionedLog {
   listTopics(): Promise<readonly Topic[]>;
@@ -89,6 +104,8 @@ export interface PartitionedLog {
   ends(topic: Topic): Promise<readonly PartitionEnds[]>;
   /** Time of the record at `offset`, epoch milliseconds, as its batch header has it (for lag in seconds); null at the end. */
   timestampAt(topic: Topic, partition: number, offset: number): Promise<number | null>;
+  /** Who else reads the topic, where the log knows of such readers. */
+  consumerGroups?(topic: Topic): Promise<readonly ConsumerGroup[]>;
   /** What a worker needs to open a {@link PartitionReader}: structured-cloneable, see log/registry.ts. */
   readerSpec(topic: Topic, partition: number): ReaderSpec;
   close(): Promise<void>;

@@ -25,6 +25,7 @@ const query = z.strictObject({
   time: z.string().optional().openapi({ description: `Instead: records from a time on: ${TIME_HINT}` }),
   limit: wholeNumber(1, 1000, 50).openapi({ description: "Records at most" }),
   q: z.string().max(1000).optional().openapi({ description: "Text that key or value contains, in any case" }),
+  key: z.string().max(1000).optional().openapi({ description: "Only records of this very key" }),
 });
 
 const answer = z.object({
@@ -93,6 +94,7 @@ interface Given {
   readonly time?: string;
   readonly limit: number;
   readonly q?: string;
+  readonly key?: string;
 }
 
 /** The first offset that was asked for. */
@@ -116,9 +118,10 @@ async function startOf(
   throw badParameter("offset", `${offset} is not in the log: it holds ${start} to ${end - 1}`);
 }
 
-async function read(reader: PartitionReader, from: number, { limit, q = "" }: Given): Promise<Browsed> {
+async function read(reader: PartitionReader, from: number, { limit, q = "", key: wantedKey }: Given): Promise<Browsed> {
   const wanted = q.toLowerCase();
   const has = (bytes: Uint8Array | null) => bytes !== null && rawText(bytes).toLowerCase().includes(wanted);
-  const isWanted = ({ key, value }: BrowsedRecord) => wanted === "" || has(value) || has(key);
+  const isOfKey = (key: Uint8Array | null) => wantedKey === undefined || (key !== null && rawText(key) === wantedKey);
+  const isWanted = ({ key, value }: BrowsedRecord) => isOfKey(key) && (wanted === "" || has(value) || has(key));
   return await browse(reader, { from, limit, bytesMax: BYTES_MAX, isWanted });
 }

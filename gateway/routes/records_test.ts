@@ -67,6 +67,9 @@ Deno.test("records of the log are read from an offset, an end or a time on, a pa
     expect(offsets(await ask("time=2026-03-01T13:00:00Z"))).toEqual([]);
     expect(offsets(await ask("offset=earliest&q=record%2029."))).toEqual([29]);
     expect(offsets(await ask("offset=earliest&q=key-29"))).toEqual([291, 294, 297]);
+    expect(offsets(await ask("offset=earliest&key=Key-29"))).toEqual([]); // the whole key, in its own case
+    expect(offsets(await ask("offset=earliest&key=Key-294"))).toEqual([294]);
+    expect(offsets(await ask("offset=earliest&key=Key-294&q=record%20295"))).toEqual([]);
     const nothing = await ask("offset=10&q=nowhere");
     expect(nothing).toMatchObject({ records: [], next: COUNT });
   });
