@@ -2,7 +2,7 @@
 import { type Config, topicSettingsOf } from "../core/config/schema.ts";
 import type { PartitionedLog } from "../core/log/partitioned_log.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
-import { SCENARIOS } from "./scenarios/registry.ts";
+import { USUAL_SCENARIOS } from "./scenarios/registry.ts";
 import { Stall } from "./stall.ts";
 import { TopicFeed } from "./topic_feed.ts";
 
@@ -46,7 +46,7 @@ class RunningGenerator implements Generator {
     this.#parts = parts;
     const { config, log, onNotice } = parts;
     const stall = new Stall(onNotice);
-    this.#feeds = SCENARIOS.map(({ topic: name }, topic) =>
+    this.#feeds = USUAL_SCENARIOS.map(({ topic: name }, topic) =>
       new TopicFeed({
         log,
         name,

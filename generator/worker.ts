@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 /** The generator's worker thread: a clock and messages around {@link TopicSource}. Needs no permissions. */
 import type { BatchMessage, FromWorker, ToWorker } from "./protocol.ts";
-import { SCENARIOS } from "./scenarios/registry.ts";
+import { USUAL_SCENARIOS } from "./scenarios/registry.ts";
 import { TopicSource } from "./topic_source.ts";
 
 const TICK_MS = 50;
@@ -42,7 +42,7 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
     case "start": {
       const { seed, rate, topics } = data;
       const nowMs = performance.now();
-      sources = SCENARIOS.map((scenario, topic) =>
+      sources = USUAL_SCENARIOS.map((scenario, topic) =>
         new TopicSource({ scenario, topic, seed, rate: rate * scenario.share, place: topics[topic], nowMs })
       );
       lastEpochMs = Date.now();

@@ -1,11 +1,10 @@
 /** Access logs of the booking site in the combined format: pages, searches, static files, crawlers and probes. */
-import { Random, Weighted, zipf } from "../random.ts";
-import { ClfTime, compileTemplate, type Hole, type Template, writeBytes, writeInteger } from "../template.ts";
+import type { Influence } from "../incidents/incident.ts";
+import { type Random, Weighted, zipf } from "../random.ts";
+import { ClfTime, compileTemplate, type Hole, IsoTime, type Template, writeBytes, writeInteger } from "../template.ts";
 import { AIRPORTS, CITIES } from "./places.ts";
-import type { Scenario, ScenarioWriter } from "./scenario.ts";
-
-/** Keeps the numbers of scenarios with the same seed apart. */
-const SALT = 0x616363;
+import { defineScenario } from "../record_writer.ts";
+import type { DrawnEvent, Scenario, Scene } from "./scenario.ts";
 
 class Values {
   timeMs = 0;
@@ -19,6 +18,7 @@ class Values {
   to: Uint8Array = AIRPORT_BYTES[1];
   city: Uint8Array = CITY_BYTES[0];
   readonly time = new ClfTime();
+  readonly iso = new IsoTime();
 }
 
 const encoder = new TextEncoder();
@@ -76,6 +76,7 @@ const HOLES: Readonly<Record<string, Hole<Values>>> = {
   client: (values, out, at) => writeBytes(values.client, out, at),
   user: (values, out, at) => writeBytes(values.user, out, at),
   time: (values, out, at) => values.time.write(values.timeMs, out, at),
+  iso: (values, out, at) => values.iso.write(values.timeMs, out, at),
   id: (values, out, at) => writeInteger(values.id, out, at),
   size: (values, out, at) => writeInteger(values.sizeBytes, out, at),
   referrer: (values, out, at) => writeBytes(values.referrer, out, at),
@@ -85,25 +86,50 @@ const HOLES: Readonly<Record<string, Hole<Values>>> = {
   city: (values, out, at) => writeBytes(values.city, out, at),
 };
 
+type Form = "combined" | "json";
+
+interface Outcome {
+  readonly weight: number;
+  readonly status: number;
+  readonly line: Readonly<Record<Form, Template<Values>>>;
+}
+
 interface Page {
-  readonly outcomes: Weighted<{ readonly weight: number; readonly line: Template<Values> }>;
+  readonly method: string;
+  /** As minutes have it, but that they have a city each. */
+  readonly endpoint: string;
+  readonly outcomes: Weighted<Outcome>;
+  /** Those of an incident. */
+  readonly failed: Weighted<Outcome>;
   readonly medianBytes: number;
+}
+
+function outcome(method: string, path: string, status: number, weight: number): Outcome {
+  // Neither has a body; servers write a hyphen for its size.
+  const hasBody = status !== 304 && status !== 204;
+  const combined = `<client> - <user> [<time>] "${method} ${path} HTTP/1.1" ${status} ${hasBody ? "<size>" : "-"} ` +
+    `"<referrer>" "<agent>"`;
+  const json = `{"time_iso8601":"<iso>","service":"web","remote_addr":"<client>","remote_user":"<user>",` +
+    `"method":"${method}","uri":"${path}","status":${status},"body_bytes_sent":${hasBody ? "<size>" : "0"},` +
+    `"referer":"<referrer>","http_user_agent":"<agent>"}`;
+  return { weight, status, line: { combined: compileTemplate(combined, HOLES), json: compileTemplate(json, HOLES) } };
 }
 
 /** A page by its request, the median size of its body and its usual status; others are added by their shares. */
 function page(request: string, medianBytes: number, shares: Readonly<Record<number, number>>): Page {
-  const outcomes = Object.entries(shares).map(([status, weight]) => {
-    // Neither has a body; servers write a hyphen for its size.
-    const size = status === "304" || status === "204" ? "-" : "<size>";
-    return {
-      weight,
-      line: compileTemplate(
-        `<client> - <user> [<time>] "${request} HTTP/1.1" ${status} ${size} "<referrer>" "<agent>"`,
-        HOLES,
-      ),
-    };
-  }).sort((a, b) => b.weight - a.weight);
-  return { outcomes: new Weighted(outcomes, (outcome) => outcome.weight), medianBytes };
+  const [method, path] = request.split(" ");
+  const weighted = (outcomes: readonly Outcome[]) =>
+    new Weighted(outcomes.toSorted((a, b) => b.weight - a.weight), ({ weight }) => weight);
+  return {
+    method,
+    endpoint: path.replace(/\?.*/, "").replaceAll("<from>-<to>", ":route").replaceAll("<id>.webp", ":photo").replaceAll(
+      /<(\w+)>/g,
+      ":$1",
+    ),
+    outcomes: weighted(Object.entries(shares).map(([status, weight]) => outcome(method, path, Number(status), weight))),
+    failed: weighted([[500, 6], [503, 3], [502, 1]].map(([status, weight]) => outcome(method, path, status, weight))),
+    medianBytes,
+  };
 }
 
 /** The most requested first. */
@@ -126,39 +152,54 @@ const PAGES: readonly Page[] = [
   page("GET /wp-login.php", 1_240, { 404: 100 }),
   page("GET /.env", 1_240, { 403: 30, 404: 70 }),
 ];
-const PAGES_BY_RANK = new Weighted(PAGES, zipf(0.8));
 
-class AccessWriter implements ScenarioWriter {
-  readonly #random = new Random(SALT);
+class AccessScene implements Scene {
   readonly #values = new Values();
+  #page: Page = PAGES[0];
+  #outcome: Outcome = PAGES[0].outcomes.items[0];
 
-  constructor(private readonly seed: number) {}
+  constructor(private readonly form: Form) {}
 
-  write(partition: number, i: number, timestampMs: number, out: Uint8Array, at: number): number {
-    const random = this.#random;
+  draw(random: Random, target: number, { fails }: Influence, event: DrawnEvent): void {
+    this.#page = PAGES[target];
+    this.#outcome = (fails ? this.#page.failed : this.#page.outcomes).pick(random);
+    this.#values.timeMs = event.timeMs;
+    const { status } = this.#outcome;
+    event.level = status >= 500 ? "ERROR" : status >= 400 ? "WARN" : "INFO";
+    event.isError = status >= 500;
+    event.latencyMs = NaN;
+  }
+
+  write(random: Random, out: Uint8Array, at: number): number {
     const values = this.#values;
-    random.seat(this.seed, partition, i);
-    const { outcomes, medianBytes } = PAGES_BY_RANK.pick(random);
-    const { line } = outcomes.pick(random);
-    values.timeMs = timestampMs;
     values.client = CLIENTS.pick(random);
     values.user = USERS.pick(random);
     values.referrer = REFERRERS.pick(random);
     values.agent = AGENTS.pick(random);
-    values.sizeBytes = Math.round(random.logNormal(medianBytes, 0.35));
+    values.sizeBytes = Math.round(random.logNormal(this.#page.medianBytes, 0.35));
     values.id = 10_000_000 + random.below(90_000_000);
     const from = random.below(AIRPORT_BYTES.length);
     values.from = AIRPORT_BYTES[from];
     values.to = AIRPORT_BYTES[(from + 1 + random.below(AIRPORT_BYTES.length - 1)) % AIRPORT_BYTES.length];
     values.city = CITY_BYTES[random.below(CITY_BYTES.length)];
-    return line(values, out, at);
+    return this.#outcome.line[this.form](values, out, at);
   }
 }
 
-export const access: Scenario = {
+/** The same accesses in JSON. */
+export const jsonAccessScene = (): Scene => new AccessScene("json");
+
+export const access: Scenario = defineScenario({
   name: "access",
   description: "access logs in the combined format of the booking site",
   topic: "access-logs",
   share: 0.15,
-  create: (seed) => new AccessWriter(seed),
-};
+  salt: 0x616363,
+  targets: PAGES.map(({ method, endpoint }, rank) => ({
+    service: "web",
+    method,
+    endpoint,
+    weight: zipf(0.8)(0, rank),
+  })),
+  open: () => new AccessScene("combined"),
+});

@@ -4,7 +4,9 @@
  * Of every 1000 consecutive records of a partition exactly one is broken (cut off in the middle), and of every 200
  * exactly one is late: its timestamp is 2 to 30 minutes before the record's time.
  */
+import type { Influence } from "../incidents/incident.ts";
 import { OneIn, Random, Weighted, zipf } from "../random.ts";
+import { defineScenario } from "../record_writer.ts";
 import {
   compileTemplate,
   type Hole,
@@ -18,7 +20,7 @@ import {
 } from "../template.ts";
 import { API_ENDPOINTS, type ApiEndpoint } from "./api_endpoints.ts";
 import { AIRPORTS, CITIES } from "./places.ts";
-import type { Scenario, ScenarioWriter } from "./scenario.ts";
+import type { DrawnEvent, Scenario, Scene } from "./scenario.ts";
 
 /** One record of so many is cut off in the middle. */
 export const BROKEN_EVERY = 1000;
@@ -31,8 +33,6 @@ export const LATE_MS_MAX = 30 * 60_000;
 const SLOW_FACTOR = 3;
 const DEBUG_SHARE = 0.04;
 const HOSTS_PER_SERVICE = 6;
-/** Keeps the numbers of scenarios with the same seed apart. */
-const SALT = 0x617069;
 
 type Level = "DEBUG" | "INFO" | "WARN" | "ERROR" | "FATAL";
 
@@ -87,6 +87,7 @@ const HOLES: Readonly<Record<string, Hole<Values>>> = {
 /** One way for a request to end. */
 interface Outcome {
   readonly weight: number;
+  readonly level: Level;
   readonly status: number;
   readonly medianMs: number;
   readonly sigma: number;
@@ -110,6 +111,7 @@ function outcomesOf(endpoint: ApiEndpoint): Weighted<Outcome> {
   const well = 1 - clientErrors - serverErrors;
   const good = (level: Level, weight: number): Outcome => ({
     weight,
+    level,
     status,
     medianMs,
     sigma,
@@ -134,7 +136,7 @@ function failure(
   parts: { readonly weight: number; readonly medianMs: number; readonly message: string },
 ): Outcome {
   const lines = [lineOf(endpoint, level, status, parts.message)];
-  return { ...parts, status, sigma: endpoint.sigma / 2, lines, slowMs: Infinity, slowLines: [] };
+  return { ...parts, level, status, sigma: endpoint.sigma / 2, lines, slowMs: Infinity, slowLines: [] };
 }
 
 /** Half of the 4xx are about what is missing, a quarter each about conflicts and about wrong or too many requests. */
@@ -157,6 +159,12 @@ function clientErrorsOf(endpoint: ApiEndpoint): Outcome[] {
       message: "Rate limit of user <user> reached, retry after <adults> s",
     }),
   ];
+}
+
+/** The error of an incident; `message` is any text, in which <id> is a hole. */
+function newErrorOf(endpoint: ApiEndpoint, message: string): Outcome {
+  const literal = JSON.stringify(message).slice(1, -1).replaceAll(/<(?!id>)/g, "\\u003c");
+  return failure(endpoint, "ERROR", 500, { weight: 1, medianMs: endpoint.medianMs, message: literal });
 }
 
 function serverErrorsOf(endpoint: ApiEndpoint): Outcome[] {
@@ -194,56 +202,96 @@ function serverErrorsOf(endpoint: ApiEndpoint): Outcome[] {
 const LATENCY_MICROS_MIN = 50;
 const LATENCY_MICROS_MAX = 60_000_000;
 
-class ApiWriter implements ScenarioWriter {
-  readonly #random = new Random(SALT);
+/** One endpoint's ways to end: of all its requests, and of those that an incident makes fail. */
+interface Endings {
+  readonly usual: Weighted<Outcome>;
+  readonly failed: Weighted<Outcome>;
+}
+
+const ENDINGS: readonly Endings[] = API_ENDPOINTS.map((endpoint) => ({
+  usual: outcomesOf(endpoint),
+  failed: new Weighted(serverErrorsOf(endpoint), ({ weight }) => weight),
+}));
+
+class ApiScene implements Scene {
   readonly #values = new Values();
   readonly #broken: OneIn;
   readonly #late: OneIn;
-  readonly #endpoints = new Weighted(API_ENDPOINTS.map(outcomesOf), zipf(0.9));
+  /** Errors of incidents, by the incident's number and the endpoint's. */
+  readonly #newErrors: ReadonlyMap<number, readonly Outcome[]>;
+  #outcome: Outcome = ENDINGS[0].usual.items[0];
+  #isSlow = false;
+  #isBroken = false;
 
-  constructor(private readonly seed: number) {
+  constructor(seed: number, messages: ReadonlyMap<number, string>) {
     this.#broken = new OneIn(BROKEN_EVERY, seed, 1);
     this.#late = new OneIn(LATE_EVERY, seed, 2);
+    this.#newErrors = new Map(
+      [...messages].map(([incident, message]) => [incident, API_ENDPOINTS.map((each) => newErrorOf(each, message))]),
+    );
   }
 
-  write(partition: number, i: number, timestampMs: number, out: Uint8Array, at: number): number {
-    const random = this.#random;
-    const values = this.#values;
-    random.seat(this.seed, partition, i);
-    const outcome = this.#endpoints.pick(random).pick(random);
-    const latencyMs = random.logNormal(outcome.medianMs, outcome.sigma);
-    values.latencyMicros = Math.min(LATENCY_MICROS_MAX, Math.max(LATENCY_MICROS_MIN, Math.round(latencyMs * 1000)));
-    this.#draw(values, random);
+  draw(random: Random, target: number, influence: Influence, event: DrawnEvent): void {
+    const outcome = this.#outcomeOf(random, target, influence);
+    const latencyMs = random.logNormal(outcome.medianMs, outcome.sigma) * influence.latencyFactor;
+    const micros = Math.min(LATENCY_MICROS_MAX, Math.max(LATENCY_MICROS_MIN, Math.round(latencyMs * 1000)));
     const lateMs = LATE_MS_MIN + random.below(LATE_MS_MAX - LATE_MS_MIN + 1);
-    values.timeMs = this.#late.includes(partition, i) ? timestampMs - lateMs : timestampMs;
-    const lines = latencyMs > outcome.slowMs ? outcome.slowLines : outcome.lines;
-    const end = lines[lines.length === 1 ? 0 : random.below(lines.length)](values, out, at);
-    if (!this.#broken.includes(partition, i)) return end;
-    return at + Math.floor((end - at) * (0.3 + 0.65 * random.unit()));
+    if (this.#late.includes(event.partition, event.index)) event.timeMs -= lateMs;
+    this.#outcome = outcome;
+    this.#isSlow = latencyMs > outcome.slowMs;
+    this.#isBroken = this.#broken.includes(event.partition, event.index);
+    this.#values.latencyMicros = micros;
+    this.#values.timeMs = event.timeMs;
+    event.level = this.#isSlow ? "WARN" : outcome.level;
+    event.isError = outcome.status >= 500;
+    event.latencyMs = micros / 1000;
+    if (this.#isBroken) event.isUnparsable = true;
   }
 
-  #draw(values: Values, random: Random): void {
-    values.id = 10_000_000 + random.below(90_000_000);
-    values.user = 100_000 + random.below(900_000);
-    values.hotel = 1_000 + random.below(9_000);
-    // Small numbers share one draw: their bits are independent.
-    const bits = random.next();
-    values.count = 1 + (bits & 0xff);
-    values.adults = 1 + (bits >>> 8 & 3);
-    values.host = 1 + (bits >>> 10 & 0xff) % HOSTS_PER_SERVICE;
-    const from = bits >>> 18 & 15;
-    values.from = AIRPORT_BYTES[from];
-    values.to = AIRPORT_BYTES[(from + 1 + (bits >>> 22 & 0xff) % 15) % AIRPORT_BYTES.length];
-    values.city = CITY_BYTES[(bits >>> 24) % CITY_BYTES.length];
-    values.cents = 1_900 + random.below(180_000);
-    for (let word = 0; word < 4; word++) values.trace[word] = random.next();
+  #outcomeOf(random: Random, target: number, { fails, newError }: Influence): Outcome {
+    const { usual, failed } = ENDINGS[target];
+    const outcome = (fails ? failed : usual).pick(random);
+    return newError < 0 ? outcome : this.#newErrors.get(newError)?.[target] ?? outcome;
+  }
+
+  write(random: Random, out: Uint8Array, at: number): number {
+    const values = this.#values;
+    drawValues(values, random);
+    const { slowLines, lines: usualLines } = this.#outcome;
+    const lines = this.#isSlow ? slowLines : usualLines;
+    const end = lines[lines.length === 1 ? 0 : random.below(lines.length)](values, out, at);
+    return this.#isBroken ? at + Math.floor((end - at) * (0.3 + 0.65 * random.unit())) : end;
   }
 }
 
-export const api: Scenario = {
+function drawValues(values: Values, random: Random): void {
+  values.id = 10_000_000 + random.below(90_000_000);
+  values.user = 100_000 + random.below(900_000);
+  values.hotel = 1_000 + random.below(9_000);
+  // Small numbers share one draw: their bits are independent.
+  const bits = random.next();
+  values.count = 1 + (bits & 0xff);
+  values.adults = 1 + (bits >>> 8 & 3);
+  values.host = 1 + (bits >>> 10 & 0xff) % HOSTS_PER_SERVICE;
+  const from = bits >>> 18 & 15;
+  values.from = AIRPORT_BYTES[from];
+  values.to = AIRPORT_BYTES[(from + 1 + (bits >>> 22 & 0xff) % 15) % AIRPORT_BYTES.length];
+  values.city = CITY_BYTES[(bits >>> 24) % CITY_BYTES.length];
+  values.cents = 1_900 + random.below(180_000);
+  for (let word = 0; word < 4; word++) values.trace[word] = random.next();
+}
+
+export const api: Scenario = defineScenario({
   name: "api",
   description: "application logs in JSON of a travel-booking platform",
   topic: "app-logs",
   share: 0.8,
-  create: (seed) => new ApiWriter(seed),
-};
+  salt: 0x617069,
+  targets: API_ENDPOINTS.map(({ service, method, path }, rank) => ({
+    service,
+    method,
+    endpoint: path.replace(/\?.*/, "").replaceAll(/<\w+>/g, ":id"),
+    weight: zipf(0.9)(path, rank),
+  })),
+  open: (seed, messages) => new ApiScene(seed, messages),
+});

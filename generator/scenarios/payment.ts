@@ -1,4 +1,7 @@
-/** Payments and refunds in JSON: amounts by currency, methods, statuses, and why some failed. */
+/** Payments and refunds in JSON: orders, customers, amounts by currency, methods, statuses, and why some failed. */
+import { faker } from "@faker-js/faker/locale/en";
+import { FAILED_PAYMENT_STATUSES } from "../../core/minutes/preset.ts";
+import type { Influence } from "../incidents/incident.ts";
 import { Random, Weighted } from "../random.ts";
 import {
   compileTemplate,
@@ -11,15 +14,32 @@ import {
   writeHex,
   writeInteger,
 } from "../template.ts";
-import type { Scenario, ScenarioWriter } from "./scenario.ts";
+import { defineScenario } from "../record_writer.ts";
+import type { DrawnEvent, Scenario, Scene } from "./scenario.ts";
 
-/** Keeps the numbers of scenarios with the same seed apart. */
-const SALT = 0x706179;
+/** Who pays. */
+interface Customer {
+  readonly id: number;
+  readonly name: Uint8Array;
+  readonly email: Uint8Array;
+}
+const CUSTOMERS = 1_000;
+
+/** The customers of a seed; all scenes of it have the same. */
+function customersOf(seed: number): readonly Customer[] {
+  faker.seed(seed % 2 ** 32);
+  return Array.from({ length: CUSTOMERS }, (_, index) => {
+    const [firstName, lastName] = [faker.person.firstName(), faker.person.lastName()];
+    const email = faker.internet.exampleEmail({ firstName, lastName }).toLowerCase();
+    const text = (value: string) => encoder.encode(JSON.stringify(value).slice(1, -1));
+    return { id: 100_000 + index * 877 % 900_000, name: text(`${firstName} ${lastName}`), email: text(email) };
+  });
+}
 
 class Values {
   timeMs = 0;
   order = 0;
-  customer = 0;
+  customer: Customer = NOBODY;
   eventHigh = 0;
   eventLow = 0;
   lastDigits = 0;
@@ -38,6 +58,7 @@ interface Currency {
 }
 
 const encoder = new TextEncoder();
+const NOBODY: Customer = { id: 0, name: new Uint8Array(0), email: new Uint8Array(0) };
 const currency = (code: string, weight: number, decimals: number, median: number): Currency => ({
   code: encoder.encode(code),
   weight,
@@ -58,7 +79,10 @@ const HOLES: Readonly<Record<string, Hole<Values>>> = {
   time: (values, out, at) => values.time.write(values.timeMs, out, at),
   event: (values, out, at) => writeHex(values.eventLow, out, writeHex(values.eventHigh, out, at)),
   order: (values, out, at) => writeInteger(values.order, out, at),
-  customer: (values, out, at) => writeInteger(values.customer, out, at),
+  id: (values, out, at) => writeInteger(values.order, out, at),
+  customer: (values, out, at) => writeInteger(values.customer.id, out, at),
+  name: (values, out, at) => writeBytes(values.customer.name, out, at),
+  email: (values, out, at) => writeBytes(values.customer.email, out, at),
   amount: ({ amount, currency: { decimals } }, out, at) =>
     decimals === 0 ? writeInteger(amount, out, at) : writeFixed(amount, decimals, out, at),
   currency: (values, out, at) => writeBytes(values.currency.code, out, at),
@@ -68,6 +92,7 @@ const HOLES: Readonly<Record<string, Hole<Values>>> = {
 /** One kind of event: what the customer paid with, and how it ended. */
 interface Kind {
   readonly weight: number;
+  readonly isFailed: boolean;
   readonly line: Template<Values>;
 }
 
@@ -100,47 +125,83 @@ function lineOf(type: string, status: string, method: string, brand: string | nu
   const card = brand === null ? "" : `,"card_brand":"${brand}","card":"**** **** **** <digits>"`;
   const failure = reason === null ? "" : `,"failure_reason":"${reason}"`;
   return `{"timestamp":"<time>","event_id":"evt_<event>","event_type":"${type}","order_id":"ORD-<order>",` +
-    `"customer_id":"cus_<customer>","amount":<amount>,"currency":"<currency>","payment_method":"${method}"${card},` +
+    `"customer_id":"cus_<customer>","customer_name":"<name>","customer_email":"<email>","amount":<amount>,"currency":"<currency>","payment_method":"${method}"${card},` +
     `"status":"${status}"${failure}}`;
 }
 
-const KINDS = new Weighted(
-  ENDINGS.flatMap(([share, type, status, reason]) =>
+const TYPES = ["payment", "refund"] as const;
+
+/** The kinds of events of one type. */
+function kindsOf(type: string): Kind[] {
+  return ENDINGS.filter(([, ofType]) => ofType === type).flatMap(([share, , status, reason]) =>
     METHODS.map(([weight, method, brand]): Kind => ({
       weight: share * weight,
+      isFailed: FAILED_PAYMENT_STATUSES.has(status),
       line: compileTemplate(lineOf(type, status, method, brand, reason), HOLES),
     }))
-  ).sort((a, b) => b.weight - a.weight),
-  ({ weight }) => weight,
-);
+  ).sort((a, b) => b.weight - a.weight);
+}
 
-class PaymentWriter implements ScenarioWriter {
-  readonly #random = new Random(SALT);
+const weighted = (kinds: readonly Kind[]): Weighted<Kind> => new Weighted(kinds, ({ weight }) => weight);
+const USUAL = TYPES.map((type) => weighted(kindsOf(type)));
+const FAILED = TYPES.map((type) => weighted(kindsOf(type).filter(({ isFailed }) => isFailed)));
+
+/** The failures of an incident, for each type; `reason` is any text, in which <id> is a hole. */
+function newFailures(reason: string): Weighted<Kind>[] {
+  const literal = JSON.stringify(reason).slice(1, -1).replaceAll(/<(?!id>)/g, "\\u003c");
+  return TYPES.map((type) =>
+    weighted(METHODS.map(([weight, method, brand]): Kind => ({
+      weight,
+      isFailed: true,
+      line: compileTemplate(lineOf(type, "failed", method, brand, literal), HOLES),
+    })))
+  );
+}
+
+class PaymentScene implements Scene {
   readonly #values = new Values();
+  readonly #customers: readonly Customer[];
+  readonly #newFailures: ReadonlyMap<number, readonly Weighted<Kind>[]>;
+  #kind: Kind = USUAL[0].items[0];
 
-  constructor(private readonly seed: number) {}
+  constructor(seed: number, messages: ReadonlyMap<number, string>) {
+    this.#customers = customersOf(seed);
+    this.#newFailures = new Map([...messages].map(([incident, message]) => [incident, newFailures(message)]));
+  }
 
-  write(partition: number, i: number, timestampMs: number, out: Uint8Array, at: number): number {
-    const random = this.#random;
+  draw(random: Random, target: number, { fails, newError }: Influence, event: DrawnEvent): void {
+    const failed = this.#newFailures.get(newError)?.[target] ?? FAILED[target];
+    this.#kind = (fails ? failed : USUAL[target]).pick(random);
+    this.#values.timeMs = event.timeMs;
+    event.isError = this.#kind.isFailed;
+    event.level = event.isError ? "ERROR" : "INFO";
+    event.latencyMs = NaN;
+  }
+
+  write(random: Random, out: Uint8Array, at: number): number {
     const values = this.#values;
-    random.seat(this.seed, partition, i);
-    const { line } = KINDS.pick(random);
-    values.timeMs = timestampMs;
     values.currency = CURRENCIES.pick(random);
     values.amount = Math.max(1, Math.round(random.logNormal(values.currency.median, 0.8)));
     values.order = 10_000_000 + random.below(90_000_000);
-    values.customer = 100_000 + random.below(900_000);
+    values.customer = this.#customers[random.below(CUSTOMERS)];
     values.lastDigits = random.below(10_000);
     values.eventHigh = random.next();
     values.eventLow = random.next();
-    return line(values, out, at);
+    return this.#kind.line(values, out, at);
   }
 }
 
-export const payment: Scenario = {
+export const payment: Scenario = defineScenario({
   name: "payment",
   description: "payments and refunds in JSON",
   topic: "payments",
   share: 0.05,
-  create: (seed) => new PaymentWriter(seed),
-};
+  salt: 0x706179,
+  targets: TYPES.map((type, index) => ({
+    service: "payments",
+    method: "",
+    endpoint: type,
+    weight: USUAL[index].items.reduce((sum, { weight }) => sum + weight, 0),
+  })),
+  open: (seed, messages) => new PaymentScene(seed, messages),
+});

@@ -4,7 +4,7 @@ import { normalizeEndpointText } from "../../engine/parsing/endpoint.ts";
 import { detectFormat } from "../../engine/parsing/registry.ts";
 import { BROKEN_EVERY, LATE_EVERY, LATE_MS_MAX, LATE_MS_MIN } from "./api.ts";
 import { API_ENDPOINTS } from "./api_endpoints.ts";
-import { SCENARIOS } from "./registry.ts";
+import { SCENARIOS, USUAL_SCENARIOS } from "./registry.ts";
 import { RECORD_ROOM_BYTES, type Scenario } from "./scenario.ts";
 
 const TIME_MS = Date.UTC(2026, 2, 1, 12);
@@ -25,7 +25,8 @@ function scenarioOf(name: string): Scenario {
 
 Deno.test("scenarios have names and topics of their own, and share the whole rate", () => {
   expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length);
-  expect(SCENARIOS.map(({ topic, share }) => [topic, share])).toEqual([
+  expect(new Set(SCENARIOS.map(({ topic }) => topic)).size).toBe(SCENARIOS.length);
+  expect(USUAL_SCENARIOS.map(({ topic, share }) => [topic, share])).toEqual([
     ["app-logs", 0.8],
     ["access-logs", 0.15],
     ["payments", 0.05],
@@ -63,7 +64,7 @@ for (const scenario of SCENARIOS) {
   });
 }
 
-const FORMATS = { api: "json", access: "access", payment: "payments" };
+const FORMATS = { api: "json", access: "access", payment: "payments", mixed: "json" };
 
 for (const [name, format] of Object.entries(FORMATS)) {
   Deno.test(`${name}: its format is detected, and every record but the broken ones is read`, () => {
@@ -78,6 +79,7 @@ for (const [name, format] of Object.entries(FORMATS)) {
       expect(Number.isNaN(fields.timestampMicros)).toBe(false);
       return [];
     });
+    if (name === "mixed") return expect(new Set(refused)).toEqual(new Set(["invalid_json"]));
     expect(refused).toEqual(name === "api" ? new Array(20_000 / BROKEN_EVERY).fill("invalid_json") : []);
   });
 }
@@ -222,3 +224,37 @@ Deno.test("access: lines are in the combined format, with a hyphen for the size 
   }
   for (const status of ["200", "304", "404", "500"]) expect(statuses).toContain(status);
 });
+
+Deno.test("mixed: applications, accesses and payments have the shares that they have alone", () => {
+  const counts = { applications: 0, accesses: 0, payments: 0 };
+  for (const record of recordsOf(scenarioOf("mixed"), 20_000)) {
+    const object = parsed(record);
+    if (object === null) continue;
+    if (object.event_id !== undefined) counts.payments++;
+    else if (object.remote_addr !== undefined) counts.accesses++;
+    else counts.applications++;
+  }
+  expect(counts.applications / 20_000).toBeCloseTo(0.8, 1);
+  expect(counts.accesses / 20_000).toBeCloseTo(0.15, 1);
+  expect(counts.payments / 20_000).toBeCloseTo(0.05, 2);
+});
+
+for (const scenario of SCENARIOS) {
+  Deno.test(`${scenario.name}: a target has the endpoint that the engine's parser reads from its records`, () => {
+    const records = [...recordsOf(scenario, 3_000)];
+    const parser = detectFormat(records.slice(0, 100));
+    const compiled = parser?.compile({ timeZone: "UTC", mapping: {} });
+    const writer = scenario.create(11);
+    const fields = new EventFields();
+    records.forEach((record, i) => {
+      if (compiled?.parse(record, 0, record.length, TIME_MS + i, fields) !== null) return;
+      const { method, endpoint, service } = writer.draw(2, i, TIME_MS + i);
+      if (method === "") return;
+      const path = textOf(fields, "endpoint");
+      const pattern = new RegExp(`^${endpoint.replaceAll(/:(?!id)\w+/g, "[\\w.-]+").replaceAll(".", "\\.")}$`);
+      expect(textOf(fields, "method")).toBe(method);
+      expect(normalizeEndpointText(path)).toMatch(pattern);
+      if (parser?.name === "json") expect(textOf(fields, "service")).toBe(service);
+    });
+  });
+}
