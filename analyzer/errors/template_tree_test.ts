@@ -77,6 +77,17 @@ Deno.test("ten thousand of the same are one template", () => {
   expect(tree.templates).toMatchObject([{ text: "worker <*> failed after <*>", count: 10_000 }]);
 });
 
+Deno.test("a template that was generalised further stays so when messages lead to its older form again", () => {
+  const tree = new TemplateTree();
+  const put = (block: string, colour: string) => tree.add(`put block ${block} in ${colour}`);
+  for (const block of ["ka", "kb", "kc", "kd"]) put(block, "red");
+  expect(tree.templates).toMatchObject([{ text: "put block <*> in red" }]);
+  for (const colour of ["blue", "grey", "pink"]) for (const block of ["la", "lb", "lc", "ld"]) put(block, colour);
+  expect(tree.templates).toMatchObject([{ text: "put block <*> in <*>", count: 16 }]);
+  for (const block of ["ma", "mb", "mc", "md"]) put(block, "red");
+  expect(tree.templates).toMatchObject([{ id: 1, text: "put block <*> in <*>", count: 20 }]);
+});
+
 Deno.test("memory is bounded: what was met longest ago is forgotten, and found anew", () => {
   const tree = new TemplateTree({ templatesMax: 100, formsMax: 200 });
   const word = (n: number) => n.toString(2).replaceAll("0", "ab").replaceAll("1", "xyz");

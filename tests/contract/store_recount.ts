@@ -7,6 +7,15 @@ import type { TestEvent } from "./store_fixtures.ts";
 export const SCALE: Readonly<Record<Measure, number>> = { response_time: 1000, content_size: 1, amount: 10_000 };
 const QUANTILES: Readonly<Partial<Record<Statistic, number>>> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 };
 
+/** Counts per value, largest first, then by value in the order of code points. */
+export function tally<T extends string>(values: readonly T[]): [T, number][] {
+  const counts = new Map<T, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+}
+
+export const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
 /** A statistic of events that share a cell, in whole units; null where no event has the measure. */
 export function statisticOf(statistic: Statistic, events: readonly TestEvent[], measure: Measure): number | null {
   const errors = events.filter(({ isError }) => isError).length;
@@ -16,7 +25,7 @@ export function statisticOf(statistic: Statistic, events: readonly TestEvent[], 
   const values = events.flatMap(({ measures }) => measures[measure] === undefined ? [] : [measures[measure]])
     .sort((a, b) => a - b);
   if (values.length === 0) return null;
-  const sum = values.reduce((a, b) => a + b, 0);
+  const sum = sumOf(values);
   const mean = sum / values.length;
   const scale = SCALE[measure];
   switch (statistic) {
@@ -29,7 +38,7 @@ export function statisticOf(statistic: Statistic, events: readonly TestEvent[], 
     case "max":
       return values[values.length - 1] / scale;
     case "stddev":
-      return Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length) / scale;
+      return Math.sqrt(sumOf(values.map((value) => (value - mean) ** 2)) / values.length) / scale;
     default:
       return values[Math.floor((QUANTILES[statistic] ?? NaN) * (values.length - 1))] / scale;
   }

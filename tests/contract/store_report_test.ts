@@ -16,15 +16,7 @@ import {
   type TestEvent,
   TOPIC,
 } from "./store_fixtures.ts";
-
-/** Counts per value, largest first, then by value in the order of code points. */
-function tally<T extends string>(values: readonly T[]): [T, number][] {
-  const counts = new Map<T, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-}
-
-const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+import { sumOf, tally } from "./store_recount.ts";
 
 // ---------------------------------------------------------------- summary
 
