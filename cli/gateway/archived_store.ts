@@ -22,6 +22,6 @@ export function archivedStore(config: Config, { archive, log, store }: Pick<Data
       threads,
     }),
     futureMs: engine.futureSeconds * 1000,
-    nameOf: async (topicId) => (await log.listTopics()).find(({ id }) => id === topicId)?.name,
+    topicOf: async (topicId) => (await log.listTopics()).find(({ id }) => id === topicId),
   });
 }

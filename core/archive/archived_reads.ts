@@ -10,6 +10,7 @@ import type {
   EventRecord,
   Export,
   ExportQuery,
+  OffsetCover,
   QuarantineQuery,
   QuarantineRecord,
   TimeRange,
@@ -17,7 +18,15 @@ import type {
 import { ReadCache } from "../store/read_cache.ts";
 import type { Archive } from "./archive.ts";
 import type { FetchFile } from "./file_cache.ts";
-import { ARCHIVED_TABLES, type ArchivedTable, hourFolder, segmentsIn, splitCovered, topicFolder } from "./keys.ts";
+import {
+  ARCHIVED_TABLES,
+  type ArchivedTable,
+  hourFolder,
+  type Segment,
+  segmentsIn,
+  splitCovered,
+  topicFolder,
+} from "./keys.ts";
 
 const HOUR_MS = 3_600_000;
 /** Queries at the same time: each has memory of its own. */
@@ -46,8 +55,14 @@ export interface ArchivedTopic {
 /** Per table the time, epoch milliseconds, below which records are the archive's. */
 export type Cuts = Readonly<Record<ArchivedTable, number>>;
 
-/** Puts more records of a range, newer than those of the archive, beside them: answers a Parquet file, to be removed. */
-export type Newer = (table: ArchivedTable) => Promise<string | null>;
+/** What of a range is read from the archive, and what goes beside it. */
+export interface ArchivedShare {
+  readonly cuts: Cuts;
+  /** Offsets that are the archive's, below the cuts. */
+  readonly covers: readonly OffsetCover[];
+  /** The other records of the range, as Parquet files that are to be removed. */
+  readonly rest: (table: ArchivedTable) => Promise<readonly string[]>;
+}
 
 export class ArchivedReads {
   readonly #options: ArchivedReadsOptions;
@@ -58,11 +73,17 @@ export class ArchivedReads {
     this.#options = options;
   }
 
-  async events(topic: ArchivedTopic, query: EventQuery): Promise<readonly EventRecord[]> {
+  /** Of the events with these offsets. */
+  async events(
+    topic: ArchivedTopic,
+    query: EventQuery,
+    covers: readonly OffsetCover[],
+  ): Promise<readonly EventRecord[]> {
     const before = rangeBefore(query.range, query.after && query.after.timestampMicros / 1000);
     return await this.#newest(
       topic,
       "events",
+      covers,
       before,
       query,
       (loaded, range) =>
@@ -73,11 +94,16 @@ export class ArchivedReads {
     );
   }
 
-  async quarantine(topic: ArchivedTopic, query: QuarantineQuery): Promise<readonly QuarantineRecord[]> {
+  async quarantine(
+    topic: ArchivedTopic,
+    query: QuarantineQuery,
+    covers: readonly OffsetCover[],
+  ): Promise<readonly QuarantineRecord[]> {
     const before = rangeBefore(query.range, query.after?.recordTimeMs);
     return await this.#newest(
       topic,
       "quarantine",
+      covers,
       before,
       query,
       (loaded, range) =>
@@ -91,29 +117,29 @@ export class ArchivedReads {
   async #newest<T extends { readonly raw: Uint8Array }>(
     topic: ArchivedTopic,
     table: ArchivedTable,
+    covers: readonly OffsetCover[],
     range: TimeRange,
     { limit, bytesMax }: { readonly limit: number; readonly bytesMax?: number },
     read: (loaded: LoadedHours, range: TimeRange) => Promise<readonly T[]>,
   ): Promise<readonly T[]> {
     const buckets = await hoursIn(this.#options.archive, table, topic.name, range);
     if (buckets.length === 0) return [];
-    await using loaded = await this.#open(topic, new Map([[table, buckets]]));
+    await using loaded = await this.#open(topic, covers, new Map([[table, buckets]]));
     return await readNewest<T>(buckets, { range, limit, bytesMax }, (range) => read(loaded, range));
   }
 
-  /** `query` over the archive's hours below the cuts, and what `newer` adds. */
+  /** `query` over the archive's share, and the rest. */
   async accessReport(
     topic: ArchivedTopic,
     query: AccessReportQuery,
-    cuts: Cuts,
-    newer: Newer,
+    share: ArchivedShare,
   ): Promise<AccessReport> {
-    const ranges = rangesOf(query.range, cuts);
-    await using loaded = await this.#open(topic, await this.#hours(topic, ARCHIVED_TABLES, ranges));
+    const ranges = rangesOf(query.range, share.cuts);
+    await using loaded = await this.#open(topic, share.covers, await this.#hours(topic, ARCHIVED_TABLES, ranges));
     const load = async () => {
       for (const table of ARCHIVED_TABLES) {
         await loaded.load(table, ranges[table]);
-        await loaded.add(table, await newer(table));
+        for (const path of await share.rest(table)) await loaded.add(table, path);
       }
     };
     return await loaded.cache.read(load, (connection, segments) => readAccessReport(connection, segments, query));
@@ -122,15 +148,14 @@ export class ArchivedReads {
   async export(
     topic: ArchivedTopic,
     query: ExportQuery & { readonly table: ArchivedTable },
-    cuts: Cuts,
-    newer: Newer,
+    share: ArchivedShare,
   ): Promise<Export["stream"]> {
-    const ranges = rangesOf(query.range, cuts);
-    const loaded = await this.#open(topic, await this.#hours(topic, [query.table], ranges));
+    const ranges = rangesOf(query.range, share.cuts);
+    const loaded = await this.#open(topic, share.covers, await this.#hours(topic, [query.table], ranges));
     try {
       const load = async () => {
         await loaded.load(query.table, ranges[query.table]);
-        await loaded.add(query.table, await newer(query.table));
+        for (const path of await share.rest(query.table)) await loaded.add(query.table, path);
       };
       const { stream } = await loaded.cache.export(load, query);
       return closing(stream, () => loaded[Symbol.asyncDispose]());
@@ -155,6 +180,7 @@ export class ArchivedReads {
 
   async #open(
     topic: ArchivedTopic,
+    covers: readonly OffsetCover[],
     hours: ReadonlyMap<ArchivedTable, readonly number[]>,
   ): Promise<LoadedHours> {
     if (this.#places === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -165,7 +191,7 @@ export class ArchivedReads {
       else next();
     };
     try {
-      return new LoadedHours(this.#options, topic, hours, await ReadCache.open(this.#options), release);
+      return new LoadedHours(this.#options, topic, covers, hours, await ReadCache.open(this.#options), release);
     } catch (error) {
       release();
       throw error;
@@ -187,6 +213,7 @@ class LoadedHours implements AsyncDisposable {
   constructor(
     readonly options: ArchivedReadsOptions,
     readonly topic: ArchivedTopic,
+    readonly covers: readonly OffsetCover[],
     readonly hours: ReadonlyMap<ArchivedTable, readonly number[]>,
     readonly cache: ReadCache,
     readonly release: () => void,
@@ -205,8 +232,7 @@ class LoadedHours implements AsyncDisposable {
     }
   }
 
-  async add(table: ArchivedTable, path: string | null): Promise<void> {
-    if (path === null) return;
+  async add(table: ArchivedTable, path: string): Promise<void> {
     const own = this.cache.newFile();
     await Deno.rename(path, own).catch(async () => { // another file system
       await Deno.copyFile(path, own);
@@ -220,15 +246,27 @@ class LoadedHours implements AsyncDisposable {
     const { archive, fetch } = this.options;
     for (let tries = 1;; tries++) {
       const listed = archive.list(`${hourFolder(table, this.topic.name, bucket)}${this.topic.id}-`);
-      const { current } = splitCovered(await segmentsIn(listed, this.topic.id));
+      const current = splitCovered(await segmentsIn(listed, this.topic.id)).current
+        .filter((segment) => this.#coverOf(segment) !== "nothing");
       this.#spend(current.reduce((sum, { bytes }) => sum + bytes, 0));
       const paths = current.map(() => this.cache.newFile());
       const found: boolean[] = [];
       for (const [n, { key }] of current.entries()) found.push(await fetch(key, paths[n]));
-      if (found.every((isThere) => isThere)) return paths;
+      if (found.every((isThere) => isThere)) {
+        const parts = current.map((segment, n) => this.#coverOf(segment) === "all" ? [] : [paths[n]]).flat();
+        await this.cache.filterFiles(parts, this.covers);
+        return paths;
+      }
       await Promise.all(paths.map((path) => Deno.remove(path).catch(() => {})));
       if (tries === LIST_TRIES) throw new Error(`files of ${archive.location} are gone while they are read`);
     }
+  }
+
+  /** How much of a segment is the archive's: others may be put, or merged, while a query runs. */
+  #coverOf({ partition, from, to }: Segment): "all" | "some" | "nothing" {
+    const cover = this.covers.find((cover) => cover.partition === partition);
+    if (cover === undefined || from >= cover.to) return "nothing";
+    return to <= cover.to && cover.holes.every((hole) => hole.to <= from || hole.from >= to) ? "all" : "some";
   }
 
   #spend(bytes: number): void {

@@ -1,6 +1,7 @@
 /**
- * A store whose records go on in the archive: what came into the log before the topic's floor is read from there, the rest
- * from the store. Both answer by the same statements; everything else is the store's own.
+ * A store whose records go on in the archive: of what came into the log before the topic's floor, the offsets that are
+ * archived are read from there, all else from the store. Both answer by the same statements; everything else is the store's
+ * own.
  */
 import type {
   AccessReport,
@@ -13,6 +14,7 @@ import type {
   Export,
   ExportQuery,
   FlushOutcome,
+  OffsetCover,
   PartitionFlush,
   PartitionState,
   QuarantineQuery,
@@ -28,7 +30,8 @@ import type {
   UnitReplacement,
   UnitState,
 } from "../store/ports.ts";
-import type { ArchivedReads, ArchivedTopic, Cuts, Newer } from "./archived_reads.ts";
+import type { ArchivedReads, ArchivedShare, ArchivedTopic, Cuts } from "./archived_reads.ts";
+import { readCovers } from "./chain.ts";
 import { readFloor } from "./floor.ts";
 import { ARCHIVED_TABLES, type ArchivedTable } from "./keys.ts";
 
@@ -39,8 +42,8 @@ export interface ArchivedStoreParts {
   readonly reads: ArchivedReads;
   /** How much later than its time in the log an event may say that it was. */
   readonly futureMs: number;
-  /** Name of a topic, or undefined where there is none of that id. */
-  readonly nameOf: (topicId: string) => Promise<string | undefined>;
+  /** Undefined where the log has no topic of that id. */
+  readonly topicOf: (topicId: string) => Promise<{ readonly name: string; readonly partitions: number } | undefined>;
 }
 
 export class ArchivedStore implements Store {
@@ -52,12 +55,12 @@ export class ArchivedStore implements Store {
     this.#store = parts.store;
   }
 
-  /** The times below which a topic's records of these tables are the archive's; null where the range has none of those. */
+  /** The times below which a topic's records may be the archive's; null where the range has none of those. */
   async #split(
     topicId: string,
     { fromMs }: TimeRange,
     tables: readonly ArchivedTable[],
-  ): Promise<{ topic: ArchivedTopic; cuts: Cuts } | null> {
+  ): Promise<{ topic: ArchivedTopic; cuts: Cuts; covers: () => Promise<readonly OffsetCover[]> } | null> {
     const cuts: Record<ArchivedTable, number> = { events: -Infinity, quarantine: -Infinity };
     for (const table of tables) {
       const floorMs = await readFloor(this.#store, table, topicId);
@@ -67,8 +70,10 @@ export class ArchivedStore implements Store {
       cuts[table] = Math.ceil(latestMs / HOUR_MS) * HOUR_MS;
     }
     if (tables.every((table) => fromMs >= cuts[table])) return null;
-    const name = await this.#parts.nameOf(topicId);
-    return name === undefined ? null : { topic: { id: topicId, name }, cuts };
+    const topic = await this.#parts.topicOf(topicId);
+    if (topic === undefined) return null;
+    const { name, partitions } = topic;
+    return { topic: { id: topicId, name }, cuts, covers: () => readCovers(this.#store, topicId, partitions) };
   }
 
   async events(query: EventQuery): Promise<readonly EventRecord[]> {
@@ -77,8 +82,10 @@ export class ArchivedStore implements Store {
     return await pageOf(
       query,
       split.cuts.events,
+      split.covers,
+      ({ timestampMicros }) => timestampMicros,
       (query) => this.#store.events(query),
-      (query) => this.#parts.reads.events(split.topic, query),
+      (query, covers) => this.#parts.reads.events(split.topic, query, covers),
     );
   }
 
@@ -88,16 +95,18 @@ export class ArchivedStore implements Store {
     return await pageOf(
       query,
       split.cuts.quarantine,
+      split.covers,
+      ({ recordTimeMs }) => recordTimeMs,
       (query) => this.#store.quarantine(query),
-      (query) => this.#parts.reads.quarantine(split.topic, query),
+      (query, covers) => this.#parts.reads.quarantine(split.topic, query, covers),
     );
   }
 
   async accessReport(query: AccessReportQuery): Promise<AccessReport> {
     const split = await this.#split(query.topicId, query.range, ARCHIVED_TABLES);
     if (split === null) return await this.#store.accessReport(query);
-    const newer = this.#newer(query.topicId, query.range, split.cuts);
-    return await this.#parts.reads.accessReport(split.topic, query, split.cuts, newer);
+    const share = await this.#share(query, split);
+    return await this.#parts.reads.accessReport(split.topic, query, share);
   }
 
   async export(query: ExportQuery): Promise<Export> {
@@ -110,8 +119,8 @@ export class ArchivedStore implements Store {
       partition,
       offset: checkpoint,
     }));
-    const newer = this.#newer(topicId, range, split.cuts);
-    return { stream: await this.#parts.reads.export(split.topic, { ...query, table }, split.cuts, newer), frontier };
+    const share = await this.#share(query, split);
+    return { stream: await this.#parts.reads.export(split.topic, { ...query, table }, share), frontier };
   }
 
   /** Those of the store alone: whoever wants to know how many there are does not want to fetch the archive for it. */
@@ -125,15 +134,26 @@ export class ArchivedStore implements Store {
     return { rows, isAll: false };
   }
 
-  #newer(topicId: string, { fromMs, toMs }: TimeRange, cuts: Cuts): Newer {
-    return async (table: ArchivedTable) => {
-      const range = { fromMs: Math.max(fromMs, cuts[table]), toMs };
-      return range.fromMs >= toMs ? null : await this.#store.copyRecords(table, topicId, range);
+  /** What of a range is the archive's, and how to copy the rest of it from the store. */
+  async #share(
+    { topicId, range: { fromMs, toMs } }: { readonly topicId: string; readonly range: TimeRange },
+    split: { readonly cuts: Cuts; readonly covers: () => Promise<readonly OffsetCover[]> },
+  ): Promise<ArchivedShare> {
+    const { cuts } = split;
+    const covers = await split.covers();
+    const rest = async (table: ArchivedTable): Promise<readonly string[]> => {
+      const older = { fromMs, toMs: Math.min(toMs, cuts[table]) };
+      const newer = { fromMs: Math.max(fromMs, cuts[table]), toMs };
+      const paths: string[] = [];
+      if (older.fromMs < older.toMs) paths.push(await this.#store.copyRecords(table, topicId, older, covers));
+      if (newer.fromMs < newer.toMs) paths.push(await this.#store.copyRecords(table, topicId, newer));
+      return paths;
     };
+    return { cuts, covers, rest };
   }
 
-  copyRecords(table: ArchivedTable, topicId: string, range: TimeRange): Promise<string> {
-    return this.#store.copyRecords(table, topicId, range);
+  copyRecords(...of: Parameters<Store["copyRecords"]>): Promise<string> {
+    return this.#store.copyRecords(...of);
   }
 
   series(query: SeriesQuery): Promise<SeriesResult> {
@@ -225,24 +245,48 @@ interface PageQuery {
   readonly range: TimeRange;
   readonly limit: number;
   readonly bytesMax?: number;
+  readonly without?: readonly OffsetCover[];
 }
 
-/** A page, newest first: from the store, and where that does not fill it, from the archive. */
-async function pageOf<Q extends PageQuery, T extends { readonly raw: Uint8Array }>(
+interface PageRow {
+  readonly partition: number;
+  readonly offset: number;
+  readonly raw: Uint8Array;
+}
+
+/** A page, newest first: from the store alone, and where that does not fill it, older ones from both. */
+async function pageOf<Q extends PageQuery, T extends PageRow>(
   query: Q,
   cutMs: number,
+  readCovers: () => Promise<readonly OffsetCover[]>,
+  timeOf: (row: T) => number,
   fromStore: (query: Q) => Promise<readonly T[]>,
-  fromArchive: (query: Q) => Promise<readonly T[]>,
+  fromArchive: (query: Q, covers: readonly OffsetCover[]) => Promise<readonly T[]>,
 ): Promise<readonly T[]> {
   const { range: { fromMs, toMs }, limit, bytesMax = Infinity } = query;
   const newer = toMs <= cutMs ? [] : await fromStore({ ...query, range: { fromMs: cutMs, toMs } });
   const bytes = newer.reduce((sum, { raw }) => sum + raw.length, 0);
   if (newer.length >= limit || bytes >= bytesMax) return newer;
-  const older = await fromArchive({
+  const older = {
     ...query,
     range: { fromMs, toMs: Math.min(toMs, cutMs) },
     limit: limit - newer.length,
     ...(bytesMax === Infinity ? {} : { bytesMax: bytesMax - bytes }),
-  });
-  return [...newer, ...older];
+  };
+  const covers = await readCovers(); // before both: what is archived meanwhile is still the store's
+  const [kept, archived] = await Promise.all([
+    fromStore({ ...older, without: covers }),
+    fromArchive(older, covers),
+  ]);
+  const both = [...kept, ...archived].sort((a, b) =>
+    timeOf(b) - timeOf(a) || b.partition - a.partition || b.offset - a.offset
+  );
+  return [...newer, ...firstOf(both, older)];
+}
+
+/** As many as a page has. Each of the pages that were merged goes at least as far, or to its end. */
+function firstOf<T extends PageRow>(rows: readonly T[], { limit, bytesMax = Infinity }: PageQuery): readonly T[] {
+  let bytes = 0;
+  const last = rows.slice(0, limit).findIndex(({ raw }) => (bytes += raw.length) >= bytesMax);
+  return rows.slice(0, last < 0 ? limit : last + 1);
 }

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import type { EncodedRowGroup } from "../parquet/encoder.ts";
 import { fileParts } from "../parquet/file.ts";
-import type { Ledger } from "../store/ports.ts";
+import type { Ledger, OffsetCover } from "../store/ports.ts";
 import type { RecordBlock } from "../store/record_blocks.ts";
 import { type Archive, bodyOf } from "./archive.ts";
 import {
@@ -19,6 +19,7 @@ import {
   segmentsIn,
   topicFolder,
 } from "./keys.ts";
+import { removeCovered } from "./listing.ts";
 
 /** One hour's part of a range, in one table. */
 const hourPart = z.object({ table: z.enum(ARCHIVED_TABLES), bucket: z.int() });
@@ -28,6 +29,8 @@ const chainState = z.object({
   from: z.int(),
   /** A range [from, to) that somebody is writing, or was, and the files that it may have. */
   taken: z.object({ to: z.int(), parts: z.array(hourPart) }).nullable(),
+  /** Ranges below it that are not: the log no longer held them when the archive came to them. In order, apart from each other. */
+  holes: z.array(z.object({ from: z.int(), to: z.int() })).default([]),
 });
 export type ChainState = z.infer<typeof chainState>;
 
@@ -71,6 +74,27 @@ export async function readChain(
   return text === null ? null : parseState(text);
 }
 
+/** Facts that are read at the same time. */
+const READS_AT_ONCE = 32;
+
+/** Which records of a topic are archived. */
+export async function readCovers(
+  ledger: Pick<Ledger, "get">,
+  topicId: string,
+  partitions: number,
+): Promise<OffsetCover[]> {
+  const covers: OffsetCover[] = [];
+  for (let first = 0; first < partitions; first += READS_AT_ONCE) {
+    const some = Array.from({ length: Math.min(READS_AT_ONCE, partitions - first) }, (_, i) => first + i);
+    const chains = await Promise.all(some.map((partition) => readChain(ledger, { topicId, partition })));
+    for (const [i, partition] of some.entries()) {
+      const chain = chains[i];
+      if (chain !== null) covers.push({ partition, from: 0, to: chain.from, holes: chain.holes });
+    }
+  }
+  return covers;
+}
+
 export class Chains {
   readonly #archive: Archive;
   readonly #ledger: Facts;
@@ -99,8 +123,10 @@ export class Chains {
     const to = Math.max(0, ...segments.map((segment) => segment.to));
     const last = segments.filter((segment) => segment.to === to);
     // Only ranges that were whole are merged; of another the last files may be missing.
-    if (last.length === 0 || last.some(({ isMerged }) => isMerged)) return { from: to, taken: null };
-    return { from: last[0].from, taken: { to, parts: last.map(({ table, bucket }) => ({ table, bucket })) } };
+    const first = Math.min(to, ...segments.map((segment) => segment.from));
+    const holes = first === 0 ? [] : [{ from: 0, to: first }];
+    if (last.length === 0 || last.some(({ isMerged }) => isMerged)) return { from: to, taken: null, holes };
+    return { from: last[0].from, taken: { to, parts: last.map(({ table, bucket }) => ({ table, bucket })) }, holes };
   }
 
   /**
@@ -116,15 +142,19 @@ export class Chains {
     const parts = range.files.map(({ table, bucket }) => ({ table, bucket }));
     const known = state.taken?.parts ?? [];
     const stale = known.filter((of) => !parts.some((part) => part.table === of.table && part.bucket === of.bucket));
+    const { holes } = state;
     const taken = JSON.stringify(
-      { from: range.from, taken: { to: range.to, parts: [...parts, ...stale] } } satisfies ChainState,
+      { from: range.from, taken: { to: range.to, parts: [...parts, ...stale] }, holes } satisfies ChainState,
     );
     if (taken !== before && !await this.#ledger.compareAndSet(key, before, taken)) return null;
     const segments = await this.#put(range);
     // Another configuration may have put records into other hours.
     await this.#archive.remove(stale.map((part) => segmentKey(nameOf(range, part))));
-    const done = JSON.stringify({ from: range.to, taken: null } satisfies ChainState);
-    return await this.#ledger.compareAndSet(key, taken, done) ? { segments } : null;
+    const done = JSON.stringify({ from: range.to, taken: null, holes } satisfies ChainState);
+    if (await this.#ledger.compareAndSet(key, taken, done)) return { segments };
+    // Another has archived it meanwhile, and may have merged it: what was put once more is then of no use.
+    for (const segment of segments) await removeCovered(this.#archive, segment);
+    return null;
   }
 
   async #put(range: ArchivedRange): Promise<Segment[]> {
@@ -146,8 +176,15 @@ export class Chains {
   /** Moves the chain over offsets that the log no longer holds; false where it was elsewhere. */
   async pass(owner: ChainOwner, from: number, to: number): Promise<boolean> {
     const before = await this.#ledger.get(keyOf(owner));
-    if (before === null || parseState(before).from !== from) return false;
-    return await this.#ledger.compareAndSet(keyOf(owner), before, JSON.stringify({ from: to, taken: null }));
+    if (before === null) return false;
+    const state = parseState(before);
+    if (state.from !== from) return false;
+    const last = state.holes.at(-1);
+    const holes = last?.to === from
+      ? [...state.holes.slice(0, -1), { from: last.from, to }]
+      : [...state.holes, { from, to }];
+    const passed = JSON.stringify({ from: to, taken: null, holes } satisfies ChainState);
+    return await this.#ledger.compareAndSet(keyOf(owner), before, passed);
   }
 }
 

@@ -117,6 +117,9 @@ export function finalHourKey({ topic, topicId, bucket, revision }: FinalHour): s
   return `${hourFolder("minutes", topic, bucket)}${topicId}-r${revision}.parquet`;
 }
 
+/** The folder of a key, with its slash. */
+export const finalHourFolder = (key: string): string => key.slice(0, key.lastIndexOf("/") + 1);
+
 /** Files of final minutes of that topic. */
 export async function finalHoursIn(
   files: AsyncIterable<ArchivedFile>,

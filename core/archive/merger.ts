@@ -6,21 +6,13 @@
 import { concatenateFiles, countRows } from "../parquet/merge.ts";
 import { rewriteParquet } from "../store/duckdb_rewrite.ts";
 import { type Archive, fileBody } from "./archive.ts";
-import { hourFolder, type Segment, segmentKey, type SegmentName, segmentsIn, splitCovered } from "./keys.ts";
+import { segmentKey } from "./keys.ts";
+import { type ArchivedHour, removeCovered } from "./listing.ts";
 
 /** Together larger segments are left as they are: there are few of them. */
 const MERGE_BYTES_MAX = 1024 * 1_048_576;
 /** From so many rows a group on, groups are good to read: they are taken over as they are. */
 const GROUP_ROWS_MIN = 4096;
-
-export type ArchivedHour = Pick<SegmentName, "table" | "topic" | "topicId" | "partition" | "bucket">;
-
-/** Segments of an hour as they are in the archive. */
-export async function segmentsOfHour(archive: Archive, hour: ArchivedHour): Promise<Segment[]> {
-  const { table, topic, topicId, partition, bucket } = hour;
-  const prefix = `${hourFolder(table, topic, bucket)}${topicId}-${String(partition).padStart(5, "0")}-`;
-  return (await segmentsIn(archive.list(prefix), topicId)).filter((segment) => segment.partition === partition);
-}
 
 /**
  * Merges the segments of an hour that end at or before `until`, an offset below which the chain is complete. Answers how many
@@ -32,8 +24,7 @@ export async function mergeHour(
   until: number,
   directory: string,
 ): Promise<number> {
-  const { current, covered } = splitCovered(await segmentsOfHour(archive, hour));
-  if (covered.length > 0) await archive.remove(covered.map(({ key }) => key));
+  const current = await removeCovered(archive, hour);
   const complete = current.filter(({ to }) => to <= until);
   const bytes = complete.reduce((sum, segment) => sum + segment.bytes, 0);
   if (complete.length < 2 || bytes > MERGE_BYTES_MAX) return 0;
@@ -51,6 +42,7 @@ export async function mergeHour(
     const name = { ...hour, from: complete[0].from, to: complete[complete.length - 1].to, isMerged: true };
     await archive.put(segmentKey(name), await fileBody(merged));
     await archive.remove(complete.map(({ key }) => key).filter((key) => key !== segmentKey(name)));
+    await removeCovered(archive, hour); // this one, where another merged more meanwhile
     return complete.length;
   } finally {
     await Deno.remove(work, { recursive: true });

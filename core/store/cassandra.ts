@@ -351,9 +351,10 @@ export class CassandraStore implements Store {
     return () => this.#reads.load(topicId, (reads) => reads.loadMinutes(topicId, range));
   }
 
-  copyRecords(table: RecordTable, topicId: string, range: TimeRange): Promise<string> {
+  copyRecords(...of: Parameters<Store["copyRecords"]>): Promise<string> {
+    const [table, topicId, range] = of;
     const load = this.#loadRecords([table], topicId, range);
-    return this.#cache.read(load, (connection, segments) => copyRecords(connection, segments, table, topicId, range));
+    return this.#cache.read(load, (connection, segments) => copyRecords(connection, segments, ...of));
   }
 
   async partitions(topicId: string): Promise<readonly (PartitionState & { partition: number })[]> {

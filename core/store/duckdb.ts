@@ -49,7 +49,6 @@ import type {
   UnitReplacement,
   UnitState,
 } from "./ports.ts";
-import type { RecordTable } from "./segment_catalog.ts";
 
 const MINUTES_PER_BUCKET = 60;
 /** Size of the write-ahead log at which it is folded into the file: some seconds of events, replayed in under a second. */
@@ -309,8 +308,8 @@ export class DuckDbStore implements Store {
     return this.#readSegments((connection) => countRows(connection, this.#segments, query));
   }
 
-  copyRecords(table: RecordTable, topicId: string, range: TimeRange): Promise<string> {
-    return this.#readSegments((connection) => copyRecords(connection, this.#segments, table, topicId, range));
+  copyRecords(...of: Parameters<Store["copyRecords"]>): Promise<string> {
+    return this.#readSegments((connection) => copyRecords(connection, this.#segments, ...of));
   }
 
   #readSegments<T>(read: (connection: DuckDBConnection) => Promise<T>): Promise<T> {

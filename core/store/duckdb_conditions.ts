@@ -2,7 +2,7 @@
 import { DIMENSIONS, TEXT_FIELDS } from "../minutes/fields.ts";
 import { integerLiteral, type Parameters } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
-import type { Condition, CountQuery, OffsetRange, TimeRange } from "./ports.ts";
+import type { Condition, CountQuery, OffsetCover, OffsetRange, TimeRange } from "./ports.ts";
 
 const MS_PER_MINUTE = 60_000;
 /** What a minute column and a timestamp can hold. */
@@ -61,6 +61,27 @@ export function timeIn(name: string, range: TimeRange, values: Parameters): stri
 export function timeWithin(name: string, range: TimeRange): string {
   const bound = (ms: number) => `make_timestamp(${integerLiteral(clampMicros(ms * 1000))})`;
   return `${name} >= ${bound(range.fromMs)} AND ${name} < ${bound(range.toMs)}`;
+}
+
+/** Rows whose offsets are covered. Partitions are looked up in lists: there may be hundreds of them. */
+export function coveredIn(covers: readonly OffsetCover[]): string {
+  if (covers.length === 0) return "false";
+  const bounds = Array.from({ length: Math.max(...covers.map(({ partition }) => partition)) + 1 }, () => [0, 0]);
+  for (const { partition, from, to } of covers) bounds[partition] = [from, to];
+  const bound = (side: 0 | 1) => `([${bounds.map((of) => integerLiteral(of[side])).join(", ")}]::BIGINT[])[part + 1]`;
+  const holes = covers.flatMap(({ partition, holes }) =>
+    holes.map(({ from, to }) =>
+      `AND NOT (part = ${integerLiteral(partition)} AND "offset" >= ${integerLiteral(from)} AND "offset" < ${
+        integerLiteral(to)
+      })`
+    )
+  );
+  return `coalesce("offset" >= ${bound(0)} AND "offset" < ${bound(1)} ${holes.join(" ")}, false)`;
+}
+
+/** As a further condition: rows whose offsets are not covered. */
+export function offsetsOutside(covers: readonly OffsetCover[] | undefined): string {
+  return covers === undefined || covers.length === 0 ? "" : ` AND NOT ${coveredIn(covers)}`;
 }
 
 function clampMicros(micros: number): number {

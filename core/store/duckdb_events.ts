@@ -1,7 +1,7 @@
 /** Events and quarantine, newest first, a page at a time. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Measure, MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
-import { searchedEvents, timeIn } from "./duckdb_conditions.ts";
+import { offsetsOutside, searchedEvents, timeIn } from "./duckdb_conditions.ts";
 import { readEntries, type Segments, sourceSql } from "./duckdb_segments.ts";
 import {
   bytesOf,
@@ -70,8 +70,9 @@ export async function readEvents(
     bytesMax,
     time: "ts",
     columns: EVENT_COLUMNS,
-    where: (values) => searchedEvents(query, values),
-    isSelective: query.where.length > 0 || (query.text ?? "") !== "" || query.offsets !== undefined,
+    where: (values) => searchedEvents(query, values) + offsetsOutside(query.without),
+    isSelective: query.where.length > 0 || (query.text ?? "") !== "" || query.offsets !== undefined ||
+      query.without !== undefined,
     after: after === undefined ? null : { ...after, micros: after.timestampMicros },
   });
   return found.map(([position, row]) => eventOf(position, row));
@@ -105,8 +106,8 @@ export async function readQuarantine(
         `topic_id = ${values.add(topicId)}`,
         ...timeIn("record_time", range, values),
         ...(reason === undefined ? [] : [`reason = ${values.add(reason)}`]),
-      ].join(" AND "),
-    isSelective: reason !== undefined,
+      ].join(" AND ") + offsetsOutside(query.without),
+    isSelective: reason !== undefined || query.without !== undefined,
     after: after === undefined ? null : { ...after, micros: after.recordTimeMs * 1000 },
   });
   return found.map(([{ micros, partition, offset }, row]) => ({

@@ -6,7 +6,8 @@
 import type { Dimension, Measure, TextField } from "../minutes/fields.ts";
 import type { AccessReport, AccessReportQuery } from "./access_report.ts";
 import type { RecordBlock } from "./record_blocks.ts";
-import type { CountQuery, OffsetRange, RowCount } from "./row_count.ts";
+import type { CountQuery, OffsetCover, OffsetRange, RowCount } from "./row_count.ts";
+import type { RecordTable } from "./segment_catalog.ts";
 
 // ---------------------------------------------------------------- writing
 
@@ -202,7 +203,7 @@ export interface Documents {
 
 // ---------------------------------------------------------------- reading
 
-export type { AccessReport, AccessReportQuery, CountQuery, OffsetRange, RowCount };
+export type { AccessReport, AccessReportQuery, CountQuery, OffsetCover, OffsetRange, RowCount };
 
 /** A half-open range of event time, epoch milliseconds. */
 export interface TimeRange {
@@ -299,6 +300,8 @@ export interface EventQuery {
   readonly bytesMax?: number;
   /** Continue after this event (newest first). */
   readonly after?: EventPosition;
+  /** Leaves events of these offsets out. */
+  readonly without?: readonly OffsetCover[];
 }
 
 /** Where an event stands in the order newest first: by time, then partition, then offset. */
@@ -324,6 +327,8 @@ export interface QuarantineQuery {
   /** As in {@link EventQuery}. */
   readonly bytesMax?: number;
   readonly after?: { readonly recordTimeMs: number; readonly partition: number; readonly offset: number };
+  /** As in {@link EventQuery}. */
+  readonly without?: readonly OffsetCover[];
 }
 
 export interface QuarantineRecord {
@@ -364,8 +369,8 @@ export interface StoreQueries {
   accessReport(query: AccessReportQuery): Promise<AccessReport>;
   export(query: ExportQuery): Promise<Export>;
   count(query: CountQuery): Promise<RowCount>;
-  /** The records of a range as a Parquet file with the columns of record_blocks.ts: its path, the caller's to remove. */
-  copyRecords(table: "events" | "quarantine", topicId: string, range: TimeRange): Promise<string>;
+  /** The records of a range, but for some offsets, as a Parquet file of segments' columns: its path, the caller's to remove. */
+  copyRecords(table: RecordTable, topicId: string, range: TimeRange, without?: readonly OffsetCover[]): Promise<string>;
   partitions(topicId: string): Promise<readonly (PartitionState & { readonly partition: number })[]>;
   /** Gaps recorded for a topic: offsets that the log no longer held when the engine came to them. */
   gaps(

@@ -6,6 +6,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { basename } from "node:path";
 import type { EncodedRowGroup } from "../parquet/encoder.ts";
+import { coveredIn } from "./duckdb_conditions.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { emptyDirectory } from "./duckdb_directory.ts";
 import { exportTable } from "./duckdb_export.ts";
@@ -16,7 +17,7 @@ import { SCHEMA } from "./duckdb_schema.ts";
 import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
 import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral, textOf } from "./duckdb_values.ts";
-import type { Export, ExportQuery, MinuteRows, PartitionState } from "./ports.ts";
+import type { Export, ExportQuery, MinuteRows, OffsetCover, PartitionState } from "./ports.ts";
 import type { RecordBlock } from "./record_blocks.ts";
 import { minuteRanges, type RollupLevel, type RollupPlan } from "./rollup_plan.ts";
 import type { RecordTable, SegmentEntry } from "./segment_catalog.ts";
@@ -211,6 +212,20 @@ export class ReadCache {
   /** A path for a file that {@link addFiles} is to be told of. */
   newFile(): string {
     return this.#segments.path(this.#segments.newFile());
+  }
+
+  /** Leaves, of records in files at paths of {@link newFile}, those of some offsets. */
+  async filterFiles(paths: readonly string[], covers: readonly OffsetCover[]): Promise<void> {
+    for (const path of paths) {
+      const some = this.newFile();
+      await this.#connections.read((connection) =>
+        connection.run(
+          `COPY (FROM read_parquet(${textLiteral(path)}) WHERE ${coveredIn(covers)}) TO ${textLiteral(some)}
+           (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, USE_TMP_FILE false)`,
+        )
+      );
+      await Deno.rename(some, path);
+    }
   }
 
   /** Adds records of a topic in files that are there, at paths of {@link newFile}. */

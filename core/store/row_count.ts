@@ -8,6 +8,11 @@ export interface OffsetRange {
   readonly to: number;
 }
 
+/** The same, but for those in the holes. */
+export interface OffsetCover extends OffsetRange {
+  readonly holes: readonly { readonly from: number; readonly to: number }[];
+}
+
 /** What to count: rows as an export has them, or of events those with a text, or of some offsets, alone. */
 export interface CountQuery extends Pick<ExportQuery, "topicId" | "table" | "range" | "where"> {
   readonly text?: string;

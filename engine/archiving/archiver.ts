@@ -3,7 +3,8 @@ import type { Archive } from "../../core/archive/archive.ts";
 import { type ArchivedRange, type ChainOwner, Chains, type ChainState } from "../../core/archive/chain.ts";
 import { raiseFloor } from "../../core/archive/floor.ts";
 import { ARCHIVED_TABLES, type Segment, segmentsIn, topicFolder, unitOf } from "../../core/archive/keys.ts";
-import { type ArchivedHour, mergeHour } from "../../core/archive/merger.ts";
+import { type ArchivedHour, sweep } from "../../core/archive/listing.ts";
+import { mergeHour } from "../../core/archive/merger.ts";
 import type { Config } from "../../core/config/schema.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { PartitionedLog, Topic } from "../../core/log/partitioned_log.ts";
@@ -14,7 +15,7 @@ import { FinalHours } from "./final_hours.ts";
 const RETRIES_MS = [500, 2_000, 5_000];
 const TICK_MS = 15_000;
 const RETENTION_MS = 3_600_000;
-/** Days, the newest that there are, that are looked through for unmerged hours of a partition that is new here. */
+/** Days, the newest that there are, that are looked through for unmerged hours, and for files that are in others, too. */
 const DAYS_SEARCHED = 7;
 
 export interface ArchiverParts {
@@ -154,6 +155,7 @@ export class Archiver {
         this.#figures.finalHours += await this.#finalHours.archive(topic, () => this.#isStopped);
       }
       if (this.#parts.now() >= this.#retainAtMs) {
+        for (const { name, id } of this.#parts.topics()) await sweep(this.#parts.archive, name, id, DAYS_SEARCHED);
         await this.#retain();
         this.#retainAtMs = this.#parts.now() + RETENTION_MS;
       }

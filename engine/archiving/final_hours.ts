@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { type Archive, fileBody } from "../../core/archive/archive.ts";
-import { finalHourKey, finalHoursIn, hourFolder } from "../../core/archive/keys.ts";
+import { finalHourKey } from "../../core/archive/keys.ts";
+import { removeOlderRevisions } from "../../core/archive/listing.ts";
 import { writeAll } from "../../core/durable_file.ts";
 import type { PartitionedLog, Topic } from "../../core/log/partitioned_log.ts";
 import type { Store } from "../../core/store/ports.ts";
@@ -77,10 +78,10 @@ export class FinalHours {
     if (!await store.compareAndSet(key, before, decided)) return "elsewhere";
     const file = finalHourKey({ topic: topic.name, topicId: topic.id, bucket, revision });
     await this.#put(file, topic.id, bucket);
-    await store.compareAndSet(key, decided, JSON.stringify({ version, revision, isPut: true }));
-    const older = await finalHoursIn(archive.list(hourFolder("minutes", topic.name, bucket)), topic.id);
-    await archive.remove(older.filter((hour) => hour.revision < revision).map(({ key }) => key));
-    return "archived";
+    const isCurrent = await store.compareAndSet(key, decided, JSON.stringify({ version, revision, isPut: true }));
+    // Also where another has revised it meanwhile: what was put then is itself the older one.
+    await removeOlderRevisions(archive, topic.name, topic.id, bucket);
+    return isCurrent ? "archived" : "elsewhere";
   }
 
   async #put(key: string, topicId: string, bucket: number): Promise<void> {

@@ -1,8 +1,10 @@
 /** What an engine does with its archive besides writing segments: hours merged, final minutes, retention. */
 import { DuckDBInstance } from "@duckdb/node-api";
 import { expect } from "expect";
-import type { Archive } from "../../core/archive/archive.ts";
+import { type Archive, fileBody } from "../../core/archive/archive.ts";
 import { readFloor } from "../../core/archive/floor.ts";
+import { finalHourKey } from "../../core/archive/keys.ts";
+import { mergeHour } from "../../core/archive/merger.ts";
 import { type Config, configSchema } from "../../core/config/schema.ts";
 import { openStore } from "../../core/store/registry.ts";
 import type { Store } from "../../core/store/ports.ts";
@@ -107,6 +109,25 @@ upkeepTest("segments of an hour become one once no more have come for a while", 
   expect(await query(archive, again, `SELECT count(*)::INTEGER, count(DISTINCT "offset")::INTEGER FROM FILES`))
     .toEqual([[43, 43]]);
   expect(second.figures).toMatchObject({ segments: 1, merged: 3, failures: 0 });
+});
+
+upkeepTest("files that are put once more after they were merged or revised are swept", async (parts) => {
+  const { archive, archiver, clock } = parts;
+  for (const [from, to] of [[0, 10], [10, 40]]) await commit(archiver(), from, to);
+  const [part] = await keysIn(archive, "events/");
+  const directory = await Deno.makeTempDir({ prefix: "millrace-upkeep-" });
+  const copy = `${directory}/copy.parquet`;
+  expect(await archive.fetch(part, copy)).toBe(true);
+  const hour = { table: "events" as const, topic: NAME, topicId: TOPIC, partition: 0, bucket: START_BUCKET };
+  expect(await mergeHour(archive, hour, 40, directory)).toBe(2);
+  const merged = await keysIn(archive, "events/");
+  await archive.put(part, await fileBody(copy));
+  const minutes = (revision: number) => finalHourKey({ topic: NAME, topicId: TOPIC, bucket: START_BUCKET, revision });
+  for (const revision of [10, 2, 9]) await archive.put(minutes(revision), await fileBody(copy));
+  await Deno.remove(directory, { recursive: true });
+  clock.nowMs += 1;
+  await archiver().tick();
+  expect(await keysIn(archive, "")).toEqual([...merged, minutes(10)].sort());
 });
 
 upkeepTest("an hour's minutes are archived once they are final, and again where they change", async (parts) => {

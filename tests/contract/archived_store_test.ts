@@ -6,7 +6,8 @@ import { ArchivedStore } from "../../core/archive/archived_store.ts";
 import { Chains } from "../../core/archive/chain.ts";
 import { raiseFloor, readFloor } from "../../core/archive/floor.ts";
 import { cachedFetch } from "../../core/archive/file_cache.ts";
-import { mergeHour, segmentsOfHour } from "../../core/archive/merger.ts";
+import { segmentsOfHour } from "../../core/archive/listing.ts";
+import { mergeHour } from "../../core/archive/merger.ts";
 import { configSchema } from "../../core/config/schema.ts";
 import { MillraceError } from "../../core/errors.ts";
 import type { EventRecord, QuarantineRecord, Store, TimeRange } from "../../core/store/ports.ts";
@@ -190,8 +191,8 @@ archiveTest("what the store has deleted is found all the same, before and after 
       memoryBytes: 128 * 1_048_576,
       threads: 2,
     };
-    const nameOf = (id: string) => Promise.resolve(id === TOPIC_ID ? NAME : undefined);
-    const archived = new ArchivedStore({ store, reads: new ArchivedReads(options), futureMs: FUTURE_MS, nameOf });
+    const topicOf = (id: string) => Promise.resolve(id === TOPIC_ID ? { name: NAME, partitions: 2 } : undefined);
+    const archived = new ArchivedStore({ store, reads: new ArchivedReads(options), futureMs: FUTURE_MS, topicOf });
     expect(await answersOf(archived)).toEqual(expected); // the store lacks nothing: it is asked alone
 
     for (const table of ["events", "quarantine"] as const) {
@@ -241,7 +242,8 @@ archiveTest("a range of more archived records than may be fetched is refused in 
       memoryBytes: 64 * 1_048_576,
       threads: 1,
     });
-    const archived = new ArchivedStore({ store, reads, futureMs: 0, nameOf: () => Promise.resolve(NAME) });
+    const topicOf = () => Promise.resolve({ name: NAME, partitions: 2 });
+    const archived = new ArchivedStore({ store, reads, futureMs: 0, topicOf });
     const page = await archived.events({ topicId: TOPIC_ID, range: EVER, where: [], limit: 5 });
     expect(page).toHaveLength(5); // the newest need little
     const refused = await archived.export(exportQuery({ topicId: TOPIC_ID })).catch((error) => error);

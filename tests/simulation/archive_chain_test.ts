@@ -8,12 +8,13 @@ import { zstdDecompressSync } from "node:zlib";
 import type { Archive } from "../../core/archive/archive.ts";
 import { type ArchivedRange, Chains } from "../../core/archive/chain.ts";
 import { segmentsIn, splitCovered } from "../../core/archive/keys.ts";
+import { sweep } from "../../core/archive/listing.ts";
 import { LocalArchive } from "../../core/archive/local.ts";
 import { mergeHour } from "../../core/archive/merger.ts";
-import type { Ledger } from "../../core/store/ports.ts";
 import { encodeEvents } from "../../core/store/record_blocks.ts";
 import { eventOf, eventsToRows, START_BUCKET } from "../contract/store_fixtures.ts";
 import { randomFrom } from "./delivery_simulator.ts";
+import { MemoryLedger, nextTask, Stage, staged } from "./stage.ts";
 
 const OWNER = { topicId: "id-1_x", topicName: "shop", partition: 3 };
 const END = 60;
@@ -21,93 +22,6 @@ const HOURS = 3;
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 25);
 
 const hourOf = (offset: number) => (offset * 7 + Math.floor(offset / 11)) % HOURS;
-
-const nextTask = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
-
-/** Where every actor waits until it is its turn. */
-class Stage {
-  readonly waiting: { readonly actor: number; readonly go: () => void }[] = [];
-  /** Requests that are being answered, by actor. */
-  readonly #running = new Map<number, number>();
-  #changes = 0;
-
-  async turn(actor: number): Promise<void> {
-    await new Promise<void>((go) => {
-      this.waiting.push({ actor, go });
-      this.#changes++;
-    });
-  }
-
-  async running<T>(actor: number, run: () => Promise<T>): Promise<T> {
-    this.#running.set(actor, (this.#running.get(actor) ?? 0) + 1);
-    try {
-      return await run();
-    } finally {
-      this.#running.set(actor, (this.#running.get(actor) ?? 0) - 1);
-    }
-  }
-
-  /** Lets one go on, and resolves when it waits again, has ended, or waits for others of its requests. */
-  async step(index: number): Promise<void> {
-    const [{ actor, go }] = this.waiting.splice(index, 1);
-    const before = this.#changes;
-    go();
-    for (;;) {
-      await nextTask();
-      const isBusy = (this.#running.get(actor) ?? 0) > 0;
-      if (!isBusy && (this.#changes !== before || this.waiting.some((other) => other.actor === actor))) return;
-    }
-  }
-
-  /** An actor has ended. */
-  ended(): void {
-    this.#changes++;
-  }
-}
-
-class MemoryLedger implements Pick<Ledger, "get" | "compareAndSet"> {
-  readonly facts = new Map<string, string>();
-
-  get(key: string): Promise<string | null> {
-    return Promise.resolve(this.facts.get(key) ?? null);
-  }
-
-  compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
-    const isExpected = (this.facts.get(key) ?? null) === expected;
-    if (isExpected) this.facts.set(key, value);
-    return Promise.resolve(isExpected);
-  }
-}
-
-/** Requests of one actor: before each it waits for its turn, and after those that change something once more. */
-function staged(stage: Stage, actor: number, archive: Archive, ledger: MemoryLedger) {
-  const before = async <T>(run: () => Promise<T>, changes = false): Promise<T> => {
-    await stage.turn(actor);
-    const answer = await stage.running(actor, run);
-    if (changes) await stage.turn(actor);
-    return answer;
-  };
-  const stagedArchive: Archive = {
-    location: archive.location,
-    put: (key, body) => before(() => archive.put(key, body), true),
-    async *list(prefix) {
-      yield* await before(() => Array.fromAsync(archive.list(prefix)));
-    },
-    folders: (folder) => before(() => archive.folders(folder)),
-    fetch: (key, path) => before(() => archive.fetch(key, path)),
-    // One after the other, as a service deletes them.
-    async remove(keys) {
-      for (const key of keys) await before(() => archive.remove([key]), true);
-    },
-    close: () => {},
-  };
-  const stagedLedger = {
-    get: (key: string) => before(() => ledger.get(key)),
-    compareAndSet: (key: string, expected: string | null, value: string) =>
-      before(() => ledger.compareAndSet(key, expected, value), true),
-  };
-  return { archive: stagedArchive, ledger: stagedLedger };
-}
 
 function rangeOf(from: number, to: number): ArchivedRange {
   const offsets = Array.from({ length: to - from }, (_, i) => from + i);
@@ -149,11 +63,11 @@ async function merge(parts: ReturnType<typeof staged>, directory: string): Promi
   }
 }
 
-/** Offsets in the files that hold, in order. */
-async function archivedOffsets(archive: Archive): Promise<number[]> {
-  const { current } = splitCovered(await segmentsIn(archive.list("events/"), OWNER.topicId));
+/** Offsets in the files that hold, or in all that there are, in order. */
+async function archivedOffsets(archive: Archive, of: "current" | "all" = "current"): Promise<number[]> {
+  const all = await segmentsIn(archive.list("events/"), OWNER.topicId);
   const offsets: number[] = [];
-  for (const { key } of current) {
+  for (const { key } of of === "all" ? all : splitCovered(all).current) {
     const bytes = await Deno.readFile(`${archive.location}/${key}`);
     const rows = await parquetReadObjects({
       file: bytes.slice().buffer,
@@ -166,6 +80,7 @@ async function archivedOffsets(archive: Archive): Promise<number[]> {
 }
 
 async function simulate(seed: number): Promise<{ kills: number; naps: number }> {
+  const killRate = seed % 2 === 0 ? 0.01 : 0;
   const random = randomFrom(seed);
   const directory = await Deno.makeTempDir({ prefix: "millrace-chain-" });
   const archive = new LocalArchive(`${directory}/kept`);
@@ -187,7 +102,7 @@ async function simulate(seed: number): Promise<{ kills: number; naps: number }> 
   };
   try {
     await Deno.mkdir(`${directory}/work`);
-    for (const kind of ["writer", "writer", "merger", "merger"] as const) start(kind);
+    for (const kind of ["writer", "writer", "writer", "merger", "merger"] as const) start(kind);
     await nextTask();
     let steps = 0;
     while ([...actors.values()].includes("writer")) {
@@ -203,14 +118,17 @@ async function simulate(seed: number): Promise<{ kills: number; naps: number }> 
       const { actor } = stage.waiting[index];
       const kind = actors.get(actor) ?? "writer";
       const fate = random();
-      if (fate < 0.01) {
+      if (fate < killRate) {
         counts.kills++;
         actors.delete(actor);
         start(kind);
         await nextTask();
-      } else if (fate < 0.03) {
+      } else if (fate < killRate + 0.02) {
         counts.naps++;
-        asleep.set(actor, steps + 200);
+        // Some writers sleep until all others have come to an end.
+        const others = [...actors].filter(([other, of]) => of === "writer" && other !== actor && !asleep.has(other));
+        const isLong = kind === "writer" && others.length > 0 && random() < 0.3;
+        asleep.set(actor, isLong ? Infinity : steps + 200);
       } else await stage.step(index);
       if (++steps % 40 === 0) {
         const state = ledger.facts.get(`archive/${OWNER.topicId}/${OWNER.partition}`);
@@ -223,11 +141,15 @@ async function simulate(seed: number): Promise<{ kills: number; naps: number }> 
     }
     // Those who still sleep, or merge, change nothing any more.
     asleep.clear();
-    for (let rest = 0; rest < 400 && stage.waiting.some(({ actor }) => actors.has(actor)); rest++) {
+    while (stage.waiting.some(({ actor }) => actors.has(actor))) {
       const ready = stage.waiting.flatMap(({ actor }, index) => actors.has(actor) ? [index] : []);
       await stage.step(ready[Math.floor(random() * ready.length)]);
     }
-    expect(await archivedOffsets(archive)).toEqual(Array.from({ length: END }, (_, i) => i));
+    const whole = Array.from({ length: END }, (_, i) => i);
+    expect(await archivedOffsets(archive)).toEqual(whole);
+    // Who reads all files there are finds no record twice: who lives has removed what it put late, the sweep what others did.
+    if (counts.kills > 0) await sweep(archive, OWNER.topicName, OWNER.topicId, 7);
+    expect(await archivedOffsets(archive, "all")).toEqual(whole);
     return counts;
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -249,7 +171,7 @@ Deno.test({
         throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
       }
     }
-    expect(sum.kills).toBeGreaterThan(SEEDS);
+    expect(sum.kills).toBeGreaterThan(SEEDS / 2);
     expect(sum.naps).toBeGreaterThan(SEEDS);
   },
 });
