@@ -3,6 +3,7 @@ import type { Archive } from "../core/archive/archive.ts";
 import { openArchive } from "../core/archive/registry.ts";
 import { chosenStore } from "../core/config/chosen_store.ts";
 import type { Config } from "../core/config/schema.ts";
+import { collectionsOf } from "../core/incidents/documents.ts";
 import { lockDataDirectory } from "../core/log/data_lock.ts";
 import type { EmbeddedLog } from "../core/log/embedded.ts";
 import type { KafkaLog } from "../core/log/kafka.ts";
@@ -133,5 +134,6 @@ export async function removeTopic(
 ): Promise<void> {
   await engine?.forgetTopic(topic.id);
   await store.dropTopic(topic.id);
+  for (const collection of collectionsOf(topic.id)) await store.dropDocuments(collection);
   await log.deleteTopic(topic.name);
 }

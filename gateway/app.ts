@@ -13,6 +13,7 @@ import { settingsRoutes } from "./personal/settings.ts";
 import { viewRoutes } from "./personal/views.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { countRoute } from "./routes/count.ts";
+import { errorRoutes } from "./routes/errors.ts";
 import { recordRoutes } from "./routes/events.ts";
 import { groupRoute } from "./routes/groups.ts";
 import { statusRoute } from "./routes/status.ts";
@@ -78,6 +79,7 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   reportRoutes(app, parts);
   exportRoute(app, parts);
   countRoute(app, parts);
+  errorRoutes(app, parts);
   topicRoutes(app, parts);
   groupRoute(app, parts);
   logRecordRoutes(app, parts);

@@ -64,6 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "core/config": ["core/minutes"],
   "core/store": ["core/minutes", "core/config", "core/parquet"],
   "core/archive": ["core/store", "core/config", "core/parquet"],
+  "core/incidents": ["core/store"],
   engine: ["core/*"],
   gateway: ["core/*"],
   generator: ["core/*"],

@@ -20,6 +20,8 @@ export interface Template {
   /** Grows with each new template; stays when it is merged with younger ones. */
   readonly id: number;
   readonly tokens: readonly string[];
+  /** Whether a space stands before each token. */
+  readonly spaced: readonly boolean[];
   readonly text: string;
   readonly count: number;
 }
@@ -72,6 +74,33 @@ export class TemplateTree {
   /** The template of that id; undefined where it was merged or forgotten. */
   find(id: number): Template | undefined {
     return this.#nodes.get(id);
+  }
+
+  /** Takes up a template as it was known before: {@link Template.id} of one that is taken up earlier is smaller. */
+  restore(template: TokenizedMessage & { readonly count: number }): Template {
+    const { tokens, spaced, count } = template;
+    const node: Node = {
+      id: ++this.#ids,
+      tokens,
+      spaced,
+      text: textOf(template),
+      count,
+      into: null,
+      lastSeen: this.#messages,
+    };
+    this.#forms.set(tokens.join("\n"), node);
+    this.#nodes.set(node.id, node);
+    this.#list(node);
+    return node;
+  }
+
+  /** Forgets a template: its messages are new when they come again. */
+  forget(id: number): void {
+    const node = this.#nodes.get(id);
+    if (node === undefined) return;
+    this.#unlist(node);
+    this.#nodes.delete(id);
+    for (const [form, known] of this.#forms) if (rootOf(known) === node) this.#forms.delete(form);
   }
 
   /** The template of a message, and the merges that it has led to, oldest first. */

@@ -145,11 +145,49 @@ const archive = z.strictObject({
   user: z.string().default("").describe("User towards HDFS, where it is not kerberised; empty: its own default."),
 });
 
+const analyzer = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").describe("Address of the analyzer's health and metrics."),
+  port: z.int().min(0).max(65535).default(8082).describe("Port of the same; 0: any free one."),
+  enabled: z.boolean().default(true).describe("Whether `dev` explains errors and watches alerts."),
+  groupId: z.string().min(1).max(249).default("batch_consumer_group").describe(
+    "Consumer group of the analyzers: their place in the log is their own.",
+  ),
+  batchErrors: z.int().min(1).max(1000).default(10).describe("Errors that are taken together."),
+  batchSeconds: z.number().min(0.1).max(60).default(2).describe("Longest time that an error waits for others."),
+  groupSeconds: z.int().min(0).max(3600).default(120).describe(
+    "Errors of a service that begin within so long of each other are one incident.",
+  ),
+  liveMinutes: z.int().min(1).max(1440).default(15).describe(
+    "Errors older than this are history: they are kept, and nobody is told.",
+  ),
+  quietMinutes: z.int().min(1).max(1440).default(30).describe("An incident without an error for so long is resolved."),
+  regressedHours: z.number().min(0).default(6).describe(
+    "An error that comes back so long after its incident is a new one; sooner, it is the same.",
+  ),
+  staleDays: z.number().positive().default(7).describe(
+    "Age at which a summary is written anew while its error goes on.",
+  ),
+  incidentsMax: z.int().min(1).max(1000).default(20).describe(
+    "Incidents that may begin within ten minutes; what comes on top is told of in one.",
+  ),
+  keptDays: z.number().positive().default(90).describe("Age at which resolved incidents are forgotten."),
+  fingerprintsMax: z.int().min(100).max(50_000).default(2_000).describe(
+    "Kinds of errors of a topic that are known at a time; those met longest ago are forgotten.",
+  ),
+  summaryWaitSeconds: z.number().min(0).max(120).default(10).describe(
+    "How long the first message of an incident waits for its summary.",
+  ),
+  redactionKey: secret.describe("Key of the pseudonyms; empty: one that is made once and kept in the store."),
+});
+
 export const configSchema = z.strictObject({
   data: z.string().min(1).default("./data").describe("Where the embedded log and store keep their files."),
   gateway: z.strictObject({
     host: z.string().min(1).default("127.0.0.1").describe("Address to listen on; 0.0.0.0 for every interface."),
     port: z.int().min(0).max(65535).default(8080).describe("Port to listen on; 0: any free one."),
+    publicUrl: z.string().regex(/^(?:https?:\/\/[^\s]+[^\s/])?$/, "no http or https URL without a slash at its end")
+      .default("")
+      .describe("Where people reach the gateway, for links in messages; empty: as this machine does."),
     ingestBodyBytesMax: z.int().min(1024).default(64 * megabyte)
       .describe("Largest body that the ingest endpoint takes, before and after decompression."),
     ingestPendingBytesMax: z.int().min(megabyte).default(128 * megabyte)
@@ -225,10 +263,7 @@ export const configSchema = z.strictObject({
     ),
     port: z.int().min(0).max(65535).default(8083).describe("Port of the same; 0: any free one."),
   }).prefault({}),
-  analyzer: z.strictObject({
-    host: z.string().min(1).default("127.0.0.1").describe("Address of the analyzer's health and metrics."),
-    port: z.int().min(0).max(65535).default(8082).describe("Port of the same; 0: any free one."),
-  }).prefault({}),
+  analyzer: analyzer.prefault({}),
   topics: z.record(topicName, topicSettings).default({}),
 });
 export type Config = z.infer<typeof configSchema>;

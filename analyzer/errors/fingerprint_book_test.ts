@@ -1,0 +1,200 @@
+import { expect } from "expect";
+import fc from "fast-check";
+import { Decisions } from "../../core/incidents/decisions.ts";
+import type { FingerprintDocument } from "../../core/incidents/documents.ts";
+import type { ErrorRecord } from "./error_record.ts";
+import { FingerprintBook } from "./fingerprint_book.ts";
+
+const NOW_MS = Date.parse("2026-03-02T12:00:00Z");
+const by = { by: "ada", atMs: NOW_MS };
+
+function bookOf(fingerprintsMax = 1_000): FingerprintBook {
+  return new FingerprintBook({ redact: (text) => text.replaceAll("hunter2", "<PASSWORD_1234567>") }, {
+    fingerprintsMax,
+  });
+}
+
+let offset = 0;
+function errorOf(message: string, more: Partial<ErrorRecord> = {}): ErrorRecord {
+  return {
+    partition: 0,
+    offset: offset++,
+    ms: NOW_MS,
+    service: "pay",
+    level: "ERROR",
+    message,
+    raw: message,
+    values: {},
+    ...more,
+  };
+}
+
+/** What is counted, by template. */
+function counts(book: FingerprintBook): Record<string, number> {
+  const roots = [...book.all].filter(({ mergedInto }) => mergedInto === null);
+  return Object.fromEntries(roots.map(({ template, count }) => [template, count]));
+}
+
+const copies = (documents: Iterable<FingerprintDocument>): FingerprintDocument[] =>
+  [...documents].map((each) => JSON.parse(JSON.stringify(each)));
+
+Deno.test("errors that differ in values alone have one fingerprint, by service and level", () => {
+  const book = bookOf();
+  for (let i = 0; i < 5; i++) book.add(errorOf(`card ${i} was refused`), NOW_MS);
+  book.add(errorOf("card 7 was refused", { service: "shop" }), NOW_MS);
+  book.add(errorOf("card 7 was refused", { level: "FATAL" }), NOW_MS);
+  expect([...book.all].map(({ service, level, count, template }) => [service, level, count, template])).toEqual([
+    ["pay", "ERROR", 5, "card <*> was refused"],
+    ["shop", "ERROR", 1, "card <*> was refused"],
+    ["pay", "FATAL", 1, "card <*> was refused"],
+  ]);
+});
+
+Deno.test("a fingerprint keeps its id when more is learnt of what varies", () => {
+  const book = bookOf();
+  const { id } = book.add(errorOf("lookup of alice failed in region eu"), NOW_MS);
+  for (const name of ["bob", "carol", "dave", "erin", "alice"]) {
+    book.add(errorOf(`lookup of ${name} failed in region eu`), NOW_MS);
+  }
+  expect(counts(book)).toEqual({ "lookup of <*> failed in region eu": 6 });
+  expect(book.rootOf(id)?.id).toBe(id);
+});
+
+Deno.test("times may come in any order", () => {
+  const book = bookOf();
+  const times = [0, -30, 5, -200, 3, 3];
+  for (const minutes of times) book.add(errorOf("boom went it", { ms: NOW_MS + minutes * 60_000 }), NOW_MS);
+  const [{ firstMs, lastMs, minutes, hours }] = book.all;
+  expect([firstMs, lastMs]).toEqual([NOW_MS - 200 * 60_000, NOW_MS + 5 * 60_000]);
+  const now = NOW_MS / 60_000;
+  expect(minutes).toEqual([[now - 30, 1], [now, 1], [now + 3, 2], [now + 5, 1]]);
+  expect(hours.reduce((sum, [, count]) => sum + count, 0)).toBe(times.length);
+});
+
+Deno.test("neither template nor lines nor values hold what is to be redacted", () => {
+  const book = bookOf();
+  const text = "login of bob with password hunter2 failed";
+  for (let i = 0; i < 3; i++) book.add(errorOf(text, { values: { endpoint: "/login?hunter2" } }), NOW_MS);
+  book.takeExemplars();
+  expect(JSON.stringify([...book.all])).not.toContain("hunter2");
+  expect(JSON.stringify([...book.all])).toContain("PASSWORD_1234567");
+});
+
+Deno.test("a storm of one error keeps its lines few, the first and the last among them", () => {
+  const book = bookOf();
+  for (let i = 0; i < 2_000; i++) {
+    book.add(errorOf(`card ${i} was refused`), NOW_MS);
+    if (i % 10 === 9 || i === 0) book.takeExemplars();
+  }
+  const [{ exemplars, count }] = book.all;
+  expect(count).toBe(2_000);
+  expect(exemplars.length).toBe(10);
+  expect(new Set(exemplars.map(({ text }) => text)).size).toBe(10);
+  expect(exemplars[0].text).toBe("card 0 was refused");
+  expect(exemplars[9].text).toBe("card 1999 was refused");
+});
+
+Deno.test("the most frequent values are counted, however many there are", () => {
+  const book = bookOf();
+  for (let i = 0; i < 900; i++) {
+    book.add(errorOf("boom went it", { values: { endpoint: i % 3 > 0 ? "/pay" : `/${i}` } }), NOW_MS);
+  }
+  const [{ values: { endpoint } }] = book.all;
+  expect(endpoint.length).toBeLessThanOrEqual(8);
+  const [value, count] = [...endpoint].sort((a, b) => b[1] - a[1])[0];
+  expect(value).toBe("/pay");
+  expect(count).toBeGreaterThan(400);
+  expect(count).toBeLessThanOrEqual(600);
+});
+
+Deno.test("what a person merges counts as one, before and after, and after a restart", () => {
+  const book = bookOf();
+  const refused = book.add(errorOf("card 1 was refused"), NOW_MS).id;
+  const denied = book.add(errorOf("the bank said no to card 1"), NOW_MS).id;
+  const decisions = new Decisions([{ kind: "merge", fingerprint: denied, into: refused, ...by }]);
+  book.decide(decisions);
+  expect(counts(book)).toEqual({ "card <*> was refused": 2 });
+  expect(book.add(errorOf("the bank said no to card 2"), NOW_MS).id).toBe(refused);
+  const again = bookOf();
+  again.restore(copies(book.all));
+  again.decide(decisions);
+  expect(again.add(errorOf("the bank said no to card 3"), NOW_MS).id).toBe(refused);
+  expect(counts(again)).toEqual({ "card <*> was refused": 4 });
+});
+
+Deno.test("a merge that was decided before its fingerprint came holds from its first error on", () => {
+  const one = bookOf();
+  const refused = one.add(errorOf("card 1 was refused"), NOW_MS).id;
+  const denied = one.add(errorOf("the bank said no to card 1"), NOW_MS).id;
+  const other = bookOf();
+  other.decide(new Decisions([{ kind: "merge", fingerprint: denied, into: refused, ...by }]));
+  other.add(errorOf("card 1 was refused"), NOW_MS);
+  other.add(errorOf("the bank said no to card 1"), NOW_MS);
+  other.add(errorOf("the bank said no to card 2"), NOW_MS);
+  expect(counts(other)).toEqual({ "card <*> was refused": 3 });
+});
+
+Deno.test("what a person splits is told apart by its text from then on", () => {
+  const book = bookOf();
+  const { id } = book.add(errorOf("call 1 failed: refused"), NOW_MS);
+  for (const word of ["timeout", "reset", "closed", "refused"]) book.add(errorOf(`call 2 failed: ${word}`), NOW_MS);
+  expect(counts(book)).toEqual({ "call <*> failed: <*>": 5 });
+  book.decide(new Decisions([{ kind: "split", fingerprint: id, contains: "timeout", ...by }]));
+  const part = book.add(errorOf("call 3 failed: timeout"), NOW_MS);
+  expect(part.id).not.toBe(id);
+  expect(book.add(errorOf("call 4 failed: timeout"), NOW_MS).id).toBe(part.id);
+  expect(book.add(errorOf("call 4 failed: refused"), NOW_MS).id).toBe(id);
+  expect(counts(book)).toEqual({ "call <*> failed: <*>": 6, "call <*> failed: <*> [timeout]": 2 });
+});
+
+Deno.test("merging in a circle counts everything once", () => {
+  const book = bookOf();
+  const a = book.add(errorOf("card 1 was refused"), NOW_MS).id;
+  const b = book.add(errorOf("the bank said no"), NOW_MS).id;
+  book.decide(
+    new Decisions([
+      { kind: "merge", fingerprint: a, into: b, ...by },
+      { kind: "merge", fingerprint: b, into: a, ...by },
+    ]),
+  );
+  book.add(errorOf("card 2 was refused"), NOW_MS);
+  book.add(errorOf("the bank said no"), NOW_MS);
+  expect(Object.values(counts(book))).toEqual([4]);
+});
+
+Deno.test("fingerprints stay within their limit, and those that occur stay", () => {
+  const book = bookOf(100);
+  const kept = book.add(errorOf("card 1 was refused"), NOW_MS).id;
+  for (let i = 0; i < 1_000; i++) {
+    // Names without digits: each is a service of its own.
+    const service = [...String(i)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+    book.add(errorOf("boom went it", { service, ms: NOW_MS + i }), NOW_MS);
+    book.add(errorOf("card 2 was refused", { ms: NOW_MS + i }), NOW_MS);
+  }
+  expect(book.size).toBeLessThanOrEqual(100);
+  expect(book.find(kept)?.count).toBe(1_001);
+  const { changed, forgotten } = book.takeChanges();
+  expect(changed.length).toBe(book.size);
+  expect(forgotten.length).toBeGreaterThan(800);
+});
+
+const word = fc.constantFrom("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "17", "4.2");
+const message = fc.array(word, { minLength: 1, maxLength: 5 }).map((words) => `it failed ${words.join(" ")}`);
+
+Deno.test("a restart at any point loses no count", () => {
+  fc.assert(fc.property(fc.array(message, { maxLength: 60 }), fc.nat(60), (messages, cut) => {
+    let book = bookOf();
+    messages.forEach((text, i) => {
+      if (i === cut) {
+        const again = bookOf();
+        again.restore(copies(book.all));
+        book = again;
+      }
+      book.add(errorOf(text), NOW_MS);
+    });
+    const total = Object.values(counts(book)).reduce((sum, count) => sum + count, 0);
+    const roots = [...book.all].filter(({ mergedInto }) => mergedInto === null);
+    expect(roots.reduce((sum, { count }) => sum + count, 0)).toBe(messages.length);
+    expect(total).toBeLessThanOrEqual(messages.length); // templates of one text count as one here
+  }));
+});

@@ -1,0 +1,76 @@
+/** What the analyzer keeps of a topic's errors, read once a version. */
+import { Decisions, jsonOf, readDecisions } from "../../core/incidents/decisions.ts";
+import {
+  errorsCollection,
+  type FingerprintDocument,
+  fingerprintDocument,
+  HEAD_KEY,
+  type HeadDocument,
+  headDocument,
+  type IncidentDocument,
+  incidentDocument,
+} from "../../core/incidents/documents.ts";
+import type { Documents } from "../../core/store/ports.ts";
+
+export interface KnownErrors {
+  readonly version: number;
+  /** Null where no analyzer has read the topic yet. */
+  readonly head: HeadDocument | null;
+  readonly fingerprints: ReadonlyMap<string, FingerprintDocument>;
+  readonly incidents: ReadonlyMap<string, IncidentDocument>;
+  readonly decisions: Decisions;
+  /** Where a fingerprint's occurrences count. */
+  rootOf(id: string): FingerprintDocument | undefined;
+}
+
+/** Topics whose errors are kept in memory. */
+const TOPICS_KEPT = 8;
+
+export class ErrorCatalog {
+  readonly #documents: Documents;
+  readonly #known = new Map<string, KnownErrors>();
+
+  constructor(documents: Documents) {
+    this.#documents = documents;
+  }
+
+  async read(topicId: string): Promise<KnownErrors> {
+    const collection = errorsCollection(topicId);
+    const { decisions: taken } = await readDecisions(this.#documents, topicId);
+    const decisions = new Decisions(taken);
+    const known = this.#known.get(topicId);
+    if (known !== undefined && await this.#documents.documentsVersion(collection) === known.version) {
+      return { ...known, decisions };
+    }
+    const { version, entries } = await this.#documents.readDocuments(collection);
+    const read = { ...parse(entries), version, decisions };
+    if (this.#known.size >= TOPICS_KEPT) this.#known.clear();
+    this.#known.set(topicId, read);
+    return read;
+  }
+}
+
+function parse(entries: ReadonlyMap<string, string>): Omit<KnownErrors, "version" | "decisions"> {
+  const fingerprints = new Map<string, FingerprintDocument>();
+  const incidents = new Map<string, IncidentDocument>();
+  let head: HeadDocument | null = null;
+  for (const [key, text] of entries) {
+    const value = jsonOf(text);
+    if (key === HEAD_KEY) head = headDocument.safeParse(value).data ?? null;
+    else if (key.startsWith("fingerprint/")) {
+      const parsed = fingerprintDocument.safeParse(value);
+      if (parsed.success) fingerprints.set(parsed.data.id, parsed.data);
+    } else if (key.startsWith("incident/")) {
+      const parsed = incidentDocument.safeParse(value);
+      if (parsed.success) incidents.set(parsed.data.id, parsed.data);
+    }
+  }
+  const rootOf = (id: string): FingerprintDocument | undefined => {
+    let at = fingerprints.get(id);
+    for (let steps = 0; at !== undefined && at.mergedInto !== null && steps < 100; steps++) {
+      at = fingerprints.get(at.mergedInto);
+    }
+    return at;
+  };
+  return { head, fingerprints, incidents, rootOf };
+}
