@@ -91,13 +91,15 @@ export function jsonOf(text: string): unknown {
   }
 }
 
+export type Silence = Extract<Decision, { kind: "silence" }>;
+
 /** Decisions by what they are about. */
 export class Decisions {
   readonly #merges = new Map<string, string>();
   readonly #splits = new Map<string, readonly string[]>();
   readonly #names = new Map<string, string>();
   readonly #acknowledged = new Map<string, { readonly by: string; readonly atMs: number }>();
-  readonly #silences = new Map<string, Extract<Decision, { kind: "silence" }>>();
+  readonly #silences = new Map<string, Silence>();
   readonly #verdicts = new Map<string, Extract<Decision, { kind: "verdict" }>[]>();
 
   constructor(decisions: readonly Decision[] = []) {
@@ -160,7 +162,7 @@ export class Decisions {
       readonly fingerprint: string;
     },
     nowMs: number,
-  ): { readonly untilMs: number; readonly by: string; readonly comment: string } | null {
+  ): Silence | null {
     const covering = [`incident/${incident}`, `service/${service}`, `fingerprint/${fingerprint}`]
       .flatMap((key) => this.#silences.get(key) ?? []).filter(({ untilMs }) => untilMs > nowMs);
     return covering.sort((a, b) => b.untilMs - a.untilMs)[0] ?? null;

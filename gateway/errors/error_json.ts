@@ -51,6 +51,13 @@ export const fingerprintShape = z.object({
   incident: z.string().nullable(),
   values: z.array(z.object({ field: z.string(), value: z.string(), count: z.int() })),
   exemplars: z.array(z.object({ text: z.string(), time: z.string(), partition: z.int(), offset: z.int() })),
+  merged: z.array(z.object({ id: z.string(), template: z.string(), count: z.int() })).openapi({
+    description: "Those that count as this one",
+  }),
+  mergesInto: z.string().nullable().openapi({
+    description: "The one that a person said it counts as, until the analyzer has done it",
+  }),
+  splits: z.array(z.string()).openapi({ description: "Texts by which people told messages of it apart" }),
   summary: summaryShape.nullable(),
   awaits: z.enum(REASONS).nullable().openapi({ description: "Why a summary is to be written; null: none is" }),
 }).openapi("Fingerprint");
@@ -65,6 +72,7 @@ export const incidentShape = z.object({
   count: z.int().openapi({ description: "Occurrences of all its fingerprints" }),
   openedAt: z.string(),
   lastSeen: z.string(),
+  spark: z.array(z.int()).openapi({ description: "As that of its fingerprints, together" }),
   resolvedAt: z.string().nullable(),
   isTold: z.boolean().openapi({
     description: "Whether people are told of it: not of what was over before it was read",
@@ -73,7 +81,13 @@ export const incidentShape = z.object({
   log: z.array(z.object({ time: z.string(), text: z.string() })),
   summary: summaryShape.nullable(),
   acknowledged: z.object({ by: z.string(), time: z.string() }).nullable(),
-  silenced: z.object({ until: z.string(), by: z.string(), comment: z.string() }).nullable(),
+  silenced: z.object({
+    until: z.string(),
+    by: z.string(),
+    comment: z.string(),
+    target: z.enum(["fingerprint", "incident", "service"]),
+    id: z.string(),
+  }).nullable().openapi({ description: "The silence that lasts longest, and of what it is" }),
   verdicts: z.array(z.object({ by: z.string(), verdict: z.enum(VERDICTS), comment: z.string() })),
 }).openapi("Incident");
 
@@ -83,18 +97,24 @@ function summaryJson({ summary, author, isModel, atMs, evidence }: Analysis): z.
   return { ...summary, author, isModel, writtenAt: iso(atMs), evidence };
 }
 
-export function fingerprintJson(
-  fingerprint: FingerprintDocument,
-  { decisions }: Pick<KnownErrors, "decisions">,
-  nowMs: number,
-): z.infer<typeof fingerprintShape> {
-  const { id, service, level, template, splitFrom, count, firstMs, lastMs, metMs, minutes, incident } = fingerprint;
+/** Occurrences of the last two hours by five minutes. */
+function sparkOf(fingerprints: readonly FingerprintDocument[], nowMs: number): number[] {
   const now = minuteOf(nowMs) + 1;
   const steps = SPARK_MINUTES / SPARK_STEP;
-  const spark = Array.from({ length: steps }, (_, at) => {
+  return Array.from({ length: steps }, (_, at) => {
     const from = now - (steps - at) * SPARK_STEP;
-    return occurrences(minutes, from, from + SPARK_STEP);
+    return fingerprints.reduce((sum, { minutes }) => sum + occurrences(minutes, from, from + SPARK_STEP), 0);
   });
+}
+
+export function fingerprintJson(
+  fingerprint: FingerprintDocument,
+  { decisions, mergedInto }: Pick<KnownErrors, "decisions" | "mergedInto">,
+  nowMs: number,
+): z.infer<typeof fingerprintShape> {
+  const { id, service, level, template, splitFrom, count, firstMs, lastMs, metMs, incident } = fingerprint;
+  const spark = sparkOf([fingerprint], nowMs);
+  const root = decisions.mergedInto(id);
   return {
     id,
     name: decisions.nameOf(id),
@@ -121,6 +141,9 @@ export function fingerprintJson(
       partition,
       offset,
     })),
+    merged: mergedInto(id).map(({ id, template, count }) => ({ id, template, count })),
+    mergesInto: root === id ? null : root,
+    splits: [...decisions.splitsOf(id)],
     summary: fingerprint.analysis === null ? null : summaryJson(fingerprint.analysis),
     awaits: fingerprint.wanted?.reason ?? null,
   };
@@ -162,13 +185,20 @@ export function incidentJson(
     count: roots.reduce((sum, { count }) => sum + count, 0),
     openedAt: iso(incident.openedMs),
     lastSeen: iso(incident.lastMs),
+    spark: sparkOf(roots, nowMs),
     resolvedAt: incident.resolvedMs === null ? null : iso(incident.resolvedMs),
     isTold: incident.isTold,
     fingerprints: [...members.values()],
     log: incident.log.map(({ atMs, text }) => ({ time: iso(atMs), text })),
     summary: lead === undefined || lead.analysis === null ? null : summaryJson(lead.analysis),
     acknowledged: acknowledged === null ? null : { by: acknowledged.by, time: iso(acknowledged.atMs) },
-    silenced: silence === null ? null : { until: iso(silence.untilMs), by: silence.by, comment: silence.comment },
+    silenced: silence === null ? null : {
+      until: iso(silence.untilMs),
+      by: silence.by,
+      comment: silence.comment,
+      target: silence.target,
+      id: silence.id,
+    },
     verdicts: decisions.verdictsOf(incident.id).map(({ by, verdict, comment }) => ({ by, verdict, comment })),
   };
 }

@@ -21,6 +21,8 @@ export interface KnownErrors {
   readonly decisions: Decisions;
   /** Where a fingerprint's occurrences count. */
   rootOf(id: string): FingerprintDocument | undefined;
+  /** Those whose occurrences count as another's. */
+  mergedInto(id: string): readonly FingerprintDocument[];
 }
 
 /** Topics whose errors are kept in memory. */
@@ -72,5 +74,10 @@ function parse(entries: ReadonlyMap<string, string>): Omit<KnownErrors, "version
     }
     return at;
   };
-  return { head, fingerprints, incidents, rootOf };
+  const merged = new Map<string, FingerprintDocument[]>();
+  for (const each of fingerprints.values()) {
+    const root = each.mergedInto === null ? undefined : rootOf(each.id);
+    if (root !== undefined) merged.set(root.id, [...merged.get(root.id) ?? [], each]);
+  }
+  return { head, fingerprints, incidents, rootOf, mergedInto: (id) => merged.get(id) ?? [] };
 }

@@ -73,9 +73,12 @@ const fingerprintsRoute = createRoute({
   summary: "Kinds of errors",
   request: { query: fingerprintsQuery },
   responses: jsonAnswer(
-    z.object({ fingerprints: z.array(fingerprintShape), total: z.int(), analyzer: analyzerShape }).openapi(
-      "Fingerprints",
-    ),
+    z.object({
+      fingerprints: z.array(fingerprintShape),
+      total: z.int(),
+      services: z.array(z.string()).openapi({ description: "Services of all fingerprints, those left out as well" }),
+      analyzer: analyzerShape,
+    }).openapi("Fingerprints"),
     "As they are sorted",
   ),
 });
@@ -167,7 +170,14 @@ export function errorRoutes(app: OpenAPIHono, parts: GatewayParts & { now: () =>
       `${each.template}\n${known.decisions.nameOf(each.id) ?? ""}`.toLowerCase().includes(wanted)
     ).map((each) => fingerprintJson(each, known, nowMs));
     all.sort((a, b) => rankOf(b, sort) - rankOf(a, sort) || b.count - a.count);
-    return c.json({ fingerprints: all.slice(0, limit), total: all.length, analyzer: analyzerJson(known) }, 200);
+    const roots = [...known.fingerprints.values()].filter(({ mergedInto }) => mergedInto === null);
+    const services = [...new Set(roots.map(({ service }) => service))].sort();
+    return c.json({
+      fingerprints: all.slice(0, limit),
+      total: all.length,
+      services,
+      analyzer: analyzerJson(known),
+    }, 200);
   });
 
   app.openapi(fingerprintRoute, async (c) => {

@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { TopicErrors } from "../../analyzer/errors/topic_errors.ts";
+import { Decisions, readDecisions } from "../../core/incidents/decisions.ts";
 import { errorsCollection } from "../../core/incidents/documents.ts";
 import { NOW_MS, type TestGateway, withGateway } from "../test_gateway.ts";
 
@@ -14,8 +15,17 @@ const RULES = {
   keptMs: 1e10,
 };
 
+interface Known {
+  readonly incident: string;
+  readonly fingerprint: string;
+  /** Of shop. */
+  readonly other: string;
+  /** What an analyzer does about decisions. */
+  heed(): Promise<void>;
+}
+
 /** A topic whose errors an analyzer has read: three of pay, of one kind, and one of shop an hour ago. */
-async function withErrors({ log, store }: TestGateway): Promise<{ incident: string; fingerprint: string }> {
+async function withErrors({ log, store }: TestGateway): Promise<Known> {
   const topic = await log.createTopic("app-logs", { partitions: 1 });
   const errors = new TopicErrors(new Map(), {
     redactor: { redact: (text) => text },
@@ -37,8 +47,17 @@ async function withErrors({ log, store }: TestGateway): Promise<{ incident: stri
   errors.apply({ topicId: topic.id, records, positions: new Map([[0, 10]]), read: 10 }, NOW_MS);
   errors.desk.look(NOW_MS);
   await store.commitDocuments(errorsCollection(topic.id), 0, errors.takeChanges(NOW_MS).puts);
-  const [fingerprint] = [...errors.book.all].filter(({ service }) => service === "pay");
-  return { incident: fingerprint.incident ?? "", fingerprint: fingerprint.id };
+  const [fingerprint, other] = [...errors.book.all].sort((a, b) => a.service < b.service ? -1 : 1);
+  const heed = async () => {
+    errors.decide(new Decisions((await readDecisions(store, topic.id)).decisions));
+    const collection = errorsCollection(topic.id);
+    await store.commitDocuments(
+      collection,
+      await store.documentsVersion(collection),
+      errors.takeChanges(NOW_MS).puts,
+    );
+  };
+  return { incident: fingerprint.incident ?? "", fingerprint: fingerprint.id, other: other.id, heed };
 }
 
 Deno.test("incidents: open ones first, with their kinds of errors", async () => {
@@ -61,6 +80,7 @@ Deno.test("incidents: open ones first, with their kinds of errors", async () => 
           fingerprints: [{ id: fingerprint, reason: "new", count: 3 }],
           summary: null,
           acknowledged: null,
+          spark: [...Array(23).fill(0), 3],
         },
         { service: "shop", state: "resolved", isTold: false },
       ],
@@ -116,7 +136,12 @@ Deno.test("decisions are kept and shown, and those about nothing are refused", a
         state: "acknowledged",
         title: "Refused cards",
         acknowledged: { by: "ada" },
-        silenced: { by: "ada", until: new Date(NOW_MS + 30 * MINUTE_MS).toISOString() },
+        silenced: {
+          by: "ada",
+          until: new Date(NOW_MS + 30 * MINUTE_MS).toISOString(),
+          target: "service",
+          id: "pay",
+        },
         verdicts: [{ by: "bob", verdict: "useful" }],
       },
     });
@@ -128,6 +153,33 @@ Deno.test("decisions are kept and shown, and those about nothing are refused", a
     expect(refused.status).toBe(400);
     expect(refused.text).toContain("there is no fingerprint nothing");
     expect((await decide({ kind: "explode" })).status).toBe(400);
+  });
+});
+
+Deno.test("what was merged and split is told, before and after the analyzer has done it", async () => {
+  await withGateway(async (gateway) => {
+    const { fingerprint, other, heed } = await withErrors(gateway);
+    const decide = (body: Record<string, unknown>) =>
+      gateway.ask("/api/v1/decisions?topic=app-logs", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const one = async (id: string) => (await gateway.ask(`/api/v1/fingerprints/${id}?topic=app-logs`)).json;
+    await decide({ kind: "split", fingerprint, contains: "card 9" });
+    await decide({ kind: "merge", fingerprint: other, into: fingerprint });
+    expect(await one(other)).toMatchObject({ id: other, mergesInto: fingerprint, merged: [] });
+    expect(await one(fingerprint)).toMatchObject({ splits: ["card 9"], mergesInto: null, merged: [] });
+    await heed();
+    expect(await one(other)).toMatchObject({
+      id: fingerprint,
+      count: 4,
+      merged: [{ id: other, template: "stock is negative", count: 1 }],
+    });
+    expect((await gateway.ask("/api/v1/fingerprints?topic=app-logs")).json).toMatchObject({
+      total: 1,
+      services: ["pay"],
+    });
   });
 });
 
