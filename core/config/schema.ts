@@ -180,6 +180,37 @@ const analyzer = z.strictObject({
   redactionKey: secret.describe("Key of the pseudonyms; empty: one that is made once and kept in the store."),
 });
 
+const mistral = z.strictObject({
+  apiKey: secret.meta({ alias: "MISTRAL_API_KEY" }).describe(
+    "Key to Mistral; better in a file; with neither, and the server of Mistral, errors are told without a summary.",
+  ),
+  apiKeyFile: z.string().default("").describe("File with the key, read anew for every call."),
+  serverUrl: z.url({ protocol: /^https?$/, error: "not a URL that begins with http:// or https://" })
+    .default("https://api.mistral.ai").describe("Where /v1/chat/completions is; also a model of one's own."),
+  model: z.string().min(1).default("mistral-small-latest").describe("Model that writes summaries."),
+  timeoutMs: z.int().min(1000).max(600_000).default(60_000).describe(
+    "Longest time for a summary, with all its attempts.",
+  ),
+  maxTokens: z.int().min(200).max(32_768).default(1500).describe("Longest answer, in tokens."),
+  concurrency: z.int().min(1).max(64).default(2).describe("Summaries under way at a time."),
+  coolDownSeconds: z.int().min(0).default(600).describe(
+    "Least time between two calls about the same error; 0: as often as it is asked.",
+  ),
+  callsPerMinute: z.int().min(0).default(20).describe("Calls in any 60 seconds; 0: no limit."),
+  callsPerDay: z.int().min(0).default(0).describe("Calls a day (UTC); 0: no limit."),
+  tokensPerMinute: z.int().min(0).default(0).describe(
+    "Tokens in any 60 seconds, of questions and answers; 0: no limit.",
+  ),
+  tokensPerDay: z.int().min(0).default(1_000_000).describe("Tokens a day (UTC); 0: no limit."),
+  usdPerMinute: z.number().min(0).default(0).describe("US dollars in any 60 seconds; 0: no limit."),
+  usdPerDay: z.number().min(0).default(1).describe("US dollars a day (UTC); 0: no limit."),
+  inputUsdPerMillion: z.number().min(0).default(0.15).describe("Price of a million tokens of questions, US dollars."),
+  outputUsdPerMillion: z.number().min(0).default(0.6).describe("Price of a million tokens of answers, US dollars."),
+  promptsDirectory: z.string().default("").describe(
+    "Directory with prompts of one's own: system.md, user.md, repair.md, services/NAME.md; empty: the built-in ones.",
+  ),
+});
+
 export const configSchema = z.strictObject({
   data: z.string().min(1).default("./data").describe("Where the embedded log and store keep their files."),
   gateway: z.strictObject({
@@ -264,6 +295,7 @@ export const configSchema = z.strictObject({
     port: z.int().min(0).max(65535).default(8083).describe("Port of the same; 0: any free one."),
   }).prefault({}),
   analyzer: analyzer.prefault({}),
+  mistral: mistral.prefault({}),
   topics: z.record(topicName, topicSettings).default({}),
 });
 export type Config = z.infer<typeof configSchema>;
