@@ -10,9 +10,6 @@ const BELL = String.fromCharCode(0x07);
 const UNSEEN_RANGES = "\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e" +
   "\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb";
 
-/** Cheap to ask, and most lines have none of it; what lies beyond 16 bits begins with a surrogate. */
-const SUSPECT = new RegExp(`[^\\P{Cc}\\n\\t]|[${UNSEEN_RANGES}]|[\\u{10000}-\\u{10ffff}]|\\p{Cs}`, "u");
-
 const UNSEEN = new RegExp(`[^\\P{Cc}\\n\\t]|[${UNSEEN_RANGES}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]`, "gu");
 
 const LINE_BREAKS = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
@@ -36,8 +33,17 @@ const ESCAPES = new RegExp(
  * may have kept the parts of another escape apart: those are left, without their control character, as text.
  */
 export function inert(text: string): string {
-  if (!SUSPECT.test(text)) return text;
+  if (isPlain(text)) return text;
   return text.replace(ESCAPES, "").replace(LINE_BREAKS, "\n").replace(UNSEEN, "").replace(HALVES, "\ufffd");
+}
+
+/** Whether it is of printable ASCII, line feeds and tabs, as most are. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x7f || (code < 0x20 && code !== 0x0a && code !== 0x09)) return false;
+  }
+  return true;
 }
 
 /** The same on one line, for our own logs: line feeds and tabs are spaces. */

@@ -1,0 +1,127 @@
+/** Addresses of machines: IPv4, IPv6 and hardware addresses. */
+import { isIPv4, isIPv6 } from "node:net";
+import { endOfRun, type Finder, type Finding, isAlphanumeric, isDigit, NOTHING } from "./finding.ts";
+
+const FOUR_NUMBERS = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}/g;
+const DIGITS_AND_DOTS = /[\d.]+/y;
+
+export const findIpv4: Finder = (text) => {
+  let found: Finding[] | null = null;
+  FOUR_NUMBERS.lastIndex = 0;
+  for (let match = FOUR_NUMBERS.exec(text); match !== null; match = FOUR_NUMBERS.exec(text)) {
+    const start = match.index;
+    const run = endOfRun(text, start, DIGITS_AND_DOTS);
+    let end = FOUR_NUMBERS.lastIndex;
+    FOUR_NUMBERS.lastIndex = run;
+    // The point that ends a sentence; any other further number makes it a version or an object identifier.
+    if (run !== end && !(run === end + 1 && text.charCodeAt(end) === DOT)) continue;
+    const isPreceded = start > 0 && (isDigit(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === DOT);
+    if (isPreceded || isVersionBefore(text, start) || isNameAfter(text, run)) continue;
+    const plain = match[0].replace(/\b0+(?=\d)/g, "");
+    if (!isIPv4(plain) || isNobody(plain)) continue;
+    end = start + match[0].length;
+    (found ??= []).push({ start, end, kind: "IP", value: plain });
+  }
+  return found ?? NOTHING;
+};
+
+/** The machine itself, none, all, and masks of networks name nobody. */
+const isNobody = (address: string): boolean => /^(?:0\.0\.0\.0|127\.|255\.)/.test(address);
+
+/** `Chrome/120.0.0.0`, `version 1.2.3.4`, `v1.2.3.4`, `1.2.3.4-SNAPSHOT` and `lib-1.2.3.4.jar` are versions. */
+const VERSION_BEFORE =
+  /(?:\b(?:ver(?:sion)?|release|build|rev(?:ision)?)[\s:="']{1,3}|[A-Za-z]{2,20}[-_]|\bv|[A-Za-z]v|\b(?:Chrome|Chromium|HeadlessChrome|Firefox|Safari|Version|Edge?|EdgA|OPR|Opera|Mozilla|AppleWebKit|Gecko|Mobile|CriOS|FxiOS|Brave|Vivaldi|YaBrowser|SamsungBrowser|Electron|curl|python-requests|okhttp|Java|Go-http-client)\/)$/i;
+
+function isVersionBefore(text: string, at: number): boolean {
+  if (at === 0) return false;
+  const last = text.charCodeAt(at - 1);
+  if (
+    !isAlphanumeric(last) && last !== SLASH && last !== HYPHEN && last !== UNDERSCORE && !SPACES.includes(text[at - 1])
+  ) {
+    return false;
+  }
+  const before = text.slice(Math.max(0, at - 24), at);
+  if (last === HYPHEN || last === UNDERSCORE) {
+    // `ip-10.0.0.1` is an address; a name of a file goes on after it.
+    return /^[\d.]+(?:\.[a-z]|-[A-Z])/.test(text.slice(at, at + 20));
+  }
+  return VERSION_BEFORE.test(before);
+}
+
+const isNameAfter = (text: string, at: number): boolean =>
+  /^(?:-(?:SNAPSHOT|RELEASE|FINAL|GA|beta|alpha|rc)|\.(?:jar|war|zip|tgz|tar|gz|dll|exe|so|rpm|deb)\b)/i.test(
+    text.slice(at, at + 12),
+  ) ||
+  /^\.?(?:jar|war|zip|tgz|tar|dll|exe|rpm|deb)\b/.test(text.slice(at, at + 6));
+
+/** Groups of hexadecimal digits with colons, at least two. */
+const GROUPS = /[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:/g;
+const COLON_RUN = /[0-9A-Fa-f:]+(?:\.\d{1,3}){0,3}/y;
+
+export const findColonAddresses: Finder = (text) => {
+  let found: Finding[] | null = null;
+  GROUPS.lastIndex = 0;
+  for (let match = GROUPS.exec(text); match !== null; match = GROUPS.exec(text)) {
+    const start = match.index;
+    const run = endOfRun(text, start, COLON_RUN);
+    GROUPS.lastIndex = Math.max(run, GROUPS.lastIndex);
+    if (run - start > 64 || isWordAround(text, start, run)) continue;
+    const finding = colonAddress(text, start, run);
+    if (finding !== null) (found ??= []).push(finding);
+  }
+  return found ?? NOTHING;
+};
+
+/** Letters beside it make it a part of a name: `std::begin`, `Cafe::add`. */
+function isWordAround(text: string, start: number, end: number): boolean {
+  const before = text.charCodeAt(start - 1);
+  const after = text.charCodeAt(end);
+  return start > 0 && (isAlphanumeric(before) || before === UNDERSCORE) || isAlphanumeric(after) ||
+    after === UNDERSCORE;
+}
+
+function colonAddress(text: string, start: number, run: number): Finding | null {
+  for (const end of [run, text.lastIndexOf(":", run - 1)]) { // a port may follow, or a colon
+    if (end <= start) continue;
+    const address = text.slice(start, end);
+    if (/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(address)) {
+      return isNothing(address) ? null : { start, end, kind: "MAC", value: address.toLowerCase() };
+    }
+    // Without a digit it is rather a name.
+    if (isIPv6(address) && /\d/.test(address)) {
+      return isNothing(address) ? null : { start, end, kind: "IP", value: address.toLowerCase() };
+    }
+  }
+  return null;
+}
+
+/** Nobody's, and the machine's own. */
+const isNothing = (address: string): boolean => /^[0:]*1?$/.test(address) || /^(?:ff:){5}ff$/i.test(address);
+
+/** `aa-bb-cc-dd-ee-ff` and `aabb.ccdd.eeff`. */
+const OTHER_MACS =
+  /(?<![\w-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w-])|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])/g;
+
+export const findOtherMacs: Finder = (text) => {
+  let found: Finding[] | null = null;
+  OTHER_MACS.lastIndex = 0;
+  for (let match = OTHER_MACS.exec(text); match !== null; match = OTHER_MACS.exec(text)) {
+    const value = match[0].toLowerCase();
+    // Numbers alone may be anything.
+    if (/[a-f]/.test(value) || (value.includes("-") && !/^\d\d-\d\d-\d\d-/.test(value))) {
+      (found ??= []).push({
+        start: match.index,
+        end: OTHER_MACS.lastIndex,
+        kind: "MAC",
+        value: value.replace(/[-.]/g, "").replace(/..(?=.)/g, "$&:"),
+      });
+    }
+  }
+  return found ?? NOTHING;
+};
+
+const SPACES = " \t\"'=:";
+const DOT = 0x2e;
+const HYPHEN = 0x2d;
+const SLASH = 0x2f;
+const UNDERSCORE = 0x5f;
