@@ -44,7 +44,6 @@ import type {
   Store,
   SummaryQuery,
   SummaryResult,
-  TimeRange,
   UnitExtent,
   UnitReplacement,
   UnitState,
