@@ -11,6 +11,7 @@ interface DevOptions {
   readonly data?: string;
   readonly workers?: string;
   readonly rate?: string;
+  readonly script?: string;
   /** True for --generator, false for --no-generator. */
   readonly generator?: boolean;
 }
@@ -34,6 +35,7 @@ export function devCommand({ terminal }: CommandParts): Command {
     .option("--no-generator", "don't make events")
     .option("--generator", "make events also with Kafka, where none are made otherwise")
     .option("--rate <n>", "events a second of the generator (default: 200)")
+    .option("--script <file>", "incidents for the generator to make (docs/generator.md)")
     .option("--workers <n>", "worker threads of the engine (default: 0, one a core)")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {
@@ -48,6 +50,7 @@ const FLAGS = {
   data: "data",
   workers: "engine.workers",
   rate: "generator.rate",
+  script: "generator.script",
 };
 
 async function dev(options: DevOptions, terminal: Terminal): Promise<void> {
@@ -56,5 +59,5 @@ async function dev(options: DevOptions, terminal: Terminal): Promise<void> {
   const { runDev } = await import("./dev/run.ts");
   // Nobody wants made-up traffic in topics that others share.
   const hasGenerator = options.generator ?? config.kafka.brokers.length === 0;
-  await runDev({ config, hasGenerator, terminal });
+  await runDev({ config, hasGenerator, rate: options.rate, terminal });
 }

@@ -1,18 +1,16 @@
-/** The generator: feeds made-up traffic to topics of its own, at a steady rate, from a worker thread. */
+/** The generator: feeds made-up traffic to topics of its own, from worker threads. */
 import { type Config, topicSettingsOf } from "../core/config/schema.ts";
 import type { PartitionedLog } from "../core/log/partitioned_log.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
-import { USUAL_SCENARIOS } from "./scenarios/registry.ts";
+import { scenariosOf } from "./sources.ts";
 import { Stall } from "./stall.ts";
 import { TopicFeed } from "./topic_feed.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface GeneratorParts {
   readonly config: Config;
   readonly log: PartitionedLog;
-  /** Records a second, over all scenarios. */
-  readonly rate: number;
-  /** The same seed makes the same records at the same offsets (but for their times). */
-  readonly seed: number;
+  readonly traffic: Traffic;
   /** Told in words: that it waits for a full disk, that a topic was made anew. */
   readonly onNotice: (message: string) => void;
 }
@@ -20,14 +18,16 @@ export interface GeneratorParts {
 export interface Generator {
   /** Records that are durable in the log, since the start. */
   produced(): number;
+  /** Resolves when all records of a count or a time range are durable; never, where the traffic has no end. */
+  readonly finished: Promise<void>;
   /** Finishes the appends that are under way; what had not begun is made again at the next start. */
   stop(): Promise<void>;
 }
 
 /**
- * Makes the topics of the scenarios where they are missing and feeds them until stopped. Record i of a partition is at
- * offset i, so a restart goes on where the log ends: nobody else should write to these topics.
- * Throws what the log throws where a topic cannot be made.
+ * Makes the topics of the scenarios where they are missing and feeds them until stopped, or until the traffic ends.
+ * Record i of a partition is at offset i, so a restart goes on where the log ends: nobody else should write to these
+ * topics. Throws what the log throws where a topic cannot be made.
  */
 export async function startGenerator(parts: GeneratorParts): Promise<Generator> {
   const generator = new RunningGenerator(parts);
@@ -36,17 +36,23 @@ export async function startGenerator(parts: GeneratorParts): Promise<Generator> 
 }
 
 class RunningGenerator implements Generator {
+  readonly finished: Promise<void>;
+  readonly #finish: () => void;
   readonly #parts: GeneratorParts;
   readonly #feeds: TopicFeed[];
   readonly #stopped = new AbortController();
-  #worker: Worker | null = null;
+  #workers: Worker[] = [];
+  readonly #working = new Set<Worker>();
   #produced = 0;
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
-    const { config, log, onNotice } = parts;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.#finish = resolve;
+    const { config, log, traffic, onNotice } = parts;
     const stall = new Stall(onNotice);
-    this.#feeds = USUAL_SCENARIOS.map(({ topic: name }, topic) =>
+    this.#feeds = scenariosOf(traffic).map(({ topic: name }, topic) =>
       new TopicFeed({
         log,
         name,
@@ -56,9 +62,15 @@ class RunningGenerator implements Generator {
         stall,
         onDone: (partition, epoch, bytes, recordsAppended) => {
           this.#produced += recordsAppended;
-          this.#send({ kind: "done", topic, epoch, partition, bytes });
+          this.#workers[partition % this.#workers.length]
+            ?.postMessage({ kind: "done", topic, epoch, partition, bytes } satisfies ToWorker);
         },
-        onPlaced: (place) => this.#send({ kind: "place", topic, place }),
+        onPlaced: (place) => {
+          for (const worker of this.#workers) {
+            this.#working.add(worker);
+            worker.postMessage({ kind: "place", topic, place } satisfies ToWorker);
+          }
+        },
       })
     );
   }
@@ -68,42 +80,58 @@ class RunningGenerator implements Generator {
   }
 
   async start(): Promise<void> {
+    const { traffic } = this.#parts;
     const topics = [];
     for (const feed of this.#feeds) topics.push(await feed.open());
-    await this.#startWorker();
-    const { seed, rate } = this.#parts;
-    this.#send({ kind: "start", seed, rate, topics });
+    const of = traffic.workers;
+    const workers = await Promise.all(Array.from({ length: of }, () => this.#startWorker()));
+    for (const worker of workers) this.#working.add(worker);
+    this.#workers = workers;
+    for (const [index, worker] of workers.entries()) {
+      worker.postMessage({ kind: "start", traffic, share: { index, of }, topics } satisfies ToWorker);
+    }
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort();
-    this.#worker?.terminate();
-    this.#worker = null;
+    this.#terminate();
+    await this.#settled();
+  }
+
+  #terminate(): void {
+    for (const worker of this.#workers) worker.terminate();
+    this.#workers = [];
+  }
+
+  async #settled(): Promise<void> {
     await Promise.all(this.#feeds.map((feed) => feed.settled()));
   }
 
-  #startWorker(): Promise<void> {
+  #startWorker(): Promise<Worker> {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "generator" });
-    this.#worker = worker;
     let isReady = false;
     return new Promise((resolve, reject) => {
       worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
         if (data.kind === "ready") {
           isReady = true;
-          resolve();
-        } else this.#feeds[data.topic].push(data.partition, data);
+          resolve(worker);
+        } else if (data.kind === "finished") void this.#onFinished(worker);
+        else this.#feeds[data.topic].push(data.partition, data);
       });
       worker.addEventListener("error", (event) => {
         event.preventDefault(); // made-up traffic must not end the process that keeps real logs
+        if (isReady) this.#terminate();
         worker.terminate();
-        this.#worker = null;
         if (isReady) this.#parts.onNotice(`error: the generator ended: ${event.message}; start again to go on`);
         else reject(new Error(`the generator's worker failed: ${event.message}`));
       });
     });
   }
 
-  #send(message: ToWorker): void {
-    this.#worker?.postMessage(message);
+  async #onFinished(worker: Worker): Promise<void> {
+    this.#working.delete(worker);
+    await this.#settled();
+    // A topic may have been made anew meanwhile: its records are made again.
+    if (this.#working.size === 0 && !this.#stopped.signal.aborted) this.#finish();
   }
 }

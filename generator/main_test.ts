@@ -6,6 +6,10 @@ import type { PartitionedLog } from "../core/log/partitioned_log.ts";
 import { openReader } from "../core/log/registry.ts";
 import { readAll } from "../core/log/test_batches.ts";
 import { type Generator, startGenerator } from "./main.ts";
+import { FLAT } from "./curve.ts";
+import type { Traffic } from "./traffic.ts";
+import { api } from "./scenarios/api.ts";
+import { simulate } from "./simulation.ts";
 import { USUAL_SCENARIOS } from "./scenarios/registry.ts";
 import { RECORD_ROOM_BYTES } from "./scenarios/scenario.ts";
 
@@ -13,8 +17,21 @@ interface Stage {
   readonly config: Config;
   readonly notices: string[];
   openLog(): Promise<EmbeddedLog>;
-  start(log: PartitionedLog, rate: number): Promise<Generator>;
+  start(log: PartitionedLog, rate: number, traffic?: Partial<Traffic>): Promise<Generator>;
 }
+
+const TRAFFIC: Traffic = {
+  scenarios: USUAL_SCENARIOS.map(({ name }) => name),
+  rate: 1,
+  seed: 9,
+  shape: FLAT,
+  incidents: [],
+  pace: { kind: "live" },
+  rampMs: 0,
+  burst: null,
+  count: Infinity,
+  workers: 1,
+};
 
 /** Runs `check` on a data directory of its own; logs and generators that it leaves are closed. */
 async function withDirectory(check: (stage: Stage) => Promise<void>): Promise<void> {
@@ -32,8 +49,8 @@ async function withDirectory(check: (stage: Stage) => Promise<void>): Promise<vo
         ends.unshift(() => log.close());
         return log;
       },
-      start: async (log, rate) => {
-        const generator = await startGenerator({ config, log, rate, seed: 9, onNotice });
+      start: async (log, rate, traffic = {}) => {
+        const generator = await startGenerator({ config, log, traffic: { ...TRAFFIC, rate, ...traffic }, onNotice });
         ends.unshift(() => generator.stop());
         return generator;
       },
@@ -215,5 +232,64 @@ Deno.test("a partition that can no longer be written is told of once, and the ot
     await generator.stop();
     expect(await countExact(log)).toBe(generator.produced());
     expect(notices).toEqual(["generator: access-logs/1 waits: fsync failed; it is tried again every second"]);
+  });
+});
+
+Deno.test("a planned range ends when all of it is durable: the records of the plan, with their times, over all threads", async () => {
+  await withDirectory(async ({ openLog, start }) => {
+    const log = await openLog();
+    const fromMs = Date.UTC(2026, 2, 2);
+    const toMs = fromMs + 3_600_000;
+    const incident = {
+      kind: "duplicate_records",
+      service: null,
+      method: null,
+      endpoint: null,
+      settings: { share: 0.2 },
+    };
+    const incidents = [{ ...incident, fromMs, toMs }];
+    const pace = { kind: "planned", fromMs, toMs, speed: Infinity } as const;
+    const generator = await start(log, 10, { scenarios: ["api"], pace, incidents, workers: 2 });
+    await generator.finished;
+    expect(generator.produced()).toBe(36_000);
+    const topic = await log.findTopic("app-logs");
+    if (topic === undefined) throw new Error("no topic");
+    const planned = [0, 0, 0];
+    simulate({ scenario: api, seed: 9, rate: 10, fromMs, toMs, incidents, partitions: 3 }, ({ partition }) => {
+      planned[partition]++;
+    });
+    const out = new Uint8Array(RECORD_ROOM_BYTES);
+    const decoder = new TextDecoder();
+    const writer = api.create(9, incidents);
+    for (const [partition, count] of planned.entries()) {
+      let previousMs = NaN;
+      const reader = openReader(log.readerSpec(topic, partition));
+      const records = await readAll(reader, 0, 1024 * 1024);
+      reader.close();
+      expect(records.length).toBe(count);
+      const times = records.map(({ timestampMs }) => timestampMs);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      const wrong = records.filter(({ offset, timestampMs, value }, i) => {
+        const end = writer.write(partition, i, timestampMs, out, 0, previousMs);
+        previousMs = timestampMs;
+        return offset !== i || decoder.decode(value ?? undefined) !== decoder.decode(out.subarray(0, end));
+      });
+      expect(wrong).toEqual([]);
+    }
+  });
+});
+
+Deno.test("with a count it ends after so many records, live or planned", async () => {
+  await withDirectory(async ({ openLog, start }) => {
+    const log = await openLog();
+    const live = await start(log, 50_000, { count: 5_001 });
+    await live.finished;
+    expect(live.produced()).toBe(5_001);
+    await live.stop();
+    const pace = { kind: "planned", fromMs: 0, toMs: Infinity, speed: Infinity } as const;
+    const planned = await start(log, 100, { count: 7_003, pace });
+    await planned.finished;
+    expect(planned.produced()).toBe(7_003);
+    expect(await countExact(log)).toBe(12_004);
   });
 });

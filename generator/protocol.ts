@@ -1,4 +1,6 @@
-/** Messages between the generator's main thread, which appends, and its worker, which makes the records. */
+/** Messages between the generator's main thread, which appends, and its workers, which make the records. */
+import type { WorkerShare } from "./lanes.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Where a topic goes on. Messages name topics by their place in `start`. */
 export interface TopicPlace {
@@ -11,10 +13,9 @@ export interface TopicPlace {
 export type ToWorker =
   | {
     readonly kind: "start";
-    readonly seed: number;
-    /** Records a second, over all topics. */
-    readonly rate: number;
-    /** One for each scenario, in the registry's order. */
+    readonly traffic: Traffic;
+    readonly share: WorkerShare;
+    /** One for each scenario of the traffic, in its order. */
     readonly topics: readonly TopicPlace[];
   }
   /** The topic was made anew. */
@@ -38,4 +39,5 @@ export interface BatchMessage {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export type FromWorker = { readonly kind: "ready" } | BatchMessage;
+/** `finished`: all records have been sent, until a topic is placed anew. */
+export type FromWorker = { readonly kind: "ready" } | { readonly kind: "finished" } | BatchMessage;

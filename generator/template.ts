@@ -42,6 +42,7 @@ export function writeBytes(bytes: Uint8Array, out: Uint8Array, at: number): numb
 
 const ZERO = 0x30;
 const POINT = 0x2e;
+const INT32_MAX = 2 ** 31 - 1;
 
 /** A whole number from 0 to 2^53 - 1 in decimal digits. */
 export function writeInteger(value: number, out: Uint8Array, at: number): number {
@@ -53,10 +54,17 @@ export function writeInteger(value: number, out: Uint8Array, at: number): number
 /** Exactly `digits` decimal digits, with leading zeros. */
 export function writeDigits(value: number, digits: number, out: Uint8Array, at: number): number {
   let rest = value;
-  for (let index = at + digits - 1; index >= at; index--) {
+  let index = at + digits - 1;
+  for (; rest > INT32_MAX && index >= at; index--) {
     const quotient = Math.floor(rest / 10);
     out[index] = ZERO + (rest - quotient * 10);
     rest = quotient;
+  }
+  // Whole-number arithmetic: a division by a constant is a multiplication there.
+  for (let small = rest | 0; index >= at; index--) {
+    const quotient = (small / 10) | 0;
+    out[index] = ZERO + small - quotient * 10;
+    small = quotient;
   }
   return at + digits;
 }
@@ -74,8 +82,15 @@ const HEX = encoder.encode("0123456789abcdef");
 
 /** Eight hexadecimal digits of a 32-bit number. */
 export function writeHex(word: number, out: Uint8Array, at: number): number {
-  for (let shift = 28; shift >= 0; shift -= 4) out[at++] = HEX[word >>> shift & 15];
-  return at;
+  out[at] = HEX[word >>> 28];
+  out[at + 1] = HEX[word >>> 24 & 15];
+  out[at + 2] = HEX[word >>> 20 & 15];
+  out[at + 3] = HEX[word >>> 16 & 15];
+  out[at + 4] = HEX[word >>> 12 & 15];
+  out[at + 5] = HEX[word >>> 8 & 15];
+  out[at + 6] = HEX[word >>> 4 & 15];
+  out[at + 7] = HEX[word & 15];
+  return at + 8;
 }
 
 /** Times of which the part down to the second is remembered: nearly all records share it with the one before. */

@@ -1,5 +1,6 @@
 /** The composition root of `dev`: opens and starts the parts, and stops them in the opposite order. */
 import type { Config } from "../../core/config/schema.ts";
+import { MillraceError } from "../../core/errors.ts";
 import type { PartitionedLog } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
 import { type Generator, startGenerator } from "../../generator/main.ts";
@@ -7,6 +8,7 @@ import { formatDuration, formatPlural } from "../format.ts";
 import { isShared, membershipOf, openData } from "../data.ts";
 import { serveGateway } from "../gateway/serve.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
+import { readTraffic } from "../generate/traffic.ts";
 import { minutePublisher } from "../publishing.ts";
 import { startRetention } from "../retention.ts";
 import { listenForStop } from "../signals.ts";
@@ -18,11 +20,13 @@ import { StatusLine } from "./status_line.ts";
 export interface DevParts {
   readonly config: Config;
   readonly hasGenerator: boolean;
+  /** The rate that the command line says. */
+  readonly rate?: string;
   readonly terminal: Terminal;
 }
 
 /** Runs until the first SIGINT or SIGTERM; returns when everything is stored and closed. */
-export async function runDev({ config, hasGenerator, terminal }: DevParts): Promise<void> {
+export async function runDev({ config, hasGenerator, rate, terminal }: DevParts): Promise<void> {
   const startMs = performance.now();
   const status = new StatusLine(terminal);
   const onNotice = (message: string): void => status.print(message);
@@ -54,7 +58,7 @@ export async function runDev({ config, hasGenerator, terminal }: DevParts): Prom
     parts.defer(() => publisher?.stop());
     const gateway = await serveGateway(config, data, engine);
     parts.defer(() => gateway.stop());
-    const generator = hasGenerator ? await startDevGenerator(config, data.log, onNotice) : null;
+    const generator = hasGenerator ? await startDevGenerator(config, rate, data.log, onNotice) : null;
     parts.defer(async () => {
       await generator?.stop();
       farewell.generated = generator?.produced();
@@ -90,11 +94,19 @@ function farewellOf({ records = 0, generated, lag = 0 }: Farewell, elapsedMs: nu
   return `stopped: ${did}; ${rest}. The next start goes on here.\n`;
 }
 
+/** Null where its script has a fault: that is told, and everything else starts. */
 async function startDevGenerator(
   config: Config,
+  rate: string | undefined,
   log: PartitionedLog,
   onNotice: (message: string) => void,
-): Promise<Generator> {
-  const { rate, seed } = config.generator;
-  return await startGenerator({ config, log, rate, seed, onNotice });
+): Promise<Generator | null> {
+  try {
+    const traffic = readTraffic(config, { rate }, Date.now());
+    return await startGenerator({ config, log, traffic, onNotice });
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== "INVALID_INPUT") throw error;
+    onNotice(`error: the generator is left out: ${error.message}; ${error.remedy}`);
+    return null;
+  }
 }

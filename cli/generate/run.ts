@@ -1,27 +1,32 @@
-/** Runs a generator, with its health and metrics, until it is told to stop. */
+/** Runs a generator, with its health and metrics, until it is told to stop or has made everything. */
 import { Counter, Registry } from "prom-client";
 import type { Config } from "../../core/config/schema.ts";
 import { startGenerator } from "../../generator/main.ts";
 import { openLogAlone } from "../data.ts";
-import { formatCount, formatPlural } from "../format.ts";
+import type { Traffic } from "../../generator/traffic.ts";
+import { formatCount, formatDuration, formatPlural } from "../format.ts";
 import { programLog } from "../program_log.ts";
 import { listenForStop } from "../signals.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
+import { readTraffic, type TrafficOptions } from "./traffic.ts";
 
-/** Until the first SIGINT or SIGTERM; returns when what was under way is in the log. */
-export async function runGenerator(config: Config, terminal: Terminal): Promise<void> {
+/** Until the first SIGINT or SIGTERM, or the end of its traffic; returns when what was under way is in the log. */
+export async function runGenerator(config: Config, options: TrafficOptions, terminal: Terminal): Promise<void> {
   const log = programLog("generate", terminal);
   const signal = listenForStop();
-  const { rate, seed } = config.generator;
+  const traffic = readTraffic(config, options, Date.now());
   {
     await using parts = new AsyncDisposableStack();
     const target = await openLogAlone(config, log);
     parts.defer(() => target.close());
-    const generator = await startGenerator({ config, log: target.log, rate, seed, onNotice: log });
+    const generator = await startGenerator({ config, log: target.log, traffic, onNotice: log });
+    const beganMs = performance.now();
     parts.defer(async () => {
       await generator.stop();
-      log(`made ${formatPlural(generator.produced(), "event")}`);
+      const [made, elapsedMs] = [generator.produced(), performance.now() - beganMs];
+      const rate = formatCount(made * 1000 / Math.max(1, elapsedMs));
+      log(`made ${formatPlural(made, "event")} in ${formatDuration(elapsedMs)}, ${rate} a second`);
     });
     const registry = new Registry();
     const events = new Counter({
@@ -38,8 +43,17 @@ export async function runGenerator(config: Config, terminal: Terminal): Promise<
       },
     });
     parts.defer(() => server.stop());
-    log(`${formatCount(rate)} events/s (seed ${seed}); health and metrics at ${server.url}`);
-    log(`${await signal.stopped}: stopping`);
+    log(`${wordsOf(traffic)}; health and metrics at ${server.url}`);
+    const name = await Promise.race([signal.stopped, generator.finished]);
+    if (name !== undefined) log(`${name}: stopping`);
   }
   signal.release();
+}
+
+function wordsOf({ scenarios, rate, seed, pace, incidents }: Traffic): string {
+  const what = `${scenarios.join(", ")}: ${formatCount(rate)} events/s (seed ${seed})`;
+  const script = incidents.length === 0 ? "" : `, ${formatPlural(incidents.length, "incident")}`;
+  if (pace.kind === "live") return what + script;
+  const to = pace.toMs === Infinity ? "" : ` to ${new Date(pace.toMs).toISOString()}`;
+  return `${what} from ${new Date(pace.fromMs).toISOString()}${to}${script}`;
 }

@@ -289,6 +289,14 @@ export const configSchema = z.strictObject({
   generator: z.strictObject({
     rate: z.number().positive().max(10_000_000).default(200).describe("Events a second that the generator makes."),
     seed: z.int().min(0).default(1).describe("The same seed makes the same events."),
+    scenarios: z.array(z.string().min(1)).min(1).default(["api", "access", "payment"]).describe(
+      "Kinds of traffic, each with a topic of its own: api, access, payment, mixed.",
+    ),
+    shape: z.enum(["flat", "realistic"]).default("flat").describe(
+      "Whether the rate is always the same, or that of days, nights and weekends.",
+    ),
+    script: z.string().default("").describe("File with incidents to make (docs/generator.md); empty: none."),
+    workers: z.int().min(1).max(64).default(1).describe("Threads that make events."),
     host: z.string().min(1).default("127.0.0.1").describe(
       "Address of the generator's health and metrics, where it is a program of its own.",
     ),

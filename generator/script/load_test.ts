@@ -1,7 +1,10 @@
 import { expect } from "expect";
 import { MillraceError } from "../../core/errors.ts";
+import { FLAT } from "../curve.ts";
 import { INCIDENT_KINDS } from "../incidents/registry.ts";
+import { SCENARIOS } from "../scenarios/registry.ts";
 import { momentMs, readScript } from "./load.ts";
+import { truthOf } from "./truth.ts";
 
 const START_MS = Date.UTC(2026, 2, 1);
 
@@ -50,6 +53,31 @@ Deno.test("a script's incidents have absolute times and their kinds' defaults", 
     by: 480_000,
   }]);
   expect(script.incidents[1]).toMatchObject({ service: "booking", method: "POST", endpoint: "/api/v1/bookings" });
+});
+
+Deno.test("ground truth has a line an incident, in the order of their beginnings", () => {
+  const script = readScript(SCRIPT, "day.yaml", START_MS);
+  const pace = { kind: "planned", fromMs: START_MS, toMs: START_MS + 86_400_000, speed: 1 } as const;
+  const traffic = {
+    ...{ scenarios: ["api"], rate: 50, seed: 7, shape: FLAT, incidents: [], pace, rampMs: 0, burst: null },
+    count: Infinity,
+    workers: 1,
+  };
+  const text = truthOf(traffic, START_MS, SCENARIOS, script.incidents);
+  const [made, ...lines] = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  expect(made).toMatchObject({ kind: "traffic", seed: 7, rate: 50, from: "2026-03-01T00:00:00.000Z" });
+  expect(lines.map(({ kind }) => kind)).toEqual(["endpoint_failing", "error_burst", "late_records"]);
+  expect(lines[1]).toEqual({
+    kind: "error_burst",
+    service: "payments",
+    endpoint: null,
+    from: "2026-03-01T02:00:00.000Z",
+    to: "2026-03-01T02:15:00.000Z",
+    effect: { measure: "error_share", change: "adds", by: 0.4 },
+    settings: { share: 0.4 },
+    topics: ["app-logs", "payments", "mixed-logs"],
+  });
+  expect(lines[0].endpoint).toBe("POST /api/v1/bookings");
 });
 
 Deno.test("an empty file is a script without incidents", () => {

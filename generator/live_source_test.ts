@@ -3,24 +3,26 @@ import { recordsOf } from "../core/log/test_batches.ts";
 import type { BatchMessage } from "./protocol.ts";
 import { api } from "./scenarios/api.ts";
 import { RECORD_ROOM_BYTES } from "./scenarios/scenario.ts";
-import { PARTITION_PENDING_BYTES_MAX, TopicSource } from "./topic_source.ts";
+import { FLAT, RateCurve } from "./curve.ts";
+import { Lanes, PARTITION_PENDING_BYTES_MAX } from "./lanes.ts";
+import { LiveSource } from "./live_source.ts";
 
 const EPOCH_MS = Date.UTC(2026, 2, 1);
 
 interface Fed {
-  readonly source: TopicSource;
+  readonly source: LiveSource;
   readonly sent: BatchMessage[];
   /** Lets time go on, and everything that was sent be done if `isDone`. */
   run(ms: number, isDone?: boolean): void;
 }
 
-function feed(rate: number, nextIndexes: readonly number[]): Fed {
-  const source = new TopicSource({
-    scenario: api,
-    topic: 0,
-    seed: 3,
-    rate,
+function feed(rate: number, nextIndexes: readonly number[], limit = Infinity): Fed {
+  const curve = { rate, shape: FLAT, seed: 3, startMs: EPOCH_MS, rampMs: 0, burst: null, trafficAt: () => 1 };
+  const source = new LiveSource({
+    lanes: new Lanes(0, api.create(3), { index: 0, of: 1 }),
+    curve: new RateCurve(curve),
     place: { epoch: 1, nextIndexes },
+    limit,
     nowMs: 0,
   });
   const sent: BatchMessage[] = [];
@@ -124,4 +126,10 @@ Deno.test("in a topic that was made anew the indexes start again, and old answer
   const out = new Uint8Array(RECORD_ROOM_BYTES);
   const [{ text, timestampMs }] = textsOf(sent.slice(before), 0);
   expect(text).toBe(new TextDecoder().decode(out.subarray(0, api.create(3).write(0, 0, timestampMs, out, 0))));
+});
+
+Deno.test("with a limit it sends as many and no more", () => {
+  const { source, sent, run } = feed(20_000, [0, 0, 0], 1_234);
+  for (let tick = 0; tick < 10; tick++) run(50);
+  expect([sumOf(sent), source.isFinished]).toEqual([1_234, true]);
 });
