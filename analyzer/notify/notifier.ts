@@ -15,13 +15,20 @@ export type SendOutcome =
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs: number | null }
   | { readonly kind: "unknown"; readonly reason: string };
 
-/** `absent`: surely not there. `cannot_tell`: the way has no means to look, or looking failed. */
+/**
+ * `found`: all that there are, the oldest first. `absent`: surely not there. `cannot_tell`: the way has no means to look.
+ * `retry`: looking failed, and may succeed later (`afterMs`: not before so long).
+ */
 export type FindOutcome =
-  | { readonly kind: "found"; readonly ref: MessageRef }
+  | { readonly kind: "found"; readonly refs: readonly MessageRef[] }
   | { readonly kind: "absent" }
-  | { readonly kind: "cannot_tell"; readonly reason: string };
+  | { readonly kind: "cannot_tell"; readonly reason: string }
+  | { readonly kind: "retry"; readonly reason: string; readonly afterMs: number | null };
 
-/** One way to one place, as in slack:#errors. Never throws: what fails is an outcome. No call is repeated by itself. */
+/**
+ * One way to one place, as in slack:#errors. Never throws: what fails is an outcome. No call is repeated by itself, and each
+ * has an end within 10 seconds. Where the settings are at fault (a key, a channel), the outcome is `retry`: messages wait.
+ */
 export interface Notifier {
   /** As routes name it: console, slack:#errors, email:oncall@example.org, webhook:NAME. */
   readonly name: string;
@@ -41,7 +48,7 @@ export interface Notifier {
     nonce: string,
     signal: AbortSignal,
   ): Promise<SendOutcome>;
-  /** Looks for a message with the nonce that was sent at `sinceMs` or later; `ref`: the message that it answers to. */
+  /** Looks for messages with the nonce that were sent at `sinceMs` or later; `ref`: the message that it answers to. */
   find(nonce: string, sinceMs: number, ref: MessageRef | null, signal: AbortSignal): Promise<FindOutcome>;
   /** Takes back a message that was sent twice; answers whether it could. */
   remove(ref: MessageRef, signal: AbortSignal): Promise<boolean>;
