@@ -154,9 +154,7 @@ function kindOf({ type, items }: SchemaNode): ConfigKey["kind"] | null {
 /** All keys outside of topics, in the schema's order. */
 export const CONFIG_KEYS: readonly ConfigKey[] = leaves(root, []);
 
-const secrets = new Set(CONFIG_KEYS.filter(({ isSecret }) => isSecret).map(({ name }) => name));
-
-/** Whether the value of a key, as in kafka.sasl.password, must not be shown. */
+/** Whether the value of a key, as in kafka.password, must not be shown. */
 export function isSecret(path: ConfigPath): boolean {
-  return secrets.has(path.join("."));
+  return nodeAt(path)?.isSecret === true;
 }

@@ -211,6 +211,72 @@ const mistral = z.strictObject({
   ),
 });
 
+/** Names or patterns with *; an empty list stands for all. */
+const patterns = z.array(z.string().min(1)).default([]);
+
+const notifyRoute = z.strictObject({
+  topics: patterns.describe("Topics, as names or patterns with *; empty: all."),
+  services: patterns.describe("Services, likewise."),
+  kinds: z.array(z.enum(["error", "alert"])).default([]).describe("Kinds of matters: error, alert; empty: both."),
+  severities: z.array(z.enum(["critical", "error", "warning", "info"])).default([])
+    .describe("Severities: critical, error, warning, info; empty: all."),
+  to: z.array(
+    z.string().refine(
+      (name) => /^(console|slack:\S+|email:\S+@\S+|webhook:[\w-]+)$/.test(name),
+      "no console, slack:CHANNEL, email:ADDRESS or webhook:NAME",
+    ),
+  ).describe("Who is told: console, slack:#CHANNEL, email:ADDRESS, webhook:NAME; an empty list: nobody."),
+  continue: z.boolean().default(false).describe("Whether the routes after this one are looked at too."),
+});
+export type NotifyRoute = z.infer<typeof notifyRoute>;
+
+const webhook = z.strictObject({
+  url: secret.describe("Where to post; may hold a key, so it is not shown."),
+  urlFile: z.string().default("").describe("File with the URL."),
+  secret: secret.describe("Key of the signature in the header X-Millrace-Signature; empty: none."),
+  secretFile: z.string().default("").describe("File with the key."),
+  bodyTemplate: z.string().default("").describe(
+    "Body, with {{text}}, {{title}}, {{severity}} and the like in it, as providers of SMS want it; empty: all as JSON.",
+  ),
+  contentType: z.string().min(1).default("application/json").describe("Content type of the body."),
+});
+export type WebhookSettings = z.infer<typeof webhook>;
+
+const notify = z.strictObject({
+  slack: z.strictObject({
+    token: secret.meta({ isSecret: true, alias: "SLACK_BOT_TOKEN" }).describe(
+      "Bot token of a Slack app, xoxb-...; empty: no Slack. Better in a file.",
+    ),
+    tokenFile: z.string().default("").describe("File with the token."),
+    apiUrl: z.url({ protocol: /^https?$/ }).default("https://slack.com/api/").describe("Slack's Web API."),
+    channel: z.string().default("").meta({ alias: "SLACK_CHANNEL" }).describe(
+      "Channel where no route says otherwise: #NAME, or better its id.",
+    ),
+    signingSecret: secret.meta({ isSecret: true, alias: "SLACK_SIGNING_SECRET" }).describe(
+      "Signing secret of the app, for buttons over HTTP; empty: no buttons that way.",
+    ),
+    signingSecretFile: z.string().default("").describe("File with the signing secret."),
+    appToken: secret.meta({ isSecret: true, alias: "SLACK_APP_TOKEN" }).describe(
+      "App-level token, xapp-..., for buttons over Socket Mode, without a public address; empty: none.",
+    ),
+    appTokenFile: z.string().default("").describe("File with the app-level token."),
+  }).prefault({}),
+  email: z.strictObject({
+    host: z.string().default("").describe("Mail server (SMTP); empty: no e-mail."),
+    port: z.int().min(1).max(65535).default(587).describe("Its port."),
+    security: z.enum(["starttls", "tls", "none"]).default("starttls").describe(
+      "Encryption: after the greeting, from the beginning, or none.",
+    ),
+    username: z.string().default("").describe("User of the mail server, where it wants one."),
+    password: secret.describe("Password of the user; better in a file."),
+    passwordFile: z.string().default("").describe("File with the password."),
+    from: z.string().default("").describe("Address that messages come from."),
+  }).prefault({}),
+  webhooks: z.record(z.string().regex(/^[\w-]+$/, "a webhook's name is letters, digits, _ and -"), webhook).default({}),
+  routes: z.array(notifyRoute).max(1_000).default([]),
+});
+export type NotifySettings = z.infer<typeof notify>;
+
 export const configSchema = z.strictObject({
   data: z.string().min(1).default("./data").describe("Where the embedded log and store keep their files."),
   gateway: z.strictObject({
@@ -304,6 +370,7 @@ export const configSchema = z.strictObject({
   }).prefault({}),
   analyzer: analyzer.prefault({}),
   mistral: mistral.prefault({}),
+  notify: notify.prefault({}),
   topics: z.record(topicName, topicSettings).default({}),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -30,16 +30,21 @@ function yamlOf({ kind, defaultValue }: ConfigKey): string {
 function withKeys(example: string): string {
   const [head, rest] = example.split(/^(?=# .*\n#data: )/m);
   const tail = rest.slice(rest.search(/^# Topics need no entry here/m));
-  const sections = Map.groupBy(CONFIG_KEYS, ({ path }) => path.length > 1 ? path[0] : "");
-  const body = [...sections].map(([section, keys]) => {
-    const indent = section === "" ? "" : "  ";
-    const lines = keys.flatMap((key) => [
-      `${indent}# ${key.description}`,
-      `${indent}#${key.path.at(-1)}: ${yamlOf(key)}`,
-    ]);
-    return [...(section === "" ? [] : [`${section}:`]), ...lines, ""].join("\n");
-  });
-  return `${head}${body.join("\n")}\n${tail}`;
+  const lines: string[] = [];
+  let open: readonly string[] = [];
+  for (const key of CONFIG_KEYS) {
+    const sections = key.path.slice(0, -1);
+    const shared = sections.findIndex((section, i) => section !== open[i]);
+    // A section begins with an empty line, one within it does not.
+    if (sections[0] !== open[0] && lines.length > 0) lines.push("");
+    for (let i = shared === -1 ? sections.length : shared; i < sections.length; i++) {
+      lines.push(`${"  ".repeat(i)}${sections[i]}:`);
+    }
+    open = sections;
+    const indent = "  ".repeat(sections.length);
+    lines.push(`${indent}# ${key.description}`, `${indent}#${key.path.at(-1)}: ${yamlOf(key)}`);
+  }
+  return `${head}${lines.join("\n")}\n\n${tail}`;
 }
 
 rewrite("docs/operations.md", withTable);
