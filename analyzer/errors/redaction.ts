@@ -17,8 +17,9 @@ import {
 import { findBase64, findEncoded } from "./redaction/encodings.ts";
 import type { Finder, Finding } from "./redaction/finding.ts";
 import { findKeyedValues } from "./redaction/keyed_values.ts";
-import { findColonAddresses, findIpv4, findOtherMacs } from "./redaction/network.ts";
-import { findCards, findEmails, findHomes, findIbans, findNumbersOfPeople } from "./redaction/personal.ts";
+import { findColonAddresses, findOtherMacs } from "./redaction/network.ts";
+import { findNumbers } from "./redaction/numbers.ts";
+import { findEmails, findHomes, findIbans } from "./redaction/personal.ts";
 import { findAwsSecrets, findServiceTokens } from "./redaction/service_tokens.ts";
 import type { Redactor } from "./redactor.ts";
 
@@ -34,10 +35,8 @@ const FINDERS: readonly Finder[] = [
   findSchemes,
   findKeyedValues,
   findEmails,
-  findCards,
   findIbans,
-  findNumbersOfPeople,
-  findIpv4,
+  findNumbers,
   findColonAddresses,
   findOtherMacs,
   findHomes,

@@ -39,7 +39,7 @@ function decode(word: string): string | null {
   return now === word ? null : now;
 }
 
-const BASE64 = /[A-Za-z0-9+/_-]{16,}={0,2}/g;
+const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}/g;
 const BASE64_MAX = 16_384;
 
 /** @param redact What redacts a text that has been unwrapped. */

@@ -2,28 +2,19 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { endOfRun, type Finder, type Finding, isAlphanumeric, isDigit, NOTHING } from "./finding.ts";
 
-const FOUR_NUMBERS = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}/g;
-const DIGITS_AND_DOTS = /[\d.]+/y;
+const FOUR_NUMBERS = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}/y;
 
-export const findIpv4: Finder = (text) => {
-  let found: Finding[] | null = null;
-  FOUR_NUMBERS.lastIndex = 0;
-  for (let match = FOUR_NUMBERS.exec(text); match !== null; match = FOUR_NUMBERS.exec(text)) {
-    const start = match.index;
-    const run = endOfRun(text, start, DIGITS_AND_DOTS);
-    let end = FOUR_NUMBERS.lastIndex;
-    FOUR_NUMBERS.lastIndex = run;
-    // The point that ends a sentence; any other further number makes it a version or an object identifier.
-    if (run !== end && !(run === end + 1 && text.charCodeAt(end) === DOT)) continue;
-    const isPreceded = start > 0 && (isDigit(text.charCodeAt(start - 1)) || text.charCodeAt(start - 1) === DOT);
-    if (isPreceded || isVersionBefore(text, start) || isNameAfter(text, run)) continue;
-    const plain = match[0].replace(/\b0+(?=\d)/g, "");
-    if (!isIPv4(plain) || isNobody(plain)) continue;
-    end = start + match[0].length;
-    (found ??= []).push({ start, end, kind: "IP", value: plain });
-  }
-  return found ?? NOTHING;
-};
+/** An address that begins here, at the first of its digits. */
+export function ipv4At(text: string, start: number): Finding | null {
+  const end = endOfRun(text, start, FOUR_NUMBERS);
+  if (end === start) return null;
+  // Any further number makes it a version or the identifier of an object.
+  if (isDigit(text.charCodeAt(end)) || (text.charCodeAt(end) === DOT && isDigit(text.charCodeAt(end + 1)))) return null;
+  if (start > 1 && text.charCodeAt(start - 1) === DOT && isDigit(text.charCodeAt(start - 2))) return null;
+  if (isVersionBefore(text, start) || isNameAfter(text, end)) return null;
+  const address = text.slice(start, end).replace(/\b0+(?=\d)/g, "");
+  return !isIPv4(address) || isNobody(address) ? null : { start, end, kind: "IP", value: address };
+}
 
 /** The machine itself, none, all, and masks of networks name nobody. */
 const isNobody = (address: string): boolean => /^(?:0\.0\.0\.0|127\.|255\.)/.test(address);
@@ -54,23 +45,31 @@ const isNameAfter = (text: string, at: number): boolean =>
   ) ||
   /^\.?(?:jar|war|zip|tgz|tar|dll|exe|rpm|deb)\b/.test(text.slice(at, at + 6));
 
-/** Groups of hexadecimal digits with colons, at least two. */
-const GROUPS = /[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:/g;
 const COLON_RUN = /[0-9A-Fa-f:]+(?:\.\d{1,3}){0,3}/y;
+const ADDRESS_MAX = 64;
 
 export const findColonAddresses: Finder = (text) => {
   let found: Finding[] | null = null;
-  GROUPS.lastIndex = 0;
-  for (let match = GROUPS.exec(text); match !== null; match = GROUPS.exec(text)) {
-    const start = match.index;
-    const run = endOfRun(text, start, COLON_RUN);
-    GROUPS.lastIndex = Math.max(run, GROUPS.lastIndex);
-    if (run - start > 64 || isWordAround(text, start, run)) continue;
-    const finding = colonAddress(text, start, run);
+  for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at)) {
+    let start = at;
+    while (start > 0 && at - start < 5 && isHexadecimal(text.charCodeAt(start - 1))) start--;
+    let end = at + 1;
+    let colons = 1;
+    for (; end < text.length; end++) {
+      const code = text.charCodeAt(end);
+      if (code === COLON) colons++;
+      else if (!isHexadecimal(code)) break;
+    }
+    at = end;
+    if (colons < 2 || end - start > ADDRESS_MAX) continue;
+    end = endOfRun(text, start, COLON_RUN);
+    const finding = isWordAround(text, start, end) ? null : colonAddress(text, start, end);
     if (finding !== null) (found ??= []).push(finding);
   }
   return found ?? NOTHING;
 };
+
+const isHexadecimal = (code: number): boolean => isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
 
 /** Letters beside it make it a part of a name: `std::begin`, `Cafe::add`. */
 function isWordAround(text: string, start: number, end: number): boolean {
@@ -121,6 +120,7 @@ export const findOtherMacs: Finder = (text) => {
 };
 
 const SPACES = " \t\"'=:";
+const COLON = 0x3a;
 const DOT = 0x2e;
 const HYPHEN = 0x2d;
 const SLASH = 0x2f;

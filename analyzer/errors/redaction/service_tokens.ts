@@ -89,29 +89,41 @@ const BODIES: Readonly<Record<Body, RegExp>> = {
   base64: /[\w+/=-]+/y,
 };
 
-const BY_PREFIX = new Map(SHAPES.flatMap((shape) => shape.prefixes.split(" ").map((prefix) => [prefix, shape])));
-/** Longer ones first: the first that matches is taken. */
-const PREFIXES = [...BY_PREFIX.keys()].sort((a, b) => a < b ? 1 : -1);
-const PREFIX = new RegExp(PREFIXES.map((prefix) => prefix.replaceAll(".", "\\.")).join("|"), "g");
+/** Prefixes by their first two characters, longer ones first. */
+const BY_PAIR = new Map<number, { readonly prefix: string; readonly shape: TokenShape }[]>();
+/** Which pairs there are: asked of every character. */
+const PAIRS = new Uint8Array(128 * 128);
+for (const shape of SHAPES) {
+  for (const prefix of shape.prefixes.split(" ")) {
+    const pair = pairAt(prefix, 0);
+    PAIRS[pair] = 1;
+    BY_PAIR.set(
+      pair,
+      [...BY_PAIR.get(pair) ?? [], { prefix, shape }].sort((x, y) => y.prefix.length - x.prefix.length),
+    );
+  }
+}
+
+function pairAt(text: string, at: number): number {
+  const [first, second] = [text.charCodeAt(at), text.charCodeAt(at + 1)];
+  return first < 128 && second < 128 ? first << 7 | second : 0;
+}
 
 export const findServiceTokens: Finder = (text) => {
   let found: Finding[] | null = null;
-  PREFIX.lastIndex = 0;
-  for (let match = PREFIX.exec(text); match !== null; match = PREFIX.exec(text)) {
-    const shape = BY_PREFIX.get(match[0]);
-    const start = match.index;
-    if (shape === undefined || !isStart(text, start)) {
-      PREFIX.lastIndex = start + 1;
-      continue;
-    }
-    const begin = PREFIX.lastIndex;
-    const end = endOfRun(text, begin, BODIES[shape.body]);
-    if (end - begin < shape.least) PREFIX.lastIndex = start + 1;
-    else {
-      PREFIX.lastIndex = end; // also of what is none: no run is read twice
+  for (let at = 0; at < text.length; at++) {
+    const pair = pairAt(text, at);
+    if (PAIRS[pair] === 0 || !isStart(text, at)) continue;
+    for (const { prefix, shape } of BY_PAIR.get(pair) ?? []) {
+      if (!text.startsWith(prefix, at)) continue;
+      const begin = at + prefix.length;
+      const end = endOfRun(text, begin, BODIES[shape.body]);
+      if (end - begin < shape.least) continue;
       if (shape.needsDigit !== true || /\d/.test(text.slice(begin, end))) {
-        (found ??= []).push({ start, end, kind: shape.kind });
+        (found ??= []).push({ start: at, end, kind: shape.kind });
       }
+      at = end; // also of what is none: no run is read twice
+      break;
     }
   }
   return found ?? NOTHING;
