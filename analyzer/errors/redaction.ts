@@ -33,12 +33,13 @@ const FINDERS: readonly Finder[] = [
   findUrlUsers,
   findDriverUsers,
   findSchemes,
-  findKeyedValues,
   findEmails,
   findIbans,
   findNumbers,
   findColonAddresses,
   findOtherMacs,
+  // After what may have spaces in it: the value of a name could end in its middle.
+  findKeyedValues,
   findHomes,
 ];
 

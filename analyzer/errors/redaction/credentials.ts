@@ -49,7 +49,7 @@ export const findJwts: Finder = (text) => {
 /** Addresses that whoever knows them may write to. */
 const HOOKS =
   /(?:https?:\/\/)?(?:hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/|(?:ptb\.|canary\.)?discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/|hooks\.zapier\.com\/hooks\/|(?:[\w-]{1,64}\.)?webhook\.office\.com\/|outlook\.office(?:365)?\.com\/webhook\/|chat\.googleapis\.com\/v1\/spaces\/|maker\.ifttt\.com\/trigger\/|hook\.(?:[a-z]{2}\d\.)?(?:make|integromat)\.com\/|api\.telegram\.org\/bot|open\.(?:feishu\.cn|larksuite\.com)\/open-apis\/bot\/|oapi\.dingtalk\.com\/robot\/send|qyapi\.weixin\.qq\.com\/cgi-bin\/webhook|events\.pagerduty\.com\/integration\/|api\.opsgenie\.com\/v\d\/json\/)/gi;
-const URL_REST = /[^\s"'<>`\\]+/y;
+const URL_REST = /[^\s"'<>`\\|{}]*[\w\/=-]/y;
 
 export const findHooks: Finder = (text) => {
   if (!text.includes(".com/") && !text.includes(".org/") && !text.includes(".cn/")) return NOTHING;
@@ -86,7 +86,9 @@ export const findUrlUsers: Finder = (text) => {
     if (userinfo > 0) {
       const colon = url.slice(0, userinfo).indexOf(":");
       if (colon < 0) {
-        if (url.slice(0, userinfo) !== "git") found.push({ start, end: start + userinfo, kind: "USER" });
+        if (url.slice(0, userinfo) !== "git" && /(?:https?|s?ftp|ssh)$/i.test(text.slice(Math.max(0, at - 5), at))) {
+          found.push({ start, end: start + userinfo, kind: "USER" });
+        }
       } else {
         if (colon > 0) found.push({ start, end: start + colon, kind: "USER" });
         if (colon + 1 < userinfo) found.push({ start: start + colon + 1, end: start + userinfo, kind: "PASSWORD" });
@@ -145,7 +147,7 @@ export const findSchemes: Finder = (text) => {
     const end = endOfRun(text, start, SCHEME_VALUE);
     const value = text.slice(start, end);
     const isCredential = match[0][1].toLowerCase() === "e"
-      ? value.length >= SCHEME_VALUE_MIN && (/\d/.test(value) || value.length >= 24)
+      ? value.length >= SCHEME_VALUE_MIN && !/=[^=]/.test(value) && (/\d/.test(value) || value.length >= 24)
       : isUserAndPassword(value);
     if (isCredential) found.push({ start, end, kind: "CREDENTIALS" });
     SCHEMES.lastIndex = Math.max(start, end);

@@ -13,9 +13,8 @@ export function findEncoded(redact: (text: string) => string): Finder {
     for (let at = 0; at < text.length; at++) {
       const end = endOfRun(text, at, PERCENT_WORD);
       if (end > at) {
-        const decoded = decode(text.slice(at, end));
-        const redacted = decoded === null ? null : redact(decoded);
-        if (redacted !== null && redacted !== decoded) found.push({ start: at, end, kind: "", instead: redacted });
+        const instead = unwrapped(text.slice(at, end), redact);
+        if (instead !== null) found.push({ start: at, end, kind: "", instead });
       }
       at = end;
     }
@@ -23,20 +22,33 @@ export function findEncoded(redact: (text: string) => string): Finder {
   };
 }
 
-const ESCAPE = /%([2-7][0-9A-Fa-f])|\\u00([2-7][0-9A-Fa-f])/g;
+/**
+ * A word without its escapes, redacted; null where there is nothing to hide. Spaces last: a password that has some is one word
+ * before.
+ */
+function unwrapped(word: string, redact: (text: string) => string): string | null {
+  const decoded = decode(word, ESCAPE);
+  const redacted = redact(decoded);
+  const spaced = decode(redacted, SPACE_ESCAPE);
+  const all = spaced === redacted ? redacted : redact(spaced);
+  if (all !== spaced) return all;
+  return redacted === decoded ? null : redacted;
+}
 
-/** Null where there is nothing to decode. Only what is no space and no quote: a word stays a word. */
-function decode(word: string): string | null {
+const ESCAPE = /%(2[1-9A-Fa-f]|[3-7][0-9A-Fa-f])|\\u00(2[1-9A-Fa-f]|[3-7][0-9A-Fa-f])/g;
+const SPACE_ESCAPE = /%(20|0[9ADad])|\\u00(20|0[9ADad])/g;
+
+function decode(word: string, escape: RegExp): string {
   let now = word;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const next = now.replace(ESCAPE, (escape: string, percent?: string, unicode?: string) => {
-      const char = String.fromCharCode(parseInt(percent ?? unicode ?? "", 16));
-      return char === " " || char === "\x7f" ? escape : char;
-    });
+    const next = now.replace(
+      escape,
+      (_: string, percent?: string, unicode?: string) => String.fromCharCode(parseInt(percent ?? unicode ?? "", 16)),
+    );
     if (next === now) break;
     now = next;
   }
-  return now === word ? null : now;
+  return now;
 }
 
 const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}/g;

@@ -160,7 +160,9 @@ function endOfCredentials(text: string, start: number): number {
 function isSecret(value: string, policy: Policy, isBound: boolean): boolean {
   const bare = trim(value);
   if (bare === "" || isHidden(bare)) return false;
-  if (bare.length <= LONG && (NO_SECRETS.has(bare.toLowerCase()) || PLACEHOLDER.test(bare))) return false;
+  if (
+    bare.length <= LONG && (NO_SECRETS.has(bare.toLowerCase()) || PLACEHOLDER.test(bare) || PLACEHOLDER.test(value))
+  ) return false;
   switch (policy) {
     case "any":
       return isBound || !/^\d{1,4}$/.test(bare);
@@ -173,10 +175,12 @@ function isSecret(value: string, policy: Policy, isBound: boolean): boolean {
     case "credentials":
       return KNOWN_SCHEME.test(bare) || looksSecret(bare.slice(bare.lastIndexOf(" ") + 1));
     case "odd":
-      if (bare.length <= LONG && (/^\d{1,5}$/.test(bare) || isPath(bare) || isDottedName(bare))) return false;
+      if (bare.length <= LONG && (/^\d{1,5}$/.test(bare) || isPath(bare) || isDottedName(bare) || isObject(bare))) {
+        return false;
+      }
       return isBound || looksSecret(bare);
     case "strict":
-      return !(bare.length <= LONG && (isPath(bare) || isDottedName(bare))) && looksSecret(bare);
+      return !(bare.length <= LONG && (isPath(bare) || isDottedName(bare) || isObject(bare))) && looksSecret(bare);
   }
 }
 
@@ -188,6 +192,9 @@ function trim(value: string): string {
   while (end > start && (AROUND.includes(value[end - 1]) || AFTER.includes(value[end - 1]))) end--;
   return value.slice(start, end);
 }
+
+/** `Token{9f4ef63` or `Token@5f2a`: an object, as a program prints it. */
+const isObject = (value: string): boolean => /^[A-Z][A-Za-z]{2,40}[{(@]/.test(value);
 
 /** Nothing but pseudonyms, and what divides them. */
 function isHidden(value: string): boolean {
@@ -207,7 +214,7 @@ const looksSecret = (value: string): boolean =>
 
 const isPath = (value: string): boolean => /^(?:\.{0,2}\/|[A-Za-z]:\\|file:|https?:)/.test(value);
 
-const isDottedName = (value: string): boolean => /^[a-z]\w*(?:\.[A-Za-z_$][\w$]*){2,12}(?:@[0-9a-f]+)?$/.test(value);
+const isDottedName = (value: string): boolean => /^[a-z]\w*(?:\.[A-Za-z_$][\w$]*){2,12}(?:[@\/]\w+)?$/.test(value);
 
 const AROUND = " \t\n\"'([{)]}\\";
 const AFTER = ".,;:!";

@@ -26,6 +26,7 @@ const VERSION_BEFORE =
 function isVersionBefore(text: string, at: number): boolean {
   if (at === 0) return false;
   const last = text.charCodeAt(at - 1);
+  if (last === TILDE) return true; // a package's
   if (
     !isAlphanumeric(last) && last !== SLASH && last !== HYPHEN && last !== UNDERSCORE && !SPACES.includes(text[at - 1])
   ) {
@@ -53,6 +54,8 @@ export const findColonAddresses: Finder = (text) => {
   for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at)) {
     let start = at;
     while (start > 0 && at - start < 5 && isHexadecimal(text.charCodeAt(start - 1))) start--;
+    // `id:2001:db8::1`: the end of a name.
+    if (start > 0 && isAlphanumeric(text.charCodeAt(start - 1))) start = at + 1;
     let end = at + 1;
     let colons = 1;
     for (; end < text.length; end++) {
@@ -125,3 +128,4 @@ const DOT = 0x2e;
 const HYPHEN = 0x2d;
 const SLASH = 0x2f;
 const UNDERSCORE = 0x5f;
+const TILDE = 0x7e;
