@@ -1,42 +1,34 @@
 /**
  * A Kafka cluster as the partitioned log. Two clients share the work (docs/adr/010): kafkajs makes and deletes topics and
- * asks for offsets and groups, @platformatic/kafka produces and carries the bytes that kafka_reader.ts reads.
+ * asks for offsets and groups, @platformatic/kafka carries the bytes that kafka_producer.ts and kafka_reader.ts know.
  */
-import { Buffer } from "node:buffer";
-import { type MessageToProduce, Producer, type ProduceResult } from "@platformatic/kafka";
 import { type Admin, ConfigResourceTypes, Kafka } from "kafkajs";
 import { MillraceError } from "../errors.ts";
 import { checkBatch, unknownTopic } from "./appends.ts";
-import { asKafkaError, connectionOptions, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
+import { asKafkaError, type KafkaAccess, kafkaJsOptions } from "./kafka_access.ts";
 import { hushKafkaJs } from "./hush_kafkajs.ts";
 import { END, KafkaCluster, READ_UNCOMMITTED, START, WRITTEN } from "./kafka_cluster.ts";
 import { KafkaFetcher } from "./kafka_fetcher.ts";
+import { KafkaProducer } from "./kafka_producer.ts";
 import { consumerGroupsOf } from "./kafka_groups.ts";
-import type {
-  ConsumerGroup,
-  CreateTopicOptions,
-  EncodedBatch,
-  PartitionedLog,
-  PartitionEnds,
-  ReaderSpec,
-  Topic,
+import {
+  type ConsumerGroup,
+  type CreateTopicOptions,
+  type EncodedBatch,
+  type PartitionedLog,
+  type PartitionEnds,
+  type ReaderSpec,
+  type Topic,
+  TopicGone,
 } from "./partitioned_log.ts";
-import { BATCH_HEADER_BYTES, BatchHeader, decompressRecords, readBatchHeader, RecordWalker } from "./record_batch.ts";
+import { BATCH_HEADER_BYTES, BatchHeader, readBatchHeader } from "./record_batch.ts";
 import { topicMatcher } from "./topic_patterns.ts";
-
-type KafkaProducer = Producer<Buffer, Buffer, Buffer, Buffer>;
-type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
 
 /** What is known of topics is asked for again after this. */
 const TOPICS_AGE_MS = 1_000;
 const CREATED_WAIT_MS = 100;
 const CREATED_TRIES = 100;
-const ALL_REPLICAS = -1;
 const RETRY_MS = 1_000;
-/** Together about 15 seconds, in which a broker may have been started again. */
-const PRODUCE_RETRIES = 11;
-const PRODUCE_RETRY_MS = 50;
-const PRODUCE_RETRY_MAX_MS = 2_000;
 
 export interface KafkaLogOptions {
   readonly access: KafkaAccess;
@@ -73,7 +65,7 @@ export class KafkaLog implements PartitionedLog {
   readonly #cluster: KafkaCluster;
   readonly #isWanted: (name: string) => boolean;
   #admin: Promise<Admin> | null = null;
-  #producer: KafkaProducer | null = null;
+  readonly #producer: KafkaProducer;
   #topics: { readonly found: Promise<readonly Topic[]>; readonly atMs: number } | null = null;
   /** What {@link timestampAt} asks: also for records of transactions that are open, which lag as well. */
   #fetcher: KafkaFetcher | null = null;
@@ -85,6 +77,7 @@ export class KafkaLog implements PartitionedLog {
   constructor(options: KafkaLogOptions) {
     this.#options = options;
     this.#cluster = new KafkaCluster(options.access);
+    this.#producer = new KafkaProducer(options.access, this.#cluster);
     this.#isWanted = topicMatcher(options.access.topics);
   }
 
@@ -177,13 +170,15 @@ export class KafkaLog implements PartitionedLog {
     checkBatch(topic, batch, this.#options.recordBytesMax, "log.recordBytesMax");
     const { bytes } = batch;
     await this.#checkTopic(topic);
-    const messages = messagesOf(bytes, topic.name, partition);
     this.#pendingBytes += bytes.length;
     try {
-      const { offsets } = await this.#send(topic, partition, messages);
-      const placed = offsets?.find((at) => at.topic === topic.name && at.partition === partition);
-      if (placed === undefined) throw new Error(`${topic.name}/${partition}: the broker did not tell an offset`);
-      return Number(placed.offset);
+      return await this.#producer.append(topic, partition, batch);
+    } catch (error) {
+      if (error instanceof TopicGone) throw unknownTopic(topic);
+      // Whatever it says, it may be that the topic is gone, or another of the same name.
+      const [found] = await this.#cluster.metadata([topic.name]).then(({ topics }) => topics, () => []);
+      if (found?.id !== topic.id) throw unknownTopic(topic);
+      throw asKafkaError(error, this.#options.access, `producing to ${topic.name}/${partition}`);
     } finally {
       this.#pendingBytes -= bytes.length;
     }
@@ -201,45 +196,6 @@ export class KafkaLog implements PartitionedLog {
     this.#checked.set(topic.id, { checked, atMs: nowMs });
     checked.catch(() => this.#checked.delete(topic.id));
     await checked;
-  }
-
-  async #send(topic: Topic, partition: number, messages: Message[]): Promise<ProduceResult> {
-    try {
-      const producer = this.#producing();
-      await this.#awaitPartition(producer, topic, partition);
-      return await producer.send({ messages });
-    } catch (error) {
-      const doing = `producing to ${topic.name}/${partition}`;
-      // Whatever it says, it may be that the topic is gone, or another of the same name.
-      const [found] = await this.#cluster.metadata([topic.name]).then(({ topics }) => topics, () => []);
-      throw found?.id === topic.id ? asKafkaError(error, this.#options.access, doing) : unknownTopic(topic);
-    }
-  }
-
-  /** A partition that the producer does not know yet it would take for another, modulo those that it knows. */
-  async #awaitPartition(producer: KafkaProducer, { name }: Topic, partition: number): Promise<void> {
-    for (let tries = 0; tries < CREATED_TRIES; tries++) {
-      const { topics } = await producer.metadata({ topics: [name], forceUpdate: tries > 0 });
-      if (partition < (topics.get(name)?.partitionsCount ?? 0)) return;
-      if (tries > 0) await new Promise((resolve) => setTimeout(resolve, CREATED_WAIT_MS));
-    }
-    throw new RangeError(`topic ${name} has no partition ${partition}`);
-  }
-
-  #producing(): KafkaProducer {
-    const { access } = this.#options;
-    return this.#producer ??= new Producer({
-      ...connectionOptions(access),
-      clientId: access.clientId,
-      bootstrapBrokers: [...access.brokers],
-      idempotent: true,
-      acks: ALL_REPLICAS,
-      compression: access.compression,
-      autocreateTopics: false,
-      timeout: access.requestTimeoutMs,
-      retries: PRODUCE_RETRIES,
-      retryDelay: (_client, _operation, attempt) => Math.min(PRODUCE_RETRY_MAX_MS, PRODUCE_RETRY_MS * 2 ** attempt),
-    });
   }
 
   async ends(topic: Topic): Promise<readonly PartitionEnds[]> {
@@ -320,36 +276,10 @@ export class KafkaLog implements PartitionedLog {
 
   async close(): Promise<void> {
     await this.#fetcher?.close();
-    await this.#producer?.close().catch(() => {}); // it has sent what it was given
+    await this.#producer.settled();
     await this.#admin?.then((admin) => admin.disconnect()).catch(() => {});
     await this.#cluster.close();
   }
 }
 
 const targetOf = ({ id, name }: Topic, partition: number) => ({ topicId: id, topic: name, partition });
-
-/** The records of an encoded batch, as the producer takes them: views, no copies. */
-function messagesOf(
-  bytes: Uint8Array,
-  topic: string,
-  partition: number,
-): Message[] {
-  const header = new BatchHeader();
-  if (readBatchHeader(bytes, 0, header) < 0) throw new RangeError("a batch that is cut short");
-  const records = decompressRecords(bytes, header);
-  const walker = new RecordWalker();
-  walker.reset(records, header);
-  const view = (start: number, end: number) =>
-    start < 0 ? undefined : Buffer.from(records.buffer, records.byteOffset + start, end - start);
-  const messages: Message[] = [];
-  while (walker.next()) {
-    messages.push({
-      topic,
-      partition,
-      key: view(walker.keyStart, walker.keyEnd),
-      value: view(walker.valueStart, walker.valueEnd),
-      timestamp: BigInt(walker.timestampMs),
-    });
-  }
-  return messages;
-}

@@ -229,8 +229,8 @@ export function ask<T>(send: (done: (error: Error | null, response?: T) => void)
   );
 }
 
-/** The client throws for an error of any topic; the answer for all of them is with the error. */
-function responseOf<T>(error: unknown): T {
+/** The client throws for an error of any topic or partition; the answer for all of them is with the error. */
+export function responseOf<T>(error: unknown): T {
   if (error instanceof Error && "response" in error && error.response !== undefined) return error.response as T;
   throw error;
 }

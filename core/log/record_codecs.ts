@@ -3,8 +3,8 @@
  * gzip (RFC 1952), snappy (raw, or framed as the Java client does: xerial), lz4 (frames), zstd (RFC 8878).
  */
 import { Buffer } from "node:buffer";
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { lz4Decompress, snappyDecompress } from "@platformatic/wasm-utils";
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { lz4Compress, lz4Decompress, snappyCompress, snappyDecompress } from "@platformatic/wasm-utils";
 
 /** What a compressed batch may become. */
 export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
@@ -32,6 +32,22 @@ function decompressed(codec: number, bytes: Uint8Array): Uint8Array {
       return lz4Decompress(asBuffer(bytes));
     default:
       throw new RangeError(`there is no codec ${codec}`);
+  }
+}
+
+/** The bytes in a codec of {@link CODEC}. */
+export function compress(codec: number, bytes: Uint8Array): Uint8Array {
+  switch (codec) {
+    case CODEC.gzip:
+      return gzipSync(bytes);
+    case CODEC.zstd:
+      return zstdCompressSync(bytes);
+    case CODEC.snappy:
+      return snappyCompress(asBuffer(bytes));
+    case CODEC.lz4:
+      return lz4Compress(asBuffer(bytes));
+    default:
+      return bytes;
   }
 }
 
