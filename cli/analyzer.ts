@@ -1,11 +1,12 @@
-/** `analyzer`: the place of summaries of errors, a program of its own. */
+/** `analyzer`: errors explained and told, a program of its own. */
 import { Command } from "commander";
 import { flagsOf } from "./flags.ts";
 import type { CommandParts } from "./program.ts";
 
 const HELP = `
-This version asks no model and sends nothing: the analyzer connects to log and store, and serves health and metrics.
-Every gateway has the errors themselves: /api/v1/events?topic=T&level=ERROR.
+Errors are read through a consumer group of its own (batch_consumer_group), from the earliest record on, and grouped by
+what they have in common. Without MISTRAL_API_KEY they are told with the facts alone, without SLACK_BOT_TOKEN on standard
+output. docs/operations.md has the settings.
 
 Examples:
   KAFKA_BROKERS=kafka:9092 CASSANDRA_CONTACT_POINTS=cassandra deno task analyzer
@@ -19,7 +20,7 @@ const FLAGS = {
 
 export function analyzerCommand({ terminal }: CommandParts): Command {
   return new Command("analyzer")
-    .description("Hold the place of error summaries: health and metrics, no analyses yet")
+    .description("Explain errors, and tell people of each once")
     .option("--port <n>", "port of health and metrics; 0 takes any free one (default: 8082)")
     .option("--host <address>", "address of the same (default: 127.0.0.1)")
     .addHelpText("after", HELP)

@@ -14,6 +14,8 @@ interface DevOptions {
   readonly script?: string;
   /** True for --generator, false for --no-generator. */
   readonly generator?: boolean;
+  /** False for --no-analyzer. */
+  readonly analyzer?: boolean;
 }
 
 const HELP = `
@@ -34,6 +36,7 @@ export function devCommand({ terminal }: CommandParts): Command {
     .option("--data <dir>", "data directory (default: ./data)")
     .option("--no-generator", "don't make events")
     .option("--generator", "make events also with Kafka, where none are made otherwise")
+    .option("--no-analyzer", "leave errors alone")
     .option("--rate <n>", "events a second of the generator (default: 200)")
     .option("--script <file>", "incidents for the generator to make (docs/generator.md)")
     .option("--workers <n>", "worker threads of the engine (default: 0, one a core)")
@@ -55,7 +58,9 @@ const FLAGS = {
 
 async function dev(options: DevOptions, terminal: Terminal): Promise<void> {
   const { configure } = await import("./configuration.ts");
-  const { config } = configure(options.config, flagsOf({ ...options }, FLAGS));
+  const flags = flagsOf({ ...options }, FLAGS);
+  if (options.analyzer === false) flags.push({ key: "analyzer.enabled", flag: "--no-analyzer", value: false });
+  const { config } = configure(options.config, flags);
   const { runDev } = await import("./dev/run.ts");
   // Nobody wants made-up traffic in topics that others share.
   const hasGenerator = options.generator ?? config.kafka.brokers.length === 0;

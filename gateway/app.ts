@@ -24,6 +24,7 @@ import { liveRoute } from "./routes/live.ts";
 import { logRecordRoutes } from "./routes/records.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { seriesRoute } from "./routes/series.ts";
+import { slackRoute } from "./routes/slack.ts";
 import { summaryRoute } from "./routes/summary.ts";
 import { topicRoutes } from "./routes/topics.ts";
 import { validationHook } from "./validation.ts";
@@ -80,6 +81,7 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   exportRoute(app, parts);
   countRoute(app, parts);
   errorRoutes(app, parts);
+  slackRoute(app, parts);
   topicRoutes(app, parts);
   groupRoute(app, parts);
   logRecordRoutes(app, parts);

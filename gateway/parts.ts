@@ -37,6 +37,12 @@ export interface GatewayParts {
   readonly formats?: readonly string[];
   /** Removes a topic and what was derived from it. */
   readonly deleteTopic: (topic: Topic) => Promise<void>;
+  /** Heeds what Slack says that people have clicked; absent: nobody asks Slack. */
+  readonly takeSlackActions?: (request: {
+    readonly timestamp: string | null;
+    readonly signature: string | null;
+    readonly body: Uint8Array;
+  }) => Promise<"valid" | "stale" | "forged" | "replayed">;
   /** Aborts when the gateway stops: answers without an end of their own end then. */
   readonly closing?: AbortSignal;
   /** Epoch milliseconds; the system's clock unless given. */

@@ -7,6 +7,8 @@ import { inert } from "./inert.ts";
 
 const NEIGHBOURS_MAX = 5;
 const VALUES_MAX = 3;
+/** A value that was met less often says nothing. */
+const OCCURRENCES_MIN = 2;
 
 /** Lines as evidence, numbered from E1 in the order of their times. */
 export function evidenceOf({ exemplars }: FingerprintDocument): Evidence[] {
@@ -17,9 +19,9 @@ export function evidenceOf({ exemplars }: FingerprintDocument): Evidence[] {
 /** "endpoint /pay: 120 of 130", the most frequent values of each field that has several occurrences behind it. */
 export function parametersOf({ values, count }: FingerprintDocument): string[] {
   return Object.entries(values).flatMap(([field, counts]) =>
-    [...counts].sort((a, b) => b[1] - a[1]).slice(0, VALUES_MAX).map(([value, of]) =>
-      `${field} ${inert(value)}: ${of} of ${count}`
-    )
+    [...counts].filter(([, of]) => of >= OCCURRENCES_MIN).sort((a, b) => b[1] - a[1]).slice(0, VALUES_MAX).map((
+      [value, of],
+    ) => `${field} ${inert(value)}: ${of} of ${count}`)
   );
 }
 

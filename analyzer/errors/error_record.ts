@@ -12,6 +12,11 @@ export interface ErrorRecord {
   readonly level: string;
   /** What the event says; the whole record where it has no message. Cut to {@link MESSAGE_CHARS_MAX}. */
   readonly message: string;
+  /**
+   * What the error has in common with others, where the event says so by its fields: a request without a message is told by
+   * its method, endpoint and status. Null: to be found in the message.
+   */
+  readonly template: string | null;
   /** The whole record, cut to {@link RAW_CHARS_MAX}. */
   readonly raw: string;
   /** Values that tell one occurrence from the next, by field. */

@@ -121,11 +121,11 @@ export class FingerprintBook {
 
   #fingerprintOf(error: ErrorRecord, nowMs: number): FingerprintDocument {
     const { service, level, message } = error;
-    const key = `${service}\n${level}\n${message}`;
+    const key = `${service}\n${level}\n${error.template ?? message}`;
     const known = this.#known.get(key);
     const found = known === undefined ? undefined : this.rootOf(known);
     if (found !== undefined) return found;
-    const id = this.#judge(error, nowMs);
+    const id = error.template === null ? this.#judge(error, nowMs) : this.#named(error, error.template, nowMs);
     if (this.#known.size >= MESSAGES_KNOWN) this.#known.clear();
     this.#known.set(key, id);
     // It was just made, or found: only people's merges may lead elsewhere.
@@ -152,6 +152,13 @@ export class FingerprintBook {
     const fingerprint = this.#fingerprints.get(id) ?? this.#make(id, error, template, nowMs);
     if (fingerprint.template !== template.text) this.#describe(fingerprint, template);
     return this.#apart(fingerprint, message, error, nowMs);
+  }
+
+  /** Of an error whose fields say what it is. */
+  #named(error: ErrorRecord, template: string, nowMs: number): string {
+    const id = idOf(error.service, error.level, "request", template);
+    if (!this.#fingerprints.has(id)) this.#make(id, error, null, nowMs).template = this.#redactor.redact(template);
+    return id;
   }
 
   #describe(fingerprint: FingerprintDocument, template: Template): void {

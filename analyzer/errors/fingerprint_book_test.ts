@@ -23,6 +23,7 @@ function errorOf(message: string, more: Partial<ErrorRecord> = {}): ErrorRecord 
     service: "pay",
     level: "ERROR",
     message,
+    template: null,
     raw: message,
     values: {},
     ...more,
@@ -105,6 +106,21 @@ Deno.test("the most frequent values are counted, however many there are", () => 
   expect(value).toBe("/pay");
   expect(count).toBeGreaterThan(400);
   expect(count).toBeLessThanOrEqual(600);
+});
+
+Deno.test("a request without a message is known by what its fields say, also after a restart", () => {
+  const book = bookOf();
+  const request = (path: string, status: number) =>
+    errorOf(`10.0.0.1 "GET ${path}" ${status}`, { template: `GET /orders/:id answered ${status}` });
+  book.add(request("/orders/1", 502), NOW_MS);
+  book.add(request("/orders/2", 502), NOW_MS);
+  book.add(request("/orders/3", 503), NOW_MS);
+  const expected = { "GET /orders/:id answered 502": 2, "GET /orders/:id answered 503": 1 };
+  expect(counts(book)).toEqual(expected);
+  const again = bookOf();
+  again.restore(copies(book.all));
+  again.add(request("/orders/4", 503), NOW_MS);
+  expect(counts(again)).toEqual({ ...expected, "GET /orders/:id answered 503": 2 });
 });
 
 Deno.test("what a person merges counts as one, before and after, and after a restart", () => {

@@ -25,7 +25,16 @@ class World {
 
   error(message: string, more: Partial<ErrorRecord> = {}): void {
     const offset = this.#offset++;
-    const record = { partition: 0, offset, ms: this.nowMs, service: "pay", level: "ERROR", raw: message, values: {} };
+    const record = {
+      partition: 0,
+      offset,
+      ms: this.nowMs,
+      service: "pay",
+      level: "ERROR",
+      template: null,
+      raw: message,
+      values: {},
+    };
     this.desk.occurred(this.book.add({ ...record, message, ...more }, this.nowMs));
   }
 

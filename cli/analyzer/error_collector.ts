@@ -8,6 +8,7 @@ import {
 } from "../../analyzer/errors/error_record.ts";
 import type { RecordSource } from "../../engine/aggregation/partition_aggregator.ts";
 import type { RecordSink } from "../../engine/chunk.ts";
+import { normalizeEndpointText } from "../../engine/parsing/endpoint.ts";
 import type { CompiledParser } from "../../engine/parsing/parser.ts";
 
 export interface CollectorOptions {
@@ -92,17 +93,26 @@ export class ErrorCollector implements RecordSink {
     const { timestampMicros } = this.#fields;
     const ms = timestampMicros / 1000;
     const raw = this.#decode(bytes, start, end, RAW_CHARS_MAX);
-    const requested = [this.#text("method"), this.#text("endpoint")].filter((part) => part !== "").join(" ");
+    const said = this.#text("message");
     return {
       partition: this.#options.partition,
       offset,
       ms: ms <= recordMs + this.#options.futureMs ? ms : recordMs, // also where the event has none
       service: this.#text("service"),
       level,
-      message: this.#text("message") || requested || this.#decode(bytes, start, end, MESSAGE_CHARS_MAX),
+      message: said || this.#decode(bytes, start, end, MESSAGE_CHARS_MAX),
+      template: said === "" ? this.#requested() : null,
       raw,
       values: Object.fromEntries(VALUE_FIELDS.map((name) => [name, this.#text(name)])),
     };
+  }
+
+  /** "GET /orders/:id answered 502"; null where the event is no request. */
+  #requested(): string | null {
+    const [method, endpoint, status] = [this.#text("method"), this.#text("endpoint"), this.#text("status")];
+    if (endpoint === "") return null;
+    const path = normalizeEndpointText(endpoint);
+    return [method, path, ...(status === "" ? [] : ["answered", status])].filter((part) => part !== "").join(" ");
   }
 
   #text(name: TextField): string {

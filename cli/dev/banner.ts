@@ -17,11 +17,13 @@ export interface BannerParts {
   readonly url: string;
   readonly workers: number;
   readonly hasGenerator: boolean;
+  /** That writes summaries of errors; null: none, undefined: errors are left alone. */
+  readonly model: string | null | undefined;
   readonly terminal: Terminal;
 }
 
 /** A few aligned lines: where it is, what it does, how it stops. */
-export function banner({ config, url, workers, hasGenerator, terminal }: BannerParts): string {
+export function banner({ config, url, workers, hasGenerator, model, terminal }: BannerParts): string {
   const { rate, seed } = config.generator;
   const events = EVENTS[config.engine.events];
   const archive = archiveLocation(config);
@@ -33,10 +35,18 @@ export function banner({ config, url, workers, hasGenerator, terminal }: BannerP
     ["data", resolve(config.data)],
     ...(archive === null ? [] : [["archive", archive] as [string, string]]),
     ["engine", `${workers} worker${workers === 1 ? "" : "s"}, ${events}`],
+    ["errors", errorsLine(url, model)],
     ["generator", hasGenerator ? `${formatCount(rate)} events/s (seed ${seed}); --no-generator leaves it out` : "off"],
     ["send logs", "deno task produce --file FILE --topic TOPIC"],
     ["stop", "Ctrl-C"],
   ];
   const rows = lines.map(([name, value]) => `  ${styled(terminal, "dim", name.padEnd(10))} ${value}\n`);
   return `\n${styled(terminal, "bold", `Millrace ${VERSION}`)} is running\n\n${rows.join("")}\n`;
+}
+
+function errorsLine(url: string, model: string | null | undefined): string {
+  if (model === undefined) return "left alone (analyzer.enabled is false)";
+  return `${url}/errors, ${
+    model === null ? "facts only; MISTRAL_API_KEY=KEY adds summaries" : `summaries by ${model}`
+  }`;
 }

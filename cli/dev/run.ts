@@ -14,6 +14,7 @@ import { startRetention } from "../retention.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
 import { banner } from "./banner.ts";
+import { startAnalyzer } from "../analyzer/start.ts";
 import { lagOf } from "./lag.ts";
 import { StatusLine } from "./status_line.ts";
 
@@ -58,6 +59,17 @@ export async function runDev({ config, hasGenerator, rate, terminal }: DevParts)
     parts.defer(() => publisher?.stop());
     const gateway = await serveGateway(config, data, engine);
     parts.defer(() => gateway.stop());
+    const analyzer = config.analyzer.enabled
+      ? await startAnalyzer({
+        config,
+        data,
+        dashboardUrl: gateway.url,
+        isTerminal: terminal.isOutTerminal,
+        print: (text) => terminal.isOutTerminal ? status.print(text.trim()) : terminal.out(text),
+        onNotice,
+      })
+      : null;
+    parts.defer(() => analyzer?.stop());
     const generator = hasGenerator ? await startDevGenerator(config, rate, data.log, onNotice) : null;
     parts.defer(async () => {
       await generator?.stop();
@@ -69,7 +81,16 @@ export async function runDev({ config, hasGenerator, rate, terminal }: DevParts)
     }
     parts.use(startRetention({ config, data, onNotice }));
 
-    terminal.out(banner({ config, url: gateway.url, workers: engine.status().workers, hasGenerator, terminal }));
+    terminal.out(
+      banner({
+        config,
+        url: gateway.url,
+        workers: engine.status().workers,
+        hasGenerator,
+        model: analyzer?.summarizer.status().model,
+        terminal,
+      }),
+    );
     status.start({ data, engine });
     parts.defer(() => status.end());
     const name = await signal.stopped;

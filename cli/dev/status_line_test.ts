@@ -18,11 +18,11 @@ Deno.test("a message is a line of its own with the time of day in UTC", () => {
 Deno.test("the banner says where everything is, and has no colours where there are none", () => {
   const config = configSchema.parse({ data: "/srv/millrace", engine: { events: "off" } });
   const parts = { config, url: "http://127.0.0.1:8080", workers: 2, terminal: testTerminal() };
-  const text = banner({ ...parts, hasGenerator: false });
+  const text = banner({ ...parts, hasGenerator: false, model: null });
   for (const part of ["http://127.0.0.1:8080\n", "/docs\n", "/srv/millrace\n", "2 workers, minutes only", "Ctrl-C"]) {
     expect(text).toContain(part);
   }
   expect(text).toMatch(/generator +off\n/);
   expect(text).not.toContain("\x1b");
-  expect(banner({ ...parts, hasGenerator: true })).toMatch(/generator +200 events\/s/);
+  expect(banner({ ...parts, hasGenerator: true, model: "m" })).toMatch(/generator +200 events\/s/);
 });

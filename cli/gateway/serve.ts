@@ -5,6 +5,7 @@ import { PARSERS } from "../../engine/parsing/registry.ts";
 import { type Gateway, startGateway } from "../../gateway/main.ts";
 import { type Data, removeTopic } from "../data.ts";
 import { archivedStore } from "./archived_store.ts";
+import { slackActions } from "./slack.ts";
 import { topicDescriber } from "../topic_description.ts";
 
 export function serveGateway(config: Config, data: Data, engine?: Engine): Promise<Gateway> {
@@ -14,6 +15,7 @@ export function serveGateway(config: Config, data: Data, engine?: Engine): Promi
     store: archivedStore(config, data),
     engine: { status: () => engine?.status() ?? null, describeTopic: topicDescriber(config, data.store) },
     formats: PARSERS.map(({ name }) => name),
+    takeSlackActions: slackActions(config, data.store),
     deleteTopic: (topic) => removeTopic(data, topic, engine),
   });
 }

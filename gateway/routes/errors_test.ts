@@ -32,7 +32,7 @@ async function withErrors({ log, store }: TestGateway): Promise<Known> {
     rules: RULES,
     fingerprintsMax: 100,
   });
-  const error = { partition: 0, level: "ERROR", values: { endpoint: "/pay" } };
+  const error = { partition: 0, level: "ERROR", template: null, values: { endpoint: "/pay" } };
   const records = [
     { ...error, offset: 0, ms: NOW_MS - 60 * MINUTE_MS, service: "shop", message: "stock is negative", raw: "r0" },
     ...[1, 2, 3].map((i) => ({

@@ -39,6 +39,7 @@ function fill(log: ErrorLog, random: () => number, errors: number): Map<string, 
       service,
       level: "ERROR",
       message: text,
+      template: null,
       raw: text,
       values: { endpoint: `/${service}` },
     });

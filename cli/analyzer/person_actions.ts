@@ -1,0 +1,33 @@
+/** What people do with the buttons of a message, kept as decisions that the analyzer heeds. */
+import { type PersonAction, SILENCE_MS } from "../../analyzer/notify/slack_actions.ts";
+import { decide, type Decision } from "../../core/incidents/decisions.ts";
+import type { Documents } from "../../core/store/ports.ts";
+
+/** The decision that an action about an incident of errors is; null where it is about something else. */
+export function decisionOf(
+  { kind, noticeId, person, atMs }: PersonAction,
+): { readonly topicId: string; readonly decision: Decision } | null {
+  const [, topicId, incident] = /^error\/([^/]+)\/([^/]+)$/.exec(noticeId) ?? [];
+  if (topicId === undefined || incident === undefined) return null;
+  const by = person.slice(0, 200);
+  switch (kind) {
+    case "acknowledge":
+      return { topicId, decision: { kind, incident, by, atMs } };
+    case "silence":
+      return {
+        topicId,
+        decision: { kind, target: "incident", id: incident, untilMs: atMs + SILENCE_MS, comment: "", by, atMs },
+      };
+    default:
+      return { topicId, decision: { kind: "verdict", incident, verdict: kind, comment: "", by, atMs } };
+  }
+}
+
+/** Keeps what an action decides. */
+export async function takeAction(
+  documents: Pick<Documents, "documentsVersion" | "commitDocuments">,
+  action: PersonAction,
+): Promise<void> {
+  const taken = decisionOf(action);
+  if (taken !== null) await decide(documents, taken.topicId, taken.decision);
+}
