@@ -84,9 +84,9 @@ function hasLuhn(digits: string): boolean {
 }
 
 /** United States: areas and groups that are given out. */
-const SOCIAL = /(?<![A-Za-z0-9.-]|\d[ -])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)/y;
+const SOCIAL = /(?<![A-Za-z0-9.-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)/y;
 
-const INTERNATIONAL = /(?<![\w+.]|\d[ -])\+[1-9]\d{0,3}(?:[ .\/-]?\(?\d{1,5}\)?){2,6}(?!\w|\.\d)/y;
+const INTERNATIONAL = /(?<![\w+.]|\d-)\+[1-9]\d{0,3}(?:[ .\/-]?\(?\d{1,5}\)?){2,6}(?!\w|\.\d)/y;
 /** An area in parentheses, or groups with hyphens or dots. */
 const NORTH_AMERICAN =
   /(?<![A-Za-z0-9.+]|\d-)(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4}(?![\w-]|\.\d)/y;
