@@ -5,6 +5,7 @@ import { analyzerCommand } from "./analyzer.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { evalCommand } from "./eval.ts";
 import { engineCommand } from "./engine.ts";
 import { gatewayCommand } from "./gateway.ts";
 import { generateCommand } from "./generate.ts";
@@ -27,7 +28,7 @@ export interface CommandParts {
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
   ["Run on a cluster:", [engineCommand, gatewayCommand, analyzerCommand, generateCommand, migrateCommand]],
-  ["Look:", [reportCommand, patternsCommand, doctorCommand, configCommand, versionCommand]],
+  ["Look:", [reportCommand, patternsCommand, evalCommand, doctorCommand, configCommand, versionCommand]],
 ];
 
 const AFTER_HELP = `

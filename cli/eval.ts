@@ -1,0 +1,27 @@
+/** `eval`: how well the analyzer's parts do what they are for. */
+import { Command } from "commander";
+import type { CommandParts } from "./program.ts";
+import type { EvalOptions } from "./eval/run.ts";
+
+const HELP = `
+Asks nothing of anybody: the model of the injection corpus is a local server. Grouping is judged by Loghub-2k, as
+https://github.com/logpai/loghub has it: --loghub names a folder with SYSTEM/SYSTEM_2k.log_structured.csv.
+Ends with 12 where a target is missed.
+
+Examples:
+  deno task eval
+  deno task eval --loghub ../logparser/data/loghub_2k --json evaluation.json
+`;
+
+export function evalCommand({ terminal, end }: CommandParts): Command {
+  return new Command("eval")
+    .description("Measure grouping, redaction, injections and floods against their targets")
+    .option("--loghub <dir>", "folder of Loghub-2k", "../shared/data/loghub")
+    .option("--seed <n>", "seed of the lines that are made", "1")
+    .option("--json <file>", "also write the figures as JSON")
+    .addHelpText("after", HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { runEval } = await import("./eval/run.ts");
+      end(await runEval(command.optsWithGlobals<EvalOptions>(), terminal));
+    });
+}
