@@ -45,6 +45,7 @@ export function runFlood(redactor: Redactor, messages: readonly string[]): Flood
       raw: message,
       message,
       values: {},
+      template: null,
     }));
     errors.apply(
       { topicId: "flood", records, positions: new Map([[0, at + records.length]]), read: records.length },
