@@ -76,7 +76,7 @@ export class EmailNotifier implements Notifier {
           remedy: "set notify.email.username and notify.email.passwordFile",
         }
         : {
-          reason: `the mail server ${host}:${port} cannot be used: ${this.#withoutSecret(messageOf(error))}`,
+          reason: `the mail server ${host}:${port} cannot be used: ${this.#withoutSecret(messageOf(error)) || code}`,
           remedy: "see to notify.email.host, port and security; messages wait",
         };
     } finally {
@@ -138,7 +138,7 @@ export class EmailNotifier implements Notifier {
 
   #failure(error: unknown, isSending: boolean): SendOutcome {
     const { code = "", responseCode } = smtpError(error);
-    const reason = this.#withoutSecret(messageOf(error));
+    const reason = this.#withoutSecret(messageOf(error)) || `the mail server cannot be reached (${code})`;
     if (responseCode !== undefined) {
       // The server has answered: it has not taken the message.
       if (responseCode < 500) return { kind: "retry", reason, afterMs: null };

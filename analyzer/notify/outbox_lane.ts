@@ -10,7 +10,7 @@ export interface ChannelStatus {
   readonly unknown: number;
   /** Messages that were sent again though an attempt before may have arrived. */
   readonly repeats: number;
-  /** Messages that were found to be there twice, and taken back where that was possible. */
+  /** Messages that were there twice, and taken back. */
   readonly duplicates: number;
   /** Refused for good. */
   readonly failed: number;

@@ -31,6 +31,8 @@ export interface OutboxOptions {
 
 const PENDING_MAX = 2_000;
 const PUT_MAX = 100;
+/** How often it is tried to take a message back: over some hours. */
+const REMOVALS_MAX = 30;
 const CALLS_A_ROUND_MAX = 50;
 /** How often the ledger is looked at for what others changed. */
 const REFRESH_MS = 5_000;
@@ -315,7 +317,11 @@ export class Outbox {
     this.#pace(lane, outcome, nowMs);
     const isLate = message.step === "posted";
     if (isLate && !await this.#remove(lane, othersOf(message, outcome))) {
-      outcome = { kind: "retry", reason: "a message that was sent twice is still there", afterMs: null };
+      if (message.attempts < REMOVALS_MAX) {
+        outcome = { kind: "retry", reason: "a message that was sent twice is still there", afterMs: null };
+      } else {
+        this.options.onNotice(`${notifier.name}: a message of ${entry.id} is there twice and cannot be taken back`);
+      }
     }
     if (!isLate && outcome.kind === "found") lane.pacing.counts.posted++;
     await this.#save(lane, key, (known) => {
@@ -353,13 +359,10 @@ export class Outbox {
     let areGone = true;
     for (const ref of refs) {
       const isGone = await notifier.remove(ref, this.#abort.signal);
-      if (isGone) pacing.counts.duplicates++;
       areGone &&= isGone;
-      this.options.onNotice(
-        `${notifier.name}: a message was sent twice; the second ${
-          isGone ? "was taken back" : "could not be taken back"
-        }`,
-      );
+      if (!isGone) continue;
+      pacing.counts.duplicates++;
+      this.options.onNotice(`${notifier.name}: a message was sent twice; the second was taken back`);
     }
     return areGone;
   }

@@ -18,7 +18,7 @@ export const TAKEOVER_MS = 20_000;
 const SETTLE_MS = 5_000;
 /** When it is looked again for messages that came late. */
 const LATE_LOOK_MS = 120_000;
-const LATE_LOOKS_MAX = 10;
+const LATE_PAUSE_MAX_MS = 600_000;
 const PAUSE_MAX_MS = 60_000;
 /** Between attempts of which nobody can tell whether they arrived: rare, since each may be one more message. */
 const REPEAT_PAUSE_MS = 60_000;
@@ -185,7 +185,7 @@ export function lookedLate(entry: Entry, target: string | null, outcome: FindOut
   if (message?.step !== "posted" || message.nextMs === null) return entry;
   if (outcome.kind !== "retry") return withoutText(withMessage(entry, target, { ...message, nextMs: null }), target);
   const attempts = message.attempts + 1;
-  const nextMs = attempts > LATE_LOOKS_MAX ? null : nowMs + Math.max(outcome.afterMs ?? 0, PAUSE_MAX_MS);
+  const nextMs = nowMs + Math.max(outcome.afterMs ?? 0, pause(attempts, PAUSE_MAX_MS, LATE_PAUSE_MAX_MS));
   return withMessage(entry, target, { ...message, attempts, nextMs });
 }
 

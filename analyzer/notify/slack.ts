@@ -1,5 +1,6 @@
 /** The Slack notifier: one message an incident, changed and answered to later, found again by its metadata. */
 import { type Logger, LogLevel, WebClient } from "@slack/web-api";
+import { fetchOnce } from "./fetch_once.ts";
 import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.ts";
 import type { Notice, ThreadEntry } from "./notice.ts";
 import { slackCard, slackReply } from "./slack_card.ts";
@@ -47,7 +48,7 @@ export function slackClient(options: Pick<SlackOptions, "token" | "apiUrl" | "ti
     timeout: options.timeoutMs ?? TIMEOUT_MS,
     logger: SILENT,
     fetch: (url, init) =>
-      fetch(url, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal }),
+      fetchOnce(url, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal }),
   });
 }
 

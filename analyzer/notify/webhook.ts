@@ -1,7 +1,7 @@
 /** The webhook notifier: a POST for each thing to tell, signed where there is a secret; also the way to send SMS. */
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
-import { isUnsent } from "./fetch_errors.ts";
+import { fetchOnce, isUnsent } from "./fetch_once.ts";
 import type { Notice, ThreadEntry } from "./notice.ts";
 import { entryText, noticeLine } from "./notice_text.ts";
 import { inertLine } from "./plain_text.ts";
@@ -86,7 +86,7 @@ export class WebhookNotifier implements Notifier {
       ? JSON.stringify({ event, key: nonce, answersTo: ref?.key ?? null, notice, entry })
       : filled(bodyTemplate, contentType, event, notice, entry);
     try {
-      const response = await fetch(this.#url, {
+      const response = await fetchOnce(this.#url, {
         method: "POST",
         redirect: "manual",
         headers: {

@@ -95,6 +95,18 @@ for (const [fault, kind, count] of OUTCOMES) {
     }));
 }
 
+Deno.test("a connection that breaks after it was used before: the call is still made once", () => {
+  let calls = 0;
+  return withSlack({ fault: () => ++calls % 2 === 0 ? "reset_after" : null }, async (server, notifier) => {
+    const slack = notifier();
+    for (let i = 0; i < 20; i++) {
+      const { kind } = await slack.post(noticeOf("error/1"), `nonce${i}`, never);
+      expect(kind).toBe(i % 2 === 0 ? "sent" : "unknown");
+    }
+    expect(server.calls.length).toBe(20);
+  });
+});
+
 Deno.test("a server that is not there: surely not sent", async () => {
   const server = await SlackServer.start({ token: TOKEN, channels: [] });
   const apiUrl = server.url;

@@ -85,7 +85,11 @@ export class SlackServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      return; // who asked is gone before it had said what
+    }
     const method = (request.url ?? "").replace(/^\/api\//, "");
     const form = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString("utf8")));
     const fault = this.options.fault?.(method) ?? null;

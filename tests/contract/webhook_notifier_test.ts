@@ -1,6 +1,7 @@
 /** The webhook notifier against a server that keeps what it got. */
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
 import { expect } from "expect";
 import { WebhookNotifier, type WebhookOptions } from "../../analyzer/notify/webhook.ts";
 import { noticeOf } from "../simulation/notices_for_tests.ts";
@@ -113,4 +114,30 @@ Deno.test("no answer: nobody knows; no server: surely not sent; neither shows th
   const outcome = await hook.post(noticeOf("error/1"), "n", never);
   expect(outcome.kind).toBe("retry");
   expect(JSON.stringify(outcome)).not.toContain("secret-path");
+});
+
+Deno.test("a connection that breaks after it was used before: the request is still sent once", async () => {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      if (++requests % 2 === 0) response.socket?.resetAndDestroy();
+      else response.end("ok");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = address !== null && typeof address === "object" ? address.port : 0;
+  const hook = new WebhookNotifier({
+    name: "hook",
+    url: `http://127.0.0.1:${port}/`,
+    secret: "",
+    bodyTemplate: "",
+    contentType: "application/json",
+    now: () => 0,
+  });
+  for (let i = 0; i < 20; i++) {
+    expect((await hook.post(noticeOf("error/1"), "n", never)).kind).toBe(i % 2 === 0 ? "sent" : "unknown");
+  }
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  expect(requests).toBe(20);
 });

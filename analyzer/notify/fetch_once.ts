@@ -1,5 +1,16 @@
-/** What a failed fetch tells about whether the request was sent. */
+/** A fetch that sends a request once, and what its failure tells about whether the request was sent. */
 import { messageOf } from "../../core/errors.ts";
+
+/**
+ * Deno sends a request again, POST or not, where a connection that it had used before breaks without an answer. Without
+ * idle connections there are none used before.
+ */
+const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+
+/** As fetch, on a connection of its own: what the server got, it got once. */
+export function fetchOnce(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  return fetch(input, { ...init, client });
+}
 
 /** The messages of an error and of what caused it. They may name the URL: not for printing where that is a secret. */
 function messagesOf(error: unknown): string {
