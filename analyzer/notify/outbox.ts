@@ -47,9 +47,11 @@ export interface Entry {
   /** Of everything wanted, thread included: the same content is the same. */
   readonly digest: string;
   readonly revision: number;
+  /** Of that which is told at once when it changes. */
+  readonly key: string;
   /** The revision that is shown; 0: none, or nobody knows. */
   readonly told: number;
-  /** What was shown of that which is told at once. */
+  /** As `key`, of what is shown. */
   readonly toldKey: string;
   readonly toldMs: number;
   readonly isResolved: boolean;
@@ -121,6 +123,7 @@ export function newEntry(channel: string, notice: Notice, way: Way, nonce: () =>
     notice: { ...notice, thread: [] },
     digest: contentDigest(notice),
     revision: 1,
+    key: urgentKey(notice),
     told: 0,
     toldKey: "",
     toldMs: 0,
@@ -163,6 +166,7 @@ export function wanted(entry: Entry, notice: Notice, way: Way, nonce: () => stri
       notice: { ...notice, thread: [] },
       digest,
       revision: entry.revision + 1,
+      key: urgentKey(notice),
       isResolved: notice.state === "resolved",
       changedMs: nowMs,
       replies,
@@ -209,7 +213,7 @@ export function dues(entry: Entry, way: Way): Due[] {
   addMessage(message, null, 0, add);
   if (message.step !== "posted") return found;
   if (way.canUpdate && notice !== null && entry.updateRefused === "" && entry.told !== entry.revision) {
-    const isUrgent = urgentKey(notice) !== entry.toldKey;
+    const isUrgent = entry.key !== entry.toldKey;
     const pauseMs = Math.min(
       UPDATE_PAUSE_MAX_MS,
       Math.max(UPDATE_PAUSE_MS, (entry.toldMs - entry.openedMs) / 10),

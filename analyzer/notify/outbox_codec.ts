@@ -47,6 +47,7 @@ const entry: z.ZodType<Entry> = z.object({
   notice: notice.nullable(),
   digest: z.string(),
   revision: z.number(),
+  key: z.string(),
   told: z.number(),
   toldKey: z.string(),
   toldMs: z.number(),
