@@ -1,7 +1,8 @@
 /** What the schema refuses, in words that name the key, what was expected and what was found. */
 import type { z } from "zod";
-import { type ConfigPath, expectationAt, isSecret, keysAt } from "./keys.ts";
+import { CONFIG_GUIDE, type ConfigPath } from "./keys.ts";
 import { didYouMean } from "./nearest.ts";
+import type { SchemaGuide } from "./schema_guide.ts";
 
 /** One thing wrong with the configuration. */
 export interface Problem {
@@ -14,34 +15,36 @@ export interface Problem {
 
 type Issue = z.core.$ZodIssue;
 
-/** Every issue of a refused configuration; `input` is what was refused. */
-export function problemsOf(issues: readonly Issue[], input: unknown): Problem[] {
-  return issues.flatMap((issue) => problemsOfIssue(issue, input));
+/** Every issue of what a schema refused; `input` is what was refused, `guide` of the same schema. */
+export function problemsOf(issues: readonly Issue[], input: unknown, guide: SchemaGuide = CONFIG_GUIDE): Problem[] {
+  return issues.flatMap((issue) => problemsOfIssue(issue, input, guide));
 }
 
-function problemsOfIssue(issue: Issue, input: unknown): Problem[] {
+function problemsOfIssue(issue: Issue, input: unknown, guide: SchemaGuide): Problem[] {
   const path = issue.path.map((step) => typeof step === "symbol" ? String(step) : step);
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey([...path, key]));
+      return issue.keys.map((key) => unknownKey([...path, key], guide));
     case "invalid_key": {
       const why = issue.issues.map((inner) => inner.message).join("; ");
       return [{ path, isKey: true, message: `${nameOf(path)}: ${why}` }];
     }
     case "custom":
-      return [{ path, isKey: false, message: `${nameOf(path)}: ${foundAt(input, path)} is ${issue.message}` }];
+      return [{ path, isKey: false, message: `${nameOf(path)}: ${foundAt(input, path, guide)} is ${issue.message}` }];
     default: {
       const value = valueAt(input, path);
       const nothing = value === null ? " (leave the line out for the default)" : "";
-      const message = `${nameOf(path)}: expected ${expectationAt(path)}, found ${foundAt(input, path)}${nothing}`;
+      const message = `${nameOf(path)}: expected ${guide.expectationAt(path)}, found ${
+        foundAt(input, path, guide)
+      }${nothing}`;
       return [{ path, isKey: false, message }];
     }
   }
 }
 
-function unknownKey(path: ConfigPath): Problem {
+function unknownKey(path: ConfigPath, guide: SchemaGuide): Problem {
   const key = String(path[path.length - 1]);
-  const known = keysAt(path.slice(0, -1));
+  const known = guide.keysAt(path.slice(0, -1));
   const hint = didYouMean(key, known) || ` (known: ${known.join(", ")})`;
   return { path, isKey: true, message: `${nameOf(path)}: no such key${hint}` };
 }
@@ -59,8 +62,8 @@ function valueAt(input: unknown, path: ConfigPath): unknown {
   return value;
 }
 
-function foundAt(input: unknown, path: ConfigPath): string {
-  return isSecret(path) ? "something secret" : found(valueAt(input, path));
+function foundAt(input: unknown, path: ConfigPath, guide: SchemaGuide): string {
+  return guide.isSecret(path) ? "something secret" : found(valueAt(input, path));
 }
 
 /** A value as a person wrote it, cut short. */

@@ -1,7 +1,8 @@
 /** A YAML file as plain data that remembers where each key stands. */
 import { isAlias, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 import { MillraceError } from "../errors.ts";
-import { type ConfigPath, isMapping } from "./keys.ts";
+import { CONFIG_GUIDE, type ConfigPath } from "./keys.ts";
+import type { SchemaGuide } from "./schema_guide.ts";
 
 /** A parsed file. */
 export interface YamlSource {
@@ -13,8 +14,19 @@ export interface YamlSource {
   has(path: ConfigPath): boolean;
 }
 
-/** Reads `text`; throws INVALID_CONFIG with line and column where it is not one YAML mapping. */
-export function readYaml(text: string, file: string): YamlSource {
+const CONFIG_REMEDY = "Correct the file; millrace.example.yaml shows every key.";
+
+/**
+ * Reads `text`; throws INVALID_CONFIG with line and column where it is not one YAML mapping. `guide` and `remedy`: of files
+ * that are not the configuration.
+ */
+export function readYaml(
+  text: string,
+  file: string,
+  guide: Pick<SchemaGuide, "isMapping"> = CONFIG_GUIDE,
+  remedy = CONFIG_REMEDY,
+): YamlSource {
+  const refusal = (message: string): MillraceError => new MillraceError("INVALID_CONFIG", message, remedy);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (index: number): string => {
@@ -29,21 +41,17 @@ export function readYaml(text: string, file: string): YamlSource {
   }
   const anchors = (node: unknown): unknown => isAlias(node) ? node.resolve(document) : node;
   return {
-    values: withoutEmptySections(toValues(() => document.toJS({ maxAliasCount: 100 }), file)),
+    values: withoutEmptySections(toValues(() => document.toJS({ maxAliasCount: 100 }), file, refusal), guide),
     has: (path) => document.hasIn(path),
     positionOf: (path, part) => at(indexOf(root, path, part, anchors)),
   };
 }
 
-function refusal(message: string): MillraceError {
-  return new MillraceError(
-    "INVALID_CONFIG",
-    message,
-    "Correct the file; millrace.example.yaml shows every key.",
-  );
-}
-
-function toValues(read: () => unknown, file: string): Record<string, unknown> {
+function toValues(
+  read: () => unknown,
+  file: string,
+  refusal: (message: string) => MillraceError,
+): Record<string, unknown> {
   let values: unknown;
   try {
     values = read();
@@ -54,12 +62,16 @@ function toValues(read: () => unknown, file: string): Record<string, unknown> {
 }
 
 /** A section whose every line is commented out reads as null: it stands for an empty one. */
-function withoutEmptySections(values: Record<string, unknown>, path: ConfigPath = []): Record<string, unknown> {
+function withoutEmptySections(
+  values: Record<string, unknown>,
+  guide: Pick<SchemaGuide, "isMapping">,
+  path: ConfigPath = [],
+): Record<string, unknown> {
   const kept: [string, unknown][] = [];
   for (const [key, value] of Object.entries(values)) {
     const here = [...path, key];
-    if (value === null && isMapping(here)) kept.push([key, {}]);
-    else if (isRecord(value) && isMapping(here)) kept.push([key, withoutEmptySections(value, here)]);
+    if (value === null && guide.isMapping(here)) kept.push([key, {}]);
+    else if (isRecord(value) && guide.isMapping(here)) kept.push([key, withoutEmptySections(value, guide, here)]);
     else kept.push([key, value]);
   }
   return Object.fromEntries(kept);
