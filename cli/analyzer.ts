@@ -1,4 +1,4 @@
-/** `analyzer`: errors explained and told, a program of its own. */
+/** `analyzer`: errors explained, alerts watched, people told: a program of its own. */
 import { Command } from "commander";
 import { flagsOf } from "./flags.ts";
 import type { CommandParts } from "./program.ts";
@@ -7,6 +7,8 @@ const HELP = `
 Errors are read through a consumer group of its own (batch_consumer_group), from the earliest record on, and grouped by
 what they have in common. Without MISTRAL_API_KEY they are told with the facts alone, without SLACK_BOT_TOKEN on standard
 output. docs/operations.md has the settings.
+
+Rules on the minutes of all topics (docs/alerts.md) are watched beside.
 
 Examples:
   KAFKA_BROKERS=kafka:9092 CASSANDRA_CONTACT_POINTS=cassandra deno task analyzer
@@ -20,7 +22,7 @@ const FLAGS = {
 
 export function analyzerCommand({ terminal }: CommandParts): Command {
   return new Command("analyzer")
-    .description("Explain errors, and tell people of each once")
+    .description("Explain errors, watch alerts, and tell people of each once")
     .option("--port <n>", "port of health and metrics; 0 takes any free one (default: 8082)")
     .option("--host <address>", "address of the same (default: 127.0.0.1)")
     .addHelpText("after", HELP)

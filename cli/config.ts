@@ -1,7 +1,7 @@
 /** `config`: the configuration in force, with the origin of every value. */
 import { Command } from "commander";
 import { Document, isMap, isScalar, isSeq, visit } from "yaml";
-import { isSecret } from "../core/config/keys.ts";
+import { CONFIG_GUIDE } from "../core/config/keys.ts";
 import type { TracedConfig } from "../core/config/load.ts";
 import type { CommandParts } from "./program.ts";
 
@@ -39,7 +39,9 @@ export function printed({ config, originOf }: TracedConfig): string {
       );
       const key = [...path, String(pair.key.value)];
       pair.value.comment = ` ${originOf(key)}`;
-      if (isSecret(key) && isScalar(pair.value) && pair.value.value !== "") pair.value.value = "(not shown)";
+      if (CONFIG_GUIDE.isSecret(key) && isScalar(pair.value) && pair.value.value !== "") {
+        pair.value.value = "(not shown)";
+      }
     },
   });
   return document.toString({ lineWidth: 0 });

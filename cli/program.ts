@@ -1,6 +1,7 @@
 /** The command line: every command, its help, and how a run of it ends. */
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
+import { alertsCommand } from "./alerts.ts";
 import { analyzerCommand } from "./analyzer.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
@@ -28,7 +29,7 @@ export interface CommandParts {
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
   ["Run on a cluster:", [engineCommand, gatewayCommand, analyzerCommand, generateCommand, migrateCommand]],
-  ["Look:", [reportCommand, patternsCommand, evalCommand, doctorCommand, configCommand, versionCommand]],
+  ["Look:", [reportCommand, patternsCommand, evalCommand, alertsCommand, doctorCommand, configCommand, versionCommand]],
 ];
 
 const AFTER_HELP = `

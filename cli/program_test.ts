@@ -46,6 +46,7 @@ const COMMANDS = [
   "analyzer",
   "generate",
   "migrate",
+  "alerts",
   "doctor",
   "config",
   "version",

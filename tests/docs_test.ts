@@ -1,6 +1,9 @@
 /** The reference pages say what the code says. */
 import { expect } from "expect";
+import { RULE_KINDS } from "../analyzer/alerts/kinds/registry.ts";
+import { rulesFileSchema } from "../analyzer/alerts/rules_file.ts";
 import { CONFIG_KEYS, keysAt } from "../core/config/keys.ts";
+import { nodeOf } from "../core/config/schema_guide.ts";
 import { ERROR_CODES } from "../core/errors.ts";
 import { PARSERS } from "../engine/parsing/registry.ts";
 
@@ -38,4 +41,21 @@ Deno.test("the reference has every error code with its exit status", () => {
 Deno.test("the page of formats has every parser", () => {
   const formats = rowsOf(read("docs/formats.md"));
   for (const { name } of PARSERS) expect(formats.some(([first]) => first === `\`${name}\``)).toBe(true);
+});
+
+Deno.test("the page of alerts has every kind of rule with every key, its default and its meaning", () => {
+  const page = read("docs/alerts.md");
+  const rows = rowsOf(page).filter((row) => row.length === 3).map(([key, , meaning]) => `${key} ${meaning}`);
+  for (const kind of RULE_KINDS) {
+    expect(page).toContain(`### ${kind.name}\n`);
+    for (const [key, { description = "" }] of Object.entries(nodeOf(kind.schema).properties ?? {})) {
+      if (key !== "kind") expect(rows).toContain(`\`${key}\` ${description}`);
+    }
+  }
+  for (const [section, { items }] of Object.entries(nodeOf(rulesFileSchema).properties ?? {})) {
+    expect(page).toContain(section);
+    for (const [key, { description = "" }] of Object.entries(items?.properties ?? {})) {
+      if (section !== "rules") expect(rows).toContain(`\`${key}\` ${description}`);
+    }
+  }
 });

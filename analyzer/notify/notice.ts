@@ -56,4 +56,6 @@ export interface Notice {
   readonly thread: readonly ThreadEntry[];
   readonly openedMs: number;
   readonly updatedMs: number;
+  /** Channels that it is for, whatever the routes of the settings say; none, or absent: as those say. */
+  readonly channels?: readonly string[];
 }

@@ -52,7 +52,10 @@ export function openWays(parts: NotifierParts): Ways {
     const way = colon < 0 ? name : name.slice(0, colon);
     return WAYS[way](parts, colon < 0 ? "" : name.slice(colon + 1), key);
   });
-  return { notifiers, routes: (notice) => routesOf(routes, [fallback], notice) };
+  return {
+    notifiers,
+    routes: (notice) => notice.channels?.length ? notice.channels : routesOf(routes, [fallback], notice),
+  };
 }
 
 /** The keys of Slack's ways to say who clicked a button; empty ones are not set. */

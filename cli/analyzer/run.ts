@@ -4,6 +4,7 @@ import { messageOf, MillraceError } from "../../core/errors.ts";
 import { isShared, openData } from "../data.ts";
 import { programLog } from "../program_log.ts";
 import { listenForStop } from "../signals.ts";
+import { startAlerts } from "./alerts.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
 import { analyzerMetrics } from "./metrics.ts";
@@ -42,6 +43,7 @@ export async function runAnalyzer(config: Config, terminal: Terminal): Promise<v
       ],
     });
     parts.defer(() => server.stop());
+    parts.use(startAlerts({ config, data, dashboardUrl: null, outbox: analyzer.outbox, onNotice: log }));
     const channels = analyzer.outbox.status().map(({ channel }) => channel).join(", ");
     const { model } = analyzer.summarizer.status();
     log(

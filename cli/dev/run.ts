@@ -4,6 +4,7 @@ import { MillraceError } from "../../core/errors.ts";
 import type { PartitionedLog } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
 import { type Generator, startGenerator } from "../../generator/main.ts";
+import { startAlerts } from "../analyzer/alerts.ts";
 import { formatDuration, formatPlural } from "../format.ts";
 import { isShared, membershipOf, openData } from "../data.ts";
 import { serveGateway } from "../gateway/serve.ts";
@@ -80,6 +81,9 @@ export async function runDev({ config, hasGenerator, rate, terminal }: DevParts)
       parts.defer(() => withdrawGateway(config.data));
     }
     parts.use(startRetention({ config, data, onNotice }));
+    if (config.analyzer.enabled) {
+      parts.use(startAlerts({ config, data, dashboardUrl: gateway.url, outbox: analyzer?.outbox, onNotice }));
+    }
 
     terminal.out(
       banner({

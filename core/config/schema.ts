@@ -178,6 +178,12 @@ const analyzer = z.strictObject({
     "How long the first message of an incident waits for its summary.",
   ),
   redactionKey: secret.describe("Key of the pseudonyms; empty: one that is made once and kept in the store."),
+  rulesFile: z.string().default("").describe(
+    "File with the rules of alerts, read again when it changes; empty: built-in.",
+  ),
+  alertmanagers: z.array(z.string().regex(/^https?:\/\/\S+$/, "no http or https URL")).default([]).describe(
+    "Alertmanagers that get all alerts through their API v2, each as http://HOST:PORT.",
+  ),
 });
 
 const mistral = z.strictObject({

@@ -13,6 +13,7 @@ export interface SchemaNode {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: SchemaNode | boolean;
   readonly propertyNames?: SchemaNode;
@@ -87,14 +88,19 @@ export function expectationOf(node: SchemaNode): string {
     case "boolean":
       return "true or false";
     case "array":
-      return "a list of texts";
+      return node.items?.type === "string" ? "a list of texts" : "a list";
     default:
       return "a mapping of keys to values";
   }
 }
 
-function rangeOf({ minimum, maximum, exclusiveMinimum }: SchemaNode): string {
+function rangeOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: SchemaNode): string {
   const max = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  if (exclusiveMaximum !== undefined) {
+    return exclusiveMinimum === undefined
+      ? `${minimum === undefined ? "" : ` from ${minimum}`} to below ${exclusiveMaximum}`
+      : ` above ${exclusiveMinimum} and below ${exclusiveMaximum}`;
+  }
   if (exclusiveMinimum !== undefined) {
     return ` above ${exclusiveMinimum}${max === undefined ? "" : ` and up to ${max}`}`;
   }

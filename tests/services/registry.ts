@@ -1,11 +1,12 @@
 /** The services that the harness can start. */
+import { alertmanager } from "./alertmanager.ts";
 import { cassandra, cassandraAuth } from "./cassandra.ts";
 import { hdfs } from "./hdfs.ts";
 import { kafka } from "./kafka.ts";
 import { moto, s3proxy } from "./s3.ts";
 import type { Service } from "./service.ts";
 
-export const SERVICES: readonly Service[] = [kafka, cassandra, cassandraAuth, moto, s3proxy, hdfs];
+export const SERVICES: readonly Service[] = [kafka, cassandra, cassandraAuth, moto, s3proxy, hdfs, alertmanager];
 
 /** What `up` starts when nothing is named: what the tests of every change need. */
 export const USUAL: readonly string[] = ["kafka", "cassandra"];

@@ -1,0 +1,74 @@
+/** Alerts as the real Alertmanager takes them: they fire, are seen by its API with labels and links, and are resolved. */
+import { expect } from "expect";
+import { AlertmanagerPush } from "../../analyzer/alerts/alertmanager.ts";
+import { toldOf } from "../../analyzer/alerts/evaluator.ts";
+import { Bench, START } from "../../analyzer/alerts/test_rules.ts";
+import { serviceForTests } from "../services/for_tests.ts";
+
+const access = await serviceForTests("alertmanager");
+
+interface Seen {
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+  readonly startsAt: string;
+  readonly generatorURL: string;
+  readonly status: { readonly state: string };
+}
+
+async function alertsAt(url: string, rule: string): Promise<Seen[]> {
+  const response = await fetch(`${url}/api/v2/alerts?filter=${encodeURIComponent(`alertname="${rule}"`)}`);
+  return await response.json();
+}
+
+Deno.test({
+  name: "the real Alertmanager shows what fires, and not what is resolved",
+  ignore: access === null,
+  // It was started for all tests, and outlives this one.
+  sanitizeResources: false,
+  async fn() {
+    const { url } = access ?? { url: "" };
+    const rule = `error rate ${crypto.randomUUID()}`;
+    const bench = new Bench(
+      `rules: [{name: "${rule}", kind: error_rate, above: 0.05, window: 1m, keepFiring: 0m, severity: critical, labels: {team: shop}}]`,
+    );
+    const problems: string[] = [];
+    const push = new AlertmanagerPush({
+      urls: [url],
+      dashboardUrl: "http://127.0.0.1:8080",
+      onProblem: (message) => void problems.push(message),
+    });
+    // Alertmanager goes by the clock: alerts of minutes that are long over would count as resolved.
+    const nowMs = Date.now();
+    const pushAt = async (at: number, errors: number): Promise<void> => {
+      bench.minutes.set({ service: "checkout" }, START + at, { count: 400, errors });
+      await bench.evaluateAt(at + 1);
+      const instances = new Map(bench.evaluator.alerts.map((alert, i) => [String(i), alert]));
+      await push.push(toldOf(instances, bench.ruleSet.rules), nowMs + at);
+    };
+    await pushAt(0, 100);
+    const [seen, ...others] = await alertsAt(url, rule);
+    expect(problems).toEqual([]);
+    expect(others).toEqual([]);
+    expect(seen.labels).toEqual({
+      alertname: rule,
+      kind: "error_rate",
+      service: "checkout",
+      severity: "critical",
+      team: "shop",
+      topic: "logs",
+    });
+    expect(seen.annotations).toMatchObject({ observed: "25 %", high: "5 %", baseline: "fixed", samples: "400" });
+    expect(seen.status.state).toBe("active");
+    expect(new URL(seen.generatorURL).searchParams.get("where")).toBe("service=checkout");
+    // The minute of START is past: what is resolved at it ends at once.
+    const [alert] = toldOf(new Map(bench.evaluator.alerts.map((one, i) => [String(i), one])), bench.ruleSet.rules);
+    const minute = Math.floor(nowMs / 60_000);
+    const resolved = {
+      ...alert,
+      instance: { ...alert.instance, state: "resolved" as const, startedAt: minute - 3, since: minute - 1 },
+    };
+    await push.push([resolved], nowMs + 100);
+    expect(await alertsAt(url, rule)).toEqual([]);
+    expect(problems).toEqual([]);
+  },
+});
