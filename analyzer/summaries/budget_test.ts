@@ -66,6 +66,14 @@ Deno.test("an estimate gives way to what was taken; a refusal costs no tokens; s
   expect(budget.status(NOON).day.tokens).toBe(2000);
 });
 
+Deno.test("an answer that comes after midnight counts for the day of its question", () => {
+  const budget = new Budget({ ...NONE, tokensPerDay: 3000 });
+  const late = admitted(budget, NOON);
+  expect(admitted(budget, NOON + DAY)).not.toBeNull();
+  if (late !== null) budget.settle(late, { tokensIn: 0, tokensOut: 0 });
+  expect(budget.status(NOON + DAY).day).toMatchObject({ calls: 1, tokens: 1500 });
+});
+
 Deno.test("an error rests after a call; others do not; it may be woken", () => {
   const budget = new Budget({ ...NONE, coolDownSeconds: 600 });
   expect(admitted(budget, NOON, "a")).not.toBeNull();

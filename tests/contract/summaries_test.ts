@@ -88,9 +88,14 @@ Deno.test("a server that never answers is waited for until the deadline, and no 
   }
 });
 
-Deno.test("an answer without end is broken off", async () => {
-  await using bench = await Bench.with({ acts: [{ kind: "raw", body: `{"id":"${"x".repeat(8 * 1024 * 1024)}"}` }] });
+Deno.test("an answer without end is broken off, even where it would be a good one", async () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2, padding: "x".repeat(8 * 1024 * 1024) };
+  await using bench = await Bench.with({ acts: [{ kind: "says", content: modelAnswer(), usage }] });
   expect(reasonOf(await ask(bench))).not.toBe("");
+  await using within = await Bench.with({
+    acts: [{ kind: "says", content: modelAnswer(), usage: { ...usage, padding: "x" } }],
+  });
+  expect((await ask(within)).kind).toBe("written");
 });
 
 Deno.test("an answer that cannot be used is asked for once more, warmer, and says what was wrong", async () => {
