@@ -194,6 +194,6 @@ Deno.test("whatever a model says: known ids, enumerations, lengths, no links, no
         );
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });

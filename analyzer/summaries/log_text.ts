@@ -29,7 +29,7 @@ const STEMS = (
   "priorit privat privileg probe problem proc produc profil progress propert protocol provid proxy publish purg push query queue quorum quota raid ram rang rate " +
   "read ready reason rebalanc reboot rebuild receiv record recover recursi redirect reduc refer refus regist reject releas reload remot remov renam repair " +
   "replic report request requir reserv reset resiz resolv resource respons restart restor result retr return revok rollback root rout row rpc run runtime sampl " +
-  "sandbox save scal scan schedul schema script search secur segment select send sent sequenc serial serv session set shard shell shut sid sign size skip slave " +
+  "sandbox save scal scan schedul schema script search secur segment select send sent sequenc serial serv session set shard shell shut sid size skip slave " +
   "slow snapshot socket sourc space spawn spec sql ssh ssl stack stage stal stalled start stat stop storag store stream string struct submit subscri success " +
   "support suspend swap switch symbol sync syntax system table tag target task tcp temp tenant term test thread threshold throttl throw thrown time timed tls token " +
   "topic trac traffic transact transfer transient transit transport trigger truncat trust try tunnel type udp unable unauthor unavail undefin unexpected uninit " +
@@ -41,7 +41,25 @@ const STEMS = (
   "błąd połączen nie udało przekrocz odmow ошибк сбой соединен подключ тайм найден невозможно отказ недопустим помилк " +
   "hata bağlantı zaman bulunamadı geçersiz reddedildi"
 ).split(" ");
-const STEM = new RegExp(`^(?:${STEMS.join("|")})`, "u");
+/** Words that say that something is amiss, and begin others that do not. */
+const WHOLE = [
+  "not",
+  "no",
+  "too",
+  "enough",
+  "already",
+  "without",
+  "longer",
+  "older",
+  "sign",
+  "signed",
+  "signal",
+  "miss",
+  "has",
+  "have",
+  "had",
+];
+const STEM = new RegExp(`^(?:${STEMS.join("|")}|(?:${WHOLE.join("|")})(?!\\p{L}))`, "u");
 /** Of the scripts without spaces. */
 const UNSPACED_WORDS =
   /错误|錯誤|失败|失敗|超时|超時|连接|連接|异常|異常|无法|無法|拒绝|数据库|響應|响应|请求|线程|内存|端口|网络|重试|空指针|磁盘|订单|拒絕|找不到|エラー|接続|タイムアウト|例外|データベース|メモリ|ディスク|見つかりません|できません|오류|실패|연결|요청|응답|데이터베이스|시간 초과|거부/;

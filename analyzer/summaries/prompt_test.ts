@@ -38,6 +38,7 @@ Deno.test("a log cannot end the data that it is in, nor write outside of it", ()
       expect(user.content.replaceAll("<*>", "")).not.toMatch(/[<>&\p{Cf}\u2028\u2029]/u);
       expect(user.content).not.toMatch(/(?!\n)\p{Cc}/u);
     }),
+    { numRuns: 40 },
   );
 });
 
@@ -96,21 +97,24 @@ async function inDirectory(
   }
 }
 
-Deno.test("files of one's own take the place of the built-in ones, and notes go to their service alone", () =>
-  inDirectory({
-    "user.md": "Données : {{ facts }}\n",
-    "services/payments.md": "It calls the bank.\n",
-    ".notes": "x",
-    "user.md~": "x",
-  }, async (directory) => {
-    const own: Prompts = await loadPrompts(directory);
-    expect(own.system).toBe(prompts.system);
-    const [system, user] = promptFor(errorFacts(), own)?.messages ?? [];
-    expect(user.content).toMatch(/^Données : \{/);
-    expect(system.content).toMatch(/On payments:\n\nIt calls the bank\.$/);
-    expect(promptFor(errorFacts({ service: "other" }), own)?.messages[0].content).not.toContain("bank");
-    expect(promptFor(errorFacts({ service: "../payments" }), own)?.messages[0].content).not.toContain("bank");
-  }));
+Deno.test(
+  "files of one's own take the place of the built-in ones, and notes go to their service alone",
+  () =>
+    inDirectory({
+      "user.md": "Données : {{ facts }}\n",
+      "services/payments.md": "It calls the bank.\n",
+      ".notes": "x",
+      "user.md~": "x",
+    }, async (directory) => {
+      const own: Prompts = await loadPrompts(directory);
+      expect(own.system).toBe(prompts.system);
+      const [system, user] = promptFor(errorFacts(), own)?.messages ?? [];
+      expect(user.content).toMatch(/^Données : \{/);
+      expect(system.content).toMatch(/On payments:\n\nIt calls the bank\.$/);
+      expect(promptFor(errorFacts({ service: "other" }), own)?.messages[0].content).not.toContain("bank");
+      expect(promptFor(errorFacts({ service: "../payments" }), own)?.messages[0].content).not.toContain("bank");
+    }),
+);
 
 Deno.test("a mistake in a file is told with its place and the way out, before it is used", async () => {
   const cases: [Record<string, string | Uint8Array<ArrayBuffer>>, RegExp, RegExp][] = [
