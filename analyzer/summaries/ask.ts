@@ -1,5 +1,5 @@
 /** One question to a model, with all its attempts: retries, one repair, within a deadline and the budget. */
-import { parseAnswer } from "./answer.ts";
+import { ANSWER_JSON_SCHEMA, parseAnswer } from "./answer.ts";
 import type { Budget, LimitName, Reservation } from "./budget.ts";
 import { checkAnswer } from "./evidence_check.ts";
 import type { FailureKind, ModelApi, ModelFailure, ModelReply, ModelRequest } from "./mistral.ts";
@@ -133,6 +133,7 @@ class Question {
       maxTokens,
       temperature: TEMPERATURES[round] ?? 0,
       seed: 1 + round,
+      schema: ANSWER_JSON_SCHEMA,
     };
     let reservation = paid;
     for (let attempt = 1;; attempt++) {

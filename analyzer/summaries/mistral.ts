@@ -4,7 +4,6 @@
  */
 import type { MistralCore } from "@mistralai/mistralai/core.js";
 import { messageOf, MillraceError } from "../../core/errors.ts";
-import { ANSWER_JSON_SCHEMA } from "./answer.ts";
 import type { PromptMessage } from "./prompt.ts";
 import { shortened, withoutInvisible } from "./invisible.ts";
 
@@ -46,6 +45,8 @@ export interface ModelRequest {
   readonly maxTokens: number;
   readonly temperature: number;
   readonly seed: number;
+  /** JSON Schema that the answer follows; only closed objects whose keys are all required. */
+  readonly schema: Readonly<Record<string, unknown>>;
 }
 
 export interface ListedModel {
@@ -139,7 +140,7 @@ export async function openMistral(access: MistralAccess): Promise<ModelApi> {
   };
 }
 
-function bodyOf({ model, messages, maxTokens, temperature, seed }: ModelRequest) {
+function bodyOf({ model, messages, maxTokens, temperature, seed, schema }: ModelRequest) {
   return {
     model,
     messages: messages.map(({ role, content }) => ({ role, content })),
@@ -148,7 +149,7 @@ function bodyOf({ model, messages, maxTokens, temperature, seed }: ModelRequest)
     randomSeed: seed,
     responseFormat: {
       type: "json_schema" as const,
-      jsonSchema: { name: "error_summary", schemaDefinition: ANSWER_JSON_SCHEMA, strict: true },
+      jsonSchema: { name: "answer", schemaDefinition: schema, strict: true },
     },
   };
 }

@@ -135,12 +135,15 @@ export class MistralSummarizer implements Summarizer {
     if (!this.#isEnabled) {
       return notice("summaries: no key to Mistral is set (mistral.apiKey): errors are told with the facts alone");
     }
-    const listed = await (await this.#openApi()).listModels(
-      AbortSignal.any([signal, AbortSignal.timeout(this.#settings.timeoutMs)]),
-    );
-    const verdict = checkModel(this.#settings.model, listed, now());
-    if (verdict.kind === "wrong") this.#out(verdict.reason, true);
-    else if (verdict.kind === "told") notice(`summaries: ${verdict.reason}`);
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#settings.timeoutMs)]);
+      const verdict = checkModel(this.#settings.model, await (await this.#openApi()).listModels(limit), now());
+      if (signal.aborted) return;
+      if (verdict.kind === "wrong") this.#out(verdict.reason, true);
+      else if (verdict.kind === "told") notice(`summaries: ${verdict.reason}`);
+    } catch (error) {
+      notice(`summaries: the model cannot be asked: ${messageOf(error)}`);
+    }
   }
 
   async summarize(facts: ErrorFacts, signal: AbortSignal): Promise<SummaryOutcome> {
@@ -177,6 +180,11 @@ export class MistralSummarizer implements Summarizer {
       underWay: this.#limit.activeCount,
       waiting: this.#limit.pendingCount,
     };
+  }
+
+  /** The key, for others that ask the same server. Throws INVALID_CONFIG where its file cannot be read. */
+  key(): Promise<string> {
+    return keyOf(this.#settings);
   }
 
   /** To be kept over a restart, as {@link SummarizerEnvironment.savedBudget}. */
