@@ -21,7 +21,7 @@ export interface AskTools {
   readonly now: () => number;
   /** From 0 up to 1. */
   readonly random: () => number;
-  /** Rejects once the signal is aborted. */
+  /** Ends once the signal is aborted, by a rejection or not. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -183,7 +183,7 @@ class Question {
   async #waited(ms: number): Promise<boolean> {
     try {
       await this.tools.wait(ms, this.#signal);
-      return true;
+      return !this.#signal.aborted;
     } catch {
       return false;
     }
