@@ -4,13 +4,14 @@ import type { CommandParts } from "./program.ts";
 import type { EvalOptions } from "./eval/run.ts";
 
 const HELP = `
-Asks nothing of anybody: the model of the injection corpus is a local server. Grouping is judged by Loghub-2k, as
+Asks nothing of anybody without --live: the model of the injection corpus is a local server. Grouping is judged by Loghub-2k, as
 https://github.com/logpai/loghub has it: --loghub names a folder with SYSTEM/SYSTEM_2k.log_structured.csv.
 Ends with 12 where a target is missed.
 
 Examples:
   deno task eval
   deno task eval --loghub ../logparser/data/loghub_2k --json evaluation.json
+  MISTRAL_API_KEY=... deno task eval --live mistral-medium-latest
 `;
 
 export function evalCommand({ terminal, end }: CommandParts): Command {
@@ -18,6 +19,8 @@ export function evalCommand({ terminal, end }: CommandParts): Command {
     .description("Measure grouping, redaction, injections and floods against their targets")
     .option("--loghub <dir>", "folder of Loghub-2k", "../shared/data/loghub")
     .option("--seed <n>", "seed of the lines that are made", "1")
+    .option("--live <model>", "also ask the model of the settings about known errors, and have this one judge")
+    .option("--times <n>", "how often each known error is asked about", "5")
     .option("--json <file>", "also write the figures as JSON")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {

@@ -9,9 +9,10 @@ import { secretLines } from "../../analyzer/evaluation/seeded_secrets.ts";
 import { createRedactor } from "../../analyzer/errors/redaction.ts";
 import { messageOf, MillraceError } from "../../core/errors.ts";
 import type { Terminal } from "../terminal.ts";
+import { evaluateLive, type LiveOptions, livePlan } from "./live.ts";
 import { readLoghub } from "./loghub.ts";
 
-export interface EvalOptions {
+export interface EvalOptions extends LiveOptions {
   readonly loghub: string;
   readonly seed: string;
   readonly json?: string;
@@ -33,7 +34,7 @@ interface Part {
   readonly missed: readonly string[];
 }
 
-export async function runEval({ loghub, seed, json }: EvalOptions, terminal: Terminal): Promise<number> {
+export async function runEval({ loghub, seed, json, ...live }: EvalOptions, terminal: Terminal): Promise<number> {
   if (!/^\d{1,9}$/.test(seed)) {
     throw new MillraceError(
       "INVALID_INPUT",
@@ -41,6 +42,7 @@ export async function runEval({ loghub, seed, json }: EvalOptions, terminal: Ter
       "give one up to 999999999: --seed 1",
     );
   }
+  const plan = livePlan(live);
   const parts: Part[] = [];
   for (
     const evaluate of [
@@ -48,6 +50,8 @@ export async function runEval({ loghub, seed, json }: EvalOptions, terminal: Ter
       () => evaluateRedaction(Number(seed)),
       evaluateFlood,
       evaluateInjections,
+      // A live model is what it is: there is no target.
+      ...plan === null ? [] : [async () => ({ name: "summaries", ...await evaluateLive(plan), missed: [] })],
     ]
   ) {
     const part = await evaluate();
