@@ -4,6 +4,7 @@ import { inert } from "./inert.ts";
 
 const PAGES = [
   ["dashboard", "/dashboard", "Dashboard"],
+  ["errors", "/errors", "Errors"],
   ["report", "/report", "Access report"],
   ["topics", "/topics", "Topics"],
 ] as const;
