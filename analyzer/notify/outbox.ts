@@ -240,6 +240,25 @@ function addMessage(
   if (step === "posted") add("look_late", target, nextMs, 4);
 }
 
+/** What a channel does next: of that which is due, what matters most, and of equals what began first. */
+export function nextDue(
+  entries: ReadonlyMap<string, Entry>,
+  channel: string,
+  way: Way,
+  nowMs: number,
+): { readonly key: string; readonly due: Due } | null {
+  let best: { readonly key: string; readonly due: Due; readonly openedMs: number } | null = null;
+  for (const [key, entry] of entries) {
+    if (entry.channel !== channel) continue;
+    for (const due of dues(entry, way)) {
+      if (due.atMs > nowMs) continue;
+      const order = best === null ? -1 : due.rank - best.due.rank || entry.openedMs - best.openedMs;
+      if (order < 0) best = { key, due, openedMs: entry.openedMs };
+    }
+  }
+  return best;
+}
+
 export function messageOf(entry: Entry, target: string | null): Message | null {
   if (target === null) return entry.message;
   return entry.replies.find(({ id }) => id === target)?.message ?? null;

@@ -6,12 +6,24 @@ import type { Documents } from "../../core/store/ports.ts";
 import { messageOf as textOf } from "../../core/errors.ts";
 import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.ts";
 import type { Notice } from "./notice.ts";
-import { type Action, type Due, dues, type Entry, isPending, messageOf } from "./outbox.ts";
+import { type Action, type Entry, isPending, messageOf, nextDue } from "./outbox.ts";
 import { bounded } from "./outbox_codec.ts";
 import { KEEP_MS, takeIn } from "./outbox_intake.ts";
 import { type ChannelStatus, Pacing } from "./outbox_lane.ts";
 import { OutboxLedger, type Transaction } from "./outbox_ledger.ts";
-import { begun, begunUpdate, looked, lookedLate, othersOf, sent, slim, TAKEOVER_MS, updated } from "./outbox_steps.ts";
+import {
+  begun,
+  begunUpdate,
+  looked,
+  lookedLate,
+  othersOf,
+  REPEAT_NOTE,
+  repeated,
+  sent,
+  slim,
+  TAKEOVER_MS,
+  updated,
+} from "./outbox_steps.ts";
 
 export interface OutboxOptions {
   readonly documents: Documents;
@@ -208,23 +220,10 @@ export class Outbox {
       }
       const nowMs = this.options.now();
       if (nowMs < lane.pacing.nextMs) return;
-      const next = this.#nextOf(lane, nowMs);
+      const next = nextDue(this.#ledger.entries, lane.notifier.name, lane.notifier, nowMs);
       if (next === null) return;
       await this.#step(lane, next.key, next.due.action);
     }
-  }
-
-  #nextOf({ notifier }: Lane, nowMs: number): { readonly key: string; readonly due: Due } | null {
-    let best: { readonly key: string; readonly due: Due; readonly openedMs: number } | null = null;
-    for (const [key, entry] of this.#ledger.entries) {
-      if (entry.channel !== notifier.name) continue;
-      for (const due of dues(entry, notifier)) {
-        if (due.atMs > nowMs) continue;
-        const order = best === null ? -1 : due.rank - best.due.rank || entry.openedMs - best.openedMs;
-        if (order < 0) best = { key, due, openedMs: entry.openedMs };
-      }
-    }
-    return best;
   }
 
   async #step(lane: Lane, key: string, action: Action): Promise<void> {
@@ -252,7 +251,7 @@ export class Outbox {
     if (entry === null || message === null || entry.notice === null) return;
     // Who slept since then may have been overtaken: better not send than send twice.
     const isLate = this.options.now() - beganMs > TAKEOVER_MS / 2;
-    const outcome = isLate ? OVERSLEPT : await this.#call(entry, entry.notice, target, notifier);
+    const outcome = isLate ? OVERSLEPT : await caught(this.#call(entry, entry.notice, target, notifier));
     const nowMs = this.options.now();
     if (outcome.kind === "sent") {
       pacing.counts.posted++;
@@ -295,7 +294,7 @@ export class Outbox {
     if (entry === null || entry.notice === null || entry.message.ref === null) return;
     const { notice, revision, message: { ref } } = entry;
     const isLate = this.options.now() - beganMs > TAKEOVER_MS / 2;
-    const outcome = isLate ? OVERSLEPT : await lane.notifier.update(notice, ref, this.#abort.signal);
+    const outcome = isLate ? OVERSLEPT : await caught(lane.notifier.update(notice, ref, this.#abort.signal));
     const nowMs = this.options.now();
     if (outcome.kind === "sent") lane.pacing.counts.updated++;
     this.#pace(lane, outcome, nowMs);
@@ -390,8 +389,6 @@ export class Outbox {
 
 const OVERSLEPT: SendOutcome = { kind: "retry", reason: "the process slept or the store was slow", afterMs: null };
 
-const REPEAT_NOTE = "sent again: nobody knows whether the first attempt arrived";
-
-function repeated(notice: Notice): Notice {
-  return { ...notice, facts: [{ label: "May be a repeat", value: REPEAT_NOTE }, ...notice.facts] };
-}
+/** A notifier that throws, which none should, has done nobody knows what. */
+const caught = (outcome: Promise<SendOutcome>): Promise<SendOutcome> =>
+  outcome.catch((error) => ({ kind: "unknown", reason: textOf(error) }));

@@ -245,3 +245,10 @@ const isOf = (message: Message, ref: MessageRef | null): boolean =>
 export function slim(entry: Entry, way: Way): Entry {
   return entry.isResolved && entry.notice !== null && !isPending(entry, way) ? { ...entry, notice: null } : entry;
 }
+
+export const REPEAT_NOTE = "sent again: nobody knows whether the first attempt arrived";
+
+/** A notice that says so. */
+export function repeated(notice: Notice): Notice {
+  return { ...notice, facts: [{ label: "May be a repeat", value: REPEAT_NOTE }, ...notice.facts] };
+}

@@ -16,6 +16,8 @@ export interface NotifierParts {
   /** Prints a line on the console. */
   readonly write: (text: string) => void;
   readonly now: () => number;
+  /** What the operator should know, in a line. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** What a name stands for. `place` is the rest of the name; `key` is where it is named, for errors. */
@@ -66,7 +68,7 @@ export function slackSecrets({ slack }: NotifySettings): { readonly signingSecre
   };
 }
 
-function makeSlack({ settings }: NotifierParts, channel: string, key: string): Notifier {
+function makeSlack({ settings, onNotice }: NotifierParts, channel: string, key: string): Notifier {
   const { slack } = settings;
   const token = secretOf(slack.token, slack.tokenFile, "notify.slack.tokenFile");
   if (token === "") {
@@ -82,6 +84,7 @@ function makeSlack({ settings }: NotifierParts, channel: string, key: string): N
     apiUrl: slack.apiUrl,
     channel,
     hasButtons: signingSecret !== "" || appToken !== "",
+    onNotice,
   });
 }
 

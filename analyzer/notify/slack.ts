@@ -1,9 +1,12 @@
 /** The Slack notifier: one message an incident, changed and answered to later, found again by its metadata. */
+import type { KnownBlock } from "@slack/types";
 import { type Logger, LogLevel, WebClient } from "@slack/web-api";
+import { messageOf } from "../../core/errors.ts";
 import { fetchOnce } from "./fetch_once.ts";
 import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.ts";
 import type { Notice, ThreadEntry } from "./notice.ts";
-import { slackCard, slackReply } from "./slack_card.ts";
+import { noticeLine } from "./notice_text.ts";
+import { type CardOptions, slackCard, slackReply } from "./slack_card.ts";
 import { type SlackFailure, slackFailure } from "./slack_errors.ts";
 import type { SlackMessage } from "./slack_text.ts";
 
@@ -16,6 +19,10 @@ export interface SlackOptions {
   /** Whether clicks on buttons reach us. */
   readonly hasButtons: boolean;
   readonly timeoutMs?: number;
+  /** Makes the message of a notice; absent: slack_card.ts. */
+  readonly card?: (notice: Notice, options: CardOptions) => SlackMessage;
+  /** What the operator should know, in a line; said once. */
+  readonly onNotice?: (text: string) => void;
 }
 
 export const EVENT_TYPE = "millrace_notice";
@@ -26,6 +33,9 @@ const INTERVAL_MS = 1_100;
 const SKEW_MS = 300_000;
 const PAGE = 200;
 const PAGES_MAX = 25;
+
+/** Slack makes no links and mentions of what is no markup. */
+const PLAIN = { link_names: false, parse: "none" } as const;
 
 const nothing = () => {};
 /** The client's own log would print warnings of calls that are looked after here. */
@@ -62,6 +72,7 @@ export class SlackNotifier implements Notifier {
   readonly canUpdate = true;
   readonly intervalMs = INTERVAL_MS;
   #channelId: string | null;
+  #hasToldOfCard = false;
 
   constructor(private readonly options: SlackOptions) {
     this.name = `slack:${options.channel}`;
@@ -69,7 +80,7 @@ export class SlackNotifier implements Notifier {
   }
 
   post(notice: Notice, nonce: string, signal: AbortSignal): Promise<SendOutcome> {
-    return this.#post(slackCard(notice, this.options), notice.id, nonce, null, signal);
+    return this.#post(this.#cardOf(notice), notice.id, nonce, null, signal);
   }
 
   reply(
@@ -89,7 +100,7 @@ export class SlackNotifier implements Notifier {
     parent: MessageRef | null,
     signal: AbortSignal,
   ): Promise<SendOutcome> {
-    const client = slackClient(this.options, signal);
+    const { chat } = slackClient(this.options, signal);
     const base = {
       channel: parent?.channel ?? this.#channelId ?? this.options.channel,
       text: message.text,
@@ -97,19 +108,10 @@ export class SlackNotifier implements Notifier {
       metadata: { event_type: EVENT_TYPE, event_payload: { incident_id: noticeId, nonce } },
       unfurl_links: false,
       unfurl_media: false,
-      link_names: false,
-      parse: "none" as const,
+      ...PLAIN,
     };
     try {
-      let answer;
-      try {
-        answer = await client.chat.postMessage({ ...base, blocks: [...message.blocks] });
-      } catch (error) {
-        // Blocks that Slack does not take: it said so, and nothing is there. The text alone is better than nothing.
-        if (slackFailure(error).kind !== "message") throw error;
-        answer = await client.chat.postMessage(base);
-      }
-      const { channel, ts } = answer;
+      const { channel, ts } = await this.#withBlocks(message, (blocks) => chat.postMessage({ ...base, ...blocks }));
       if (channel === undefined || ts === undefined) {
         return { kind: "unknown", reason: "Slack's answer does not say where the message is" };
       }
@@ -121,15 +123,48 @@ export class SlackNotifier implements Notifier {
   }
 
   async update(notice: Notice, ref: MessageRef, signal: AbortSignal): Promise<SendOutcome> {
-    const client = slackClient(this.options, signal);
-    const { text, blocks } = slackCard(notice, this.options);
-    const base = { channel: ref.channel, ts: ref.ts, text, link_names: false, parse: "none" as const };
+    const { chat } = slackClient(this.options, signal);
+    const message = this.#cardOf(notice);
+    const base = { channel: ref.channel, ts: ref.ts, text: message.text, ...PLAIN };
     try {
-      await client.chat.update({ ...base, blocks: [...blocks] });
+      await this.#withBlocks(message, (blocks) => chat.update({ ...base, ...blocks }));
       return { kind: "sent", ref };
     } catch (error) {
       return sendFailure(slackFailure(error));
     }
+  }
+
+  /** The card, or where its file fails, as an edited one may, a line: better than nothing. */
+  #cardOf(notice: Notice): SlackMessage {
+    try {
+      return (this.options.card ?? slackCard)(notice, this.options);
+    } catch (error) {
+      this.#tellOfCard(messageOf(error));
+      return { text: noticeLine(notice), blocks: [] };
+    }
+  }
+
+  /** Makes a call with the blocks, and where Slack refuses them, with the text alone: then nothing was there before. */
+  async #withBlocks<Answer>(
+    { blocks }: SlackMessage,
+    call: (blocks: { readonly blocks: KnownBlock[] }) => Promise<Answer>,
+  ): Promise<Answer> {
+    try {
+      return await call({ blocks: [...blocks] });
+    } catch (error) {
+      const { kind, reason } = slackFailure(error);
+      if (kind !== "message" || blocks.length === 0) throw error;
+      this.#tellOfCard(reason);
+      return await call({ blocks: [] });
+    }
+  }
+
+  #tellOfCard(reason: string): void {
+    if (this.#hasToldOfCard) return;
+    this.#hasToldOfCard = true;
+    this.options.onNotice?.(
+      `${this.name}: a card cannot be shown (${reason}), its text is; see to analyzer/notify/slack_card.ts`,
+    );
   }
 
   async find(nonce: string, sinceMs: number, ref: MessageRef | null, signal: AbortSignal): Promise<FindOutcome> {

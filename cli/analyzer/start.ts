@@ -48,6 +48,7 @@ export async function startAnalyzer(options: AnalyzerOptions): Promise<RunningAn
     isTerminal: options.isTerminal,
     write: (text) => options.print(`${text}\n`),
     now: Date.now,
+    onNotice: (text) => onNotice(`notifications: ${text}`),
   });
   const stopping = new AbortController();
   parts.defer(() => stopping.abort());

@@ -122,6 +122,32 @@ Deno.test("a stop ends a call, whose outcome nobody knows", () =>
     expect(outcome.kind).toBe("unknown");
   }));
 
+Deno.test("a card that fails or breaks Slack's limits is told as a line, and that is said once", () =>
+  withSlack({}, async (server) => {
+    const told: string[] = [];
+    const text = "t";
+    const cards = [
+      () => ({ text, blocks: Array.from({ length: 51 }, () => ({ type: "divider" as const })) }),
+      () => {
+        throw new Error("a slip of the hand");
+      },
+    ];
+    for (const card of cards) {
+      const options = { token: TOKEN, apiUrl: server.url, channel: "#errors", hasButtons: false, card };
+      const slack = new SlackNotifier({ ...options, onNotice: (notice) => told.push(notice) });
+      const sent = await slack.post(noticeOf("error/1"), "nonce1", never);
+      expect(sent.kind).toBe("sent");
+      expect((await slack.update(noticeOf("error/1"), sent.kind === "sent" ? sent.ref : {}, never)).kind).toBe("sent");
+    }
+    expect([...server.messages.values()].map((message) => [message.text, message.blocks])).toEqual([
+      [text, []],
+      ["error: Card processor refuses connections (payments)", []],
+    ]);
+    expect(told.length).toBe(2);
+    expect(told[0]).toContain("invalid_blocks");
+    expect(told[1]).toContain("a slip of the hand");
+  }));
+
 Deno.test("settings that are wrong are named, without the token, and messages wait", () =>
   withSlack({}, async (_server, notifier) => {
     expect(await notifier().check(never)).toBe(null);
