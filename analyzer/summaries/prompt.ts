@@ -87,13 +87,13 @@ const WHY: Readonly<Record<ErrorFacts["reason"], string>> = {
   stale: "still going on, and not explained for long",
 };
 
-/** JSON that ends no block, tag or line of the text around it. */
+/** JSON that ends no block, tag or line of the text around it; wildcards and pseudonyms stay as they are. */
 const dataJson = (data: unknown): string =>
   JSON.stringify(data, null, 1).replace(
     /[<>&\u007f-\u009f\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   )
-    .replaceAll("\\u003c*\\u003e", "<*>");
+    .replace(/\\u003c(\*|[A-Z][A-Z_]{0,20}_[0-9A-F]{1,16})\\u003e/g, "<$1>");
 
 /** Once, and not through `replace`, whose `$` would be read. */
 const filled = (text: string, name: string, value: string): string => text.split(`{{${name}}}`).join(value).trim();
