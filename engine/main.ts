@@ -299,5 +299,6 @@ function settingsOf({ config, archive, archivesAtEnd = false }: EngineParts): Wo
     archives: archive !== null && archive !== undefined,
     segmentMs: archivesAtEnd ? 0 : config.archive.segmentSeconds * 1000,
     segmentBytes: config.archive.segmentBytes,
+    schemaRegistry: config.schemaRegistry,
   };
 }

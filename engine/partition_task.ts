@@ -11,6 +11,7 @@ import { eventsByHour, quarantineByHour } from "../core/store/rows_by_hour.ts";
 import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
 import { Chunk } from "./chunk.ts";
 import { detectFormat, findParser } from "./parsing/registry.ts";
+import { awaitSchema, NO_SCHEMAS, SchemaMissing, type Schemas } from "./parsing/schemas.ts";
 import { PartitionLoop, type TenureEnd } from "./partition_loop.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 
@@ -31,6 +32,8 @@ export interface PartitionTaskParts {
   readonly store: StoreCalls;
   readonly openReader: () => PartitionReader;
   readonly notify: (notice: Notice) => void;
+  /** Registered schemas of the worker's records; absent: none is known. */
+  readonly schemas?: Schemas;
   /** The system's clock: flush intervals of all workers begin together. */
   readonly now: () => number;
 }
@@ -151,7 +154,7 @@ class Tenure {
     this.#isUndetected = parser === undefined;
     this.#chunk = new Chunk(control.unreadable);
     this.#aggregator = new PartitionAggregator(crypto.randomUUID(), state, {
-      parser: parser?.compile({ timeZone: assignment.timeZone, mapping: assignment.mapping }) ?? null,
+      parser: parser?.compile({ ...assignment, schemas: parts.schemas }) ?? null,
       preset: PRESETS[assignment.preset ?? parser?.preset ?? "apps"],
       latenessMs: settings.latenessMs,
       futureMs: settings.futureMs,
@@ -176,7 +179,7 @@ class Tenure {
       // The next fetch is under way while this chunk is parsed; its failure is met when it is awaited.
       const fetching = isLast || isAtEnd ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
       fetching?.catch(() => {});
-      await this.#applyChunk(fetched);
+      if (!await this.#applyChunk(fetched)) break;
       if (this.#isLost) return "conflict";
       this.#aggregator.passTo(next);
       if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
@@ -193,15 +196,18 @@ class Tenure {
       this.#flushIfDue();
       isLast = control.isStopping(); // with what has gathered until then
     }
+    if (!control.isForgotten()) return await this.#finish();
     await this.#flushing;
     return "stopped";
   }
 
-  async #applyChunk({ bytes, next }: FetchedBatches): Promise<void> {
+  /** False: the task is to end, and the rest of the chunk is left for the next start. */
+  async #applyChunk({ bytes, next }: FetchedBatches): Promise<boolean> {
     const { assignment, store } = this.parts;
     this.#chunk.reset(bytes, next);
     for (;;) {
-      const bucket = this.#chunk.applyTo(this.#aggregator);
+      const bucket = await this.#applyOn();
+      if (bucket === false) return false;
       if (bucket === null) break;
       const [unit] = await store.readUnits(assignment.topicId, assignment.partition, [bucket]);
       this.#aggregator.addUnit(unit);
@@ -211,6 +217,23 @@ class Tenure {
       await this.#flushing;
       this.#startFlush();
       await this.#flushing;
+    }
+    return true;
+  }
+
+  /** Goes on with the chunk, and loads schemas that it asks for; null at its end, else a bucket to load; false to end. */
+  async #applyOn(): Promise<number | null | false> {
+    const { control } = this;
+    for (;;) {
+      try {
+        return this.#chunk.applyTo(this.#aggregator);
+      } catch (error) {
+        if (!(error instanceof SchemaMissing)) throw error;
+        this.#flushIfDue(); // what was applied does not wait along
+        const isEnding = () => control.isStopping() || control.isForgotten();
+        const waiter = { isEnding, sleep: control.sleep, notify: control.notify };
+        if (!await awaitSchema(this.parts.schemas ?? NO_SCHEMAS, error.id, waiter)) return false;
+      }
     }
   }
 

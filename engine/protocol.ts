@@ -1,6 +1,7 @@
 /** What the main thread and the workers say to each other. No record crosses: only assignments, flushes and answers. */
 import type { ArchivedRange, ChainOwner, ChainState } from "../core/archive/chain.ts";
 import type { FieldMapping } from "../core/config/schema.ts";
+import type { RegistryAccess } from "../core/schemas/registry.ts";
 import type { ReaderSpec } from "../core/log/partitioned_log.ts";
 import type { PresetName } from "../core/minutes/preset.ts";
 import type { FlushOutcome, PartitionFlush, PartitionState, UnitState } from "../core/store/ports.ts";
@@ -24,6 +25,8 @@ export interface WorkerSettings {
   readonly archives: boolean;
   readonly segmentMs: number;
   readonly segmentBytes: number;
+  /** Where schemas of records are; its URL is empty where there is none. */
+  readonly schemaRegistry: RegistryAccess;
 }
 
 /** One partition given to a worker. */

@@ -5,6 +5,7 @@
 import { MillraceError } from "../core/errors.ts";
 import { openReader } from "../core/log/registry.ts";
 import { ArchiveTask } from "./archiving/archive_task.ts";
+import { openSchemas, type Schemas } from "./parsing/schemas.ts";
 import { PartitionTask } from "./partition_task.ts";
 import {
   type Assignment,
@@ -40,6 +41,7 @@ const running = new Set<RunningTask>();
 const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
 let settings: WorkerSettings | null = null;
 let calls = 0;
+let schemas: Schemas | null = null;
 
 /** Asks the main thread. The answer's type follows from the method: both ends are typed by one table. */
 function call<M extends StoreMethod>(method: M, args: StoreArguments[M], transfer: ArrayBuffer[] = []) {
@@ -66,11 +68,17 @@ function assign(assignment: Assignment, workerSettings: WorkerSettings): void {
     settings: workerSettings,
     store,
     openReader: () => openReader(assignment.reader),
+    schemas: schemasOf(workerSettings),
     notify: (notice: Notice) => scope.postMessage({ type: "notice", notice }),
   };
   start(assignment, new PartitionTask({ ...parts, now: Date.now }));
   if (!workerSettings.archives) return;
   start(assignment, new ArchiveTask({ ...parts, now: () => performance.now(), bytesMax: archiveBytesMax }));
+}
+
+/** One for all partitions of the worker. */
+function schemasOf({ schemaRegistry }: WorkerSettings): Schemas {
+  return schemas ??= openSchemas(schemaRegistry);
 }
 
 function start(assignment: Assignment, task: RunningTask["task"]): void {

@@ -30,6 +30,7 @@ const TRAFFIC: Traffic = {
   rampMs: 0,
   burst: null,
   count: Infinity,
+  framing: null,
   workers: 1,
 };
 

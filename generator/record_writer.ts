@@ -4,6 +4,7 @@ import { courseOf, type Incident, type Phase, Phases } from "./incidents/phases.
 import { Random } from "./random.ts";
 import {
   DrawnEvent,
+  type Framing,
   type Scenario,
   type ScenarioParts,
   type ScenarioWriter,
@@ -12,7 +13,10 @@ import {
 
 /** A scenario from its parts. */
 export function defineScenario(parts: ScenarioParts): Scenario {
-  return { ...parts, create: (seed, incidents = []) => new RecordWriter(parts, seed, incidents) };
+  return {
+    ...parts,
+    create: (seed, incidents = [], framing = null) => new RecordWriter(parts, seed, incidents, framing),
+  };
 }
 
 /** Apart from the numbers of the records themselves: an incident changes nothing that it does not touch. */
@@ -38,13 +42,18 @@ class RecordWriter implements ScenarioWriter {
   readonly #influence = new Influence();
   readonly #event = new DrawnEvent();
 
-  constructor(private readonly parts: ScenarioParts, private readonly seed: number, incidents: readonly Incident[]) {
+  constructor(
+    private readonly parts: ScenarioParts,
+    private readonly seed: number,
+    incidents: readonly Incident[],
+    framing: Framing | null,
+  ) {
     const messages = new Map<number, string>();
     for (const [index, incident] of incidents.entries()) {
       const { message } = courseOf(incident);
       if (message !== undefined) messages.set(index, message);
     }
-    this.#scene = parts.open(seed, messages);
+    this.#scene = parts.open(seed, messages, framing);
     this.#random = new Random(parts.salt);
     this.#luck = new Random(parts.salt ^ INFLUENCE_SALT);
     this.#copies = new Random(parts.salt ^ DUPLICATE_SALT);

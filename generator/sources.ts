@@ -43,7 +43,7 @@ export function openSources(
   const parts = scenarios.map((scenario, topic) => ({
     place: places[topic],
     limit: limits[topic],
-    lanes: new Lanes(topic, scenario.create(seed, incidents), worker),
+    lanes: new Lanes(topic, scenario.create(seed, incidents, traffic.framing), worker),
     curveOf: () => {
       const phases = new Phases(scenario.targets, incidents);
       const trafficAt = (timeMs: number) => phases.at(timeMs).traffic;

@@ -1,6 +1,7 @@
 /** What traffic is made: plain data, which workers are sent. */
 import type { Burst, Shape } from "./curve.ts";
 import type { Incident } from "./incidents/phases.ts";
+import type { Framing } from "./scenarios/scenario.ts";
 
 /** Records of now, as time goes on. */
 export interface LivePace {
@@ -31,6 +32,8 @@ export interface Traffic {
   readonly burst: Burst | null;
   /** Records over all scenarios after which it ends; Infinity: none. */
   readonly count: number;
+  /** Of the payments; null: plain JSON. */
+  readonly framing: Framing | null;
   /** Threads that make records, each those of some partitions. */
   readonly workers: number;
 }

@@ -62,6 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "core/parquet": [],
   // The schema names presets and fields: the words of core/minutes.
   "core/config": ["core/minutes"],
+  "core/schemas": ["core/config"],
   "core/store": ["core/minutes", "core/config", "core/parquet"],
   "core/archive": ["core/store", "core/config", "core/parquet"],
   "core/incidents": ["core/store"],

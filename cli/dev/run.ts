@@ -119,6 +119,9 @@ function farewellOf({ records = 0, generated, lag = 0 }: Farewell, elapsedMs: nu
   return `stopped: ${did}; ${rest}. The next start goes on here.\n`;
 }
 
+/** A script with a fault, a schema registry that does not answer or refuses. */
+const GENERATORS_OWN: ReadonlySet<string> = new Set(["INVALID_INPUT", "UNREACHABLE", "REFUSED"]);
+
 /** Null where its script has a fault: that is told, and everything else starts. */
 async function startDevGenerator(
   config: Config,
@@ -127,10 +130,11 @@ async function startDevGenerator(
   onNotice: (message: string) => void,
 ): Promise<Generator | null> {
   try {
-    const traffic = readTraffic(config, { rate }, Date.now());
+    const traffic = await readTraffic(config, { rate }, Date.now());
     return await startGenerator({ config, log, traffic, onNotice });
   } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== "INVALID_INPUT") throw error;
+    const isItsOwn = error instanceof MillraceError && GENERATORS_OWN.has(error.code);
+    if (!isItsOwn) throw error;
     onNotice(`error: the generator is left out: ${error.message}; ${error.remedy}`);
     return null;
   }

@@ -15,7 +15,7 @@ import { readTraffic, type TrafficOptions } from "./traffic.ts";
 export async function runGenerator(config: Config, options: TrafficOptions, terminal: Terminal): Promise<void> {
   const log = programLog("generate", terminal);
   const signal = listenForStop();
-  const traffic = readTraffic(config, options, Date.now());
+  const traffic = await readTraffic(config, options, Date.now());
   {
     await using parts = new AsyncDisposableStack();
     const target = await openLogAlone(config, log);

@@ -5,6 +5,10 @@ import type { Config } from "../../core/config/schema.ts";
 import { messageOf, MillraceError } from "../../core/errors.ts";
 import { type Burst, FLAT, REALISTIC } from "../../generator/curve.ts";
 import { DURATION_WORDS, durationMs } from "../../generator/incidents/settings.ts";
+import { SchemaRegistry } from "../../core/schemas/registry.ts";
+import { payment } from "../../generator/scenarios/payment.ts";
+import type { Framing } from "../../generator/scenarios/scenario.ts";
+import { PAYMENT_AVRO, PAYMENT_JSON_SCHEMA } from "../../generator/schemas/payment.ts";
 import { SCENARIOS } from "../../generator/scenarios/registry.ts";
 import { momentMs, readScript } from "../../generator/script/load.ts";
 import type { Script } from "../../generator/script/script.ts";
@@ -29,9 +33,9 @@ export interface TrafficOptions {
 
 /**
  * Reads the script, if there is one, and writes its ground truth. `nowMs` is when the generator starts. Throws
- * INVALID_INPUT where an option or the script is wrong, FILE_UNAVAILABLE.
+ * INVALID_INPUT where an option or the script is wrong, FILE_UNAVAILABLE; UNREACHABLE and REFUSED of a schema registry.
  */
-export function readTraffic(config: Config, options: TrafficOptions, nowMs: number): Traffic {
+export async function readTraffic(config: Config, options: TrafficOptions, nowMs: number): Promise<Traffic> {
   const { generator } = config;
   const pace = paceOf(options, nowMs);
   const startMs = pace.kind === "planned" ? pace.fromMs : nowMs;
@@ -48,10 +52,28 @@ export function readTraffic(config: Config, options: TrafficOptions, nowMs: numb
     count: options.count === undefined
       ? Infinity
       : readNumber("--count", options.count, "a whole number from 1", isCount),
+    framing: null,
     workers: generator.workers,
   };
+  const framed = { ...traffic, framing: traffic.scenarios.includes("payment") ? await framingOf(config) : null };
   writeTruth(options.truth ?? besideScript(generator.script), traffic, startMs, script);
-  return traffic;
+  return framed;
+}
+
+/** How payments are framed; their schema is registered where it is not yet. */
+async function framingOf({ generator: { payments }, schemaRegistry }: Config): Promise<Framing | null> {
+  if (payments === "json") return null;
+  if (schemaRegistry.url === "") {
+    throw new MillraceError(
+      "INVALID_INPUT",
+      `generator.payments: ${payments} needs a schema registry`,
+      "set schemaRegistry.url (SCHEMA_REGISTRY_URL), or leave payments in json",
+    );
+  }
+  const { topic } = payment;
+  const [type, schema] = payments === "avro" ? ["AVRO", PAYMENT_AVRO] as const : ["JSON", PAYMENT_JSON_SCHEMA] as const;
+  const schemaId = await new SchemaRegistry(schemaRegistry).register(`${topic}-value`, type, schema);
+  return { encoding: payments, schemaId };
 }
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0;

@@ -9,9 +9,9 @@ const DAY_MS = 86_400_000;
 const read = (options: TrafficOptions, generator: Record<string, unknown> = {}) =>
   readTraffic(configSchema.parse({ generator }), options, NOW_MS);
 
-function refusalOf(options: TrafficOptions, generator: Record<string, unknown> = {}): string {
+async function refusalOf(options: TrafficOptions, generator: Record<string, unknown> = {}): Promise<string> {
   try {
-    read(options, generator);
+    await read(options, generator);
   } catch (error) {
     if (error instanceof MillraceError) return `${error.code} ${error.message}`;
     throw error;
@@ -19,8 +19,8 @@ function refusalOf(options: TrafficOptions, generator: Record<string, unknown> =
   throw new Error("it was taken");
 }
 
-Deno.test("without options it is the configuration's traffic, live", () => {
-  expect(read({})).toMatchObject({
+Deno.test("without options it is the configuration's traffic, live", async () => {
+  expect(await read({})).toMatchObject({
     scenarios: ["api", "access", "payment"],
     rate: 200,
     seed: 1,
@@ -29,34 +29,36 @@ Deno.test("without options it is the configuration's traffic, live", () => {
     burst: null,
     count: Infinity,
   });
-  expect(read({}, { shape: "realistic" }).shape.daily).toBe(0.6);
+  expect((await read({}, { shape: "realistic" })).shape.daily).toBe(0.6);
 });
 
-Deno.test("a range is from one time to another, up to now, or at a speed without an end", () => {
-  const range = (options: TrafficOptions) => read(options).pace;
-  expect(range({ from: "2026-03-01", to: "2026-03-02" })).toEqual({
+Deno.test("a range is from one time to another, up to now, or at a speed without an end", async () => {
+  const range = async (options: TrafficOptions) => (await read(options)).pace;
+  expect(await range({ from: "2026-03-01", to: "2026-03-02" })).toEqual({
     ...{ kind: "planned", fromMs: NOW_MS - 9 * DAY_MS, toMs: NOW_MS - 8 * DAY_MS },
     speed: Infinity,
   });
-  expect(range({ from: "-7d" })).toMatchObject({ fromMs: NOW_MS - 7 * DAY_MS, toMs: NOW_MS, speed: Infinity });
-  expect(range({ from: "-7d", to: "+1d" })).toMatchObject({ toMs: NOW_MS - 6 * DAY_MS });
-  expect(range({ from: "-7d", speed: "60" })).toMatchObject({ toMs: Infinity, speed: 60 });
+  expect(await range({ from: "-7d" })).toMatchObject({ fromMs: NOW_MS - 7 * DAY_MS, toMs: NOW_MS, speed: Infinity });
+  expect(await range({ from: "-7d", to: "+1d" })).toMatchObject({ toMs: NOW_MS - 6 * DAY_MS });
+  expect(await range({ from: "-7d", speed: "60" })).toMatchObject({ toMs: Infinity, speed: 60 });
 });
 
-Deno.test("bursts, ramps and counts are read, and told what they should be", () => {
-  expect(read({ burst: "10x30s/5m", ramp: "2m", count: "5000" })).toMatchObject({
+Deno.test("bursts, ramps and counts are read, and told what they should be", async () => {
+  expect(await read({ burst: "10x30s/5m", ramp: "2m", count: "5000" })).toMatchObject({
     burst: { factor: 10, forMs: 30_000, everyMs: 300_000 },
     rampMs: 120_000,
     count: 5000,
   });
-  expect(refusalOf({ burst: "10x5m/30s" })).toContain("--burst: expected as in 10x30s/5m");
-  expect(refusalOf({ ramp: "soon" })).toContain('--ramp: expected a duration such as 90s, 15m, 2h or 1d, found "soon"');
-  expect(refusalOf({ count: "1.5" })).toContain('--count: expected a whole number from 1, found "1.5"');
-  expect(refusalOf({ from: "2026-03-09", to: "2026-03-08" })).toContain("--to: expected a time after 2026-03-09");
-  expect(refusalOf({ from: "2027-01-01" })).toContain("found now");
-  expect(refusalOf({ to: "2027-01-01" })).toContain("--to: needs --from");
-  expect(refusalOf({ speed: "2" })).toContain("--speed: needs --from");
-  expect(refusalOf({}, { scenarios: ["apy"] })).toContain("no scenario apy (did you mean api?)");
+  expect(await refusalOf({ burst: "10x5m/30s" })).toContain("--burst: expected as in 10x30s/5m");
+  expect(await refusalOf({ ramp: "soon" })).toContain(
+    '--ramp: expected a duration such as 90s, 15m, 2h or 1d, found "soon"',
+  );
+  expect(await refusalOf({ count: "1.5" })).toContain('--count: expected a whole number from 1, found "1.5"');
+  expect(await refusalOf({ from: "2026-03-09", to: "2026-03-08" })).toContain("--to: expected a time after 2026-03-09");
+  expect(await refusalOf({ from: "2027-01-01" })).toContain("found now");
+  expect(await refusalOf({ to: "2027-01-01" })).toContain("--to: needs --from");
+  expect(await refusalOf({ speed: "2" })).toContain("--speed: needs --from");
+  expect(await refusalOf({}, { scenarios: ["apy"] })).toContain("no scenario apy (did you mean api?)");
 });
 
 Deno.test("a script decides what the command line leaves open, and has its truth written beside it", async () => {
@@ -65,17 +67,17 @@ Deno.test("a script decides what the command line leaves open, and has its truth
     const script = `${directory}/day.yaml`;
     const incident = "{ kind: latency_step, service: search, from: +1h, for: 5m }";
     await Deno.writeTextFile(script, `scenarios: [mixed]\nrate: 30\nseed: 4\nincidents:\n  - ${incident}\n`);
-    const traffic = read({ from: "2026-03-01" }, { script });
+    const traffic = await read({ from: "2026-03-01" }, { script });
     expect(traffic).toMatchObject({ scenarios: ["mixed"], rate: 30, seed: 4 });
     expect(traffic.incidents[0].fromMs).toBe(NOW_MS - 9 * DAY_MS + 3_600_000);
     const lines = (await Deno.readTextFile(`${directory}/day.truth.ndjson`)).trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).kind)).toEqual(["traffic", "latency_step"]);
-    expect(read({ rate: "200", scenario: "api" }, { script })).toMatchObject({ rate: 200, seed: 4 });
-    expect(refusalOf({}, { script: `${directory}/none.yaml` })).toBe(
+    expect(await read({ rate: "200", scenario: "api" }, { script })).toMatchObject({ rate: 200, seed: 4 });
+    expect(await refusalOf({}, { script: `${directory}/none.yaml` })).toBe(
       `FILE_UNAVAILABLE script ${directory}/none.yaml: no such file`,
     );
     await Deno.writeTextFile(script, "rate: fast\n");
-    expect(refusalOf({}, { script })).toBe(
+    expect(await refusalOf({}, { script })).toBe(
       `INVALID_INPUT ${script}:1:7: rate: expected records a second, above 0 and up to 10000000, found "fast"`,
     );
   } finally {

@@ -1,5 +1,6 @@
 /** The one schema of the configuration: millrace.yaml and the environment, checked, with defaults that need no file. */
 import { z } from "zod";
+import { schemaRegistry } from "./schema_registry.ts";
 import { PRESET_NAMES } from "../minutes/preset.ts";
 import { MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 
@@ -357,6 +358,7 @@ export const configSchema = z.strictObject({
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
   }).prefault({}),
+  schemaRegistry: schemaRegistry.prefault({}),
   archive: archive.prefault({}),
   generator: z.strictObject({
     rate: z.number().positive().max(10_000_000).default(200).describe("Events a second that the generator makes."),
@@ -369,6 +371,9 @@ export const configSchema = z.strictObject({
     ),
     script: z.string().default("").describe("File with incidents to make (docs/generator.md); empty: none."),
     workers: z.int().min(1).max(64).default(1).describe("Threads that make events."),
+    payments: z.enum(["json", "avro", "json_schema"]).default("json").describe(
+      "How payments are encoded: as JSON, or as Avro or JSON whose schema is registered.",
+    ),
     host: z.string().min(1).default("127.0.0.1").describe(
       "Address of the generator's health and metrics, where it is a program of its own.",
     ),

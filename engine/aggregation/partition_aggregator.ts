@@ -188,6 +188,7 @@ export class PartitionAggregator {
 
   #parse(bytes: Uint8Array, { valueStart, valueEnd, timestampMs, reason }: RecordSource): void {
     const { parser, recordBytesMax } = this.#options;
+    this.#isHolding = true; // until it is counted: a parser may throw for want of a schema
     if (reason !== undefined) this.#reason = reason;
     else if (valueStart < 0) this.#reason = "empty";
     else if (valueEnd - valueStart > recordBytesMax) this.#reason = "too_large";

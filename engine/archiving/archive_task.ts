@@ -7,6 +7,7 @@ import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "../
 import { PRESETS } from "../../core/minutes/preset.ts";
 import { Chunk } from "../chunk.ts";
 import { findParser } from "../parsing/registry.ts";
+import { awaitSchema, NO_SCHEMAS, SchemaMissing, type Schemas } from "../parsing/schemas.ts";
 import { PartitionLoop, type TenureEnd } from "../partition_loop.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "../protocol.ts";
 import { RecordCollector } from "./record_collector.ts";
@@ -26,6 +27,8 @@ export interface ArchiveTaskParts {
   readonly store: StoreCalls;
   readonly openReader: () => PartitionReader;
   readonly notify: (notice: Notice) => void;
+  /** Registered schemas of the worker's records; absent: none is known. */
+  readonly schemas?: Schemas;
   /** Monotonic, milliseconds. */
   readonly now: () => number;
   /** What this partition may hold in memory at the moment. */
@@ -108,7 +111,7 @@ export class ArchiveTask extends PartitionLoop {
   async #collect(reader: PartitionReader, chain: ChainState, format: string | null): Promise<TenureEnd> {
     const { assignment, settings } = this.#parts;
     const parser = format === null ? undefined : findParser(format);
-    const compiled = parser?.compile({ timeZone: assignment.timeZone, mapping: assignment.mapping }) ?? null;
+    const compiled = parser?.compile({ ...assignment, schemas: this.#parts.schemas }) ?? null;
     const batches = new Batches(reader, settings.fetchBytes);
     let [from, until] = [chain.from, chain.taken?.to ?? Infinity];
     while (!this.isForgotten) {
@@ -145,7 +148,7 @@ export class ArchiveTask extends PartitionLoop {
     for (;;) {
       const { bytes, next, end } = await batches.at(collector.position);
       chunk.reset(bytes, next);
-      chunk.applyTo(collector);
+      if (!await this.#apply(chunk, collector)) break;
       collector.passTo(next);
       if (collector.position > from) beganMs ??= now();
       const limit = bytesMax();
@@ -159,6 +162,24 @@ export class ArchiveTask extends PartitionLoop {
       if (next >= end) await this.sleep(settings.segmentMs === 0 ? FETCH_WAIT_MS : LINGER_MS);
     }
     collector.encode();
+  }
+
+  /** Applies the chunk, and loads schemas that it asks for; false where the task is to end before. */
+  async #apply(chunk: Chunk, collector: RecordCollector): Promise<boolean> {
+    for (;;) {
+      try {
+        chunk.applyTo(collector);
+        return true;
+      } catch (error) {
+        if (!(error instanceof SchemaMissing)) throw error;
+        const waiter = {
+          isEnding: () => this.isStopping || this.isForgotten,
+          sleep: (ms: number) => this.sleep(ms),
+          notify: () => {}, // the other task of the partition tells
+        };
+        if (!await awaitSchema(this.#parts.schemas ?? NO_SCHEMAS, error.id, waiter)) return false;
+      }
+    }
   }
 
   async #commit(collector: RecordCollector, from: number): Promise<boolean> {

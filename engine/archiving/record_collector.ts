@@ -44,6 +44,7 @@ export class RecordCollector implements RecordSink {
   readonly #times = { micros: 0, recordTimeMs: 0 };
   readonly #files = new Map<string, HourFile>();
   #encodedBytes = 0;
+  #isHolding = false;
   #lastRecordMs = 0;
 
   constructor(options: CollectorOptions) {
@@ -82,11 +83,14 @@ export class RecordCollector implements RecordSink {
   apply(bytes: Uint8Array, source: RecordSource): null {
     const fields = this.#fields;
     const { until, futureMs } = this.#options;
-    while (source.next()) {
+    while (this.#isHolding || source.next()) {
       const { offset, timestampMs, valueStart, valueEnd } = source;
       if (offset < this.position) continue; // the batch begins before the range
       if (offset >= until) break;
+      // A parser may throw for want of a schema: the next call begins with this record then.
+      this.#isHolding = true;
       const reason = this.#parse(bytes, source);
+      this.#isHolding = false;
       if (timestampMs > this.#lastRecordMs) this.#lastRecordMs = timestampMs;
       if (reason === null) {
         const recordMicros = timestampMs * 1000;

@@ -18,6 +18,9 @@ const FIRST_SCRATCH_BYTES = 4096;
 /** From here on a native copy, which takes a view to be made, is quicker than a loop. */
 const NATIVE_COPY_BYTES = 256;
 
+/** Products up to here are rounded to the nearest whole number without a doubt. */
+const EXACT_MAX = 2 ** 46;
+
 const encoder = new TextEncoder();
 
 /** The level of a record that says none, from its status span (start -1 where it has none). */
@@ -113,6 +116,35 @@ export class Projection {
         if (Number.isInteger(value)) this.#levelNumber(target, value);
       } else if (isExact) this.#number(target, this.#scratch, exact, exactEnd, true);
       else this.#number(target, this.#scratch, text, textEnd, true);
+    }
+  }
+
+  /** Text that stands elsewhere, in UTF-8. */
+  text(targets: readonly Target[], text: Uint8Array): void {
+    this.#scratchString(targets, this.#append(text, 0, text.length));
+  }
+
+  /** A time, epoch microseconds. Where a text is wanted, or a measure, it is a number like others. */
+  instant(targets: readonly Target[], micros: number): void {
+    const out = this.#out;
+    for (const target of targets) {
+      if (target.kind !== TIMESTAMP) this.value([target], micros);
+      else if (out.timestampMicros !== out.timestampMicros || this.#ranks[TIMESTAMP_RANK] >= target.rank) {
+        out.timestampMicros = micros;
+        this.#ranks[TIMESTAMP_RANK] = target.rank;
+      }
+    }
+  }
+
+  /** A number that has no text: as {@link decodedNumber} takes its shortest decimal, which most measures need not print. */
+  value(targets: readonly Target[], value: number): void {
+    for (const target of targets) {
+      const scale = 10 ** (target.decimals + target.unitExponent);
+      const units = Math.round(value * scale);
+      // Exact where it has no more digits than the measure keeps.
+      if (target.kind >= DURATION && units / scale === value && Math.abs(units) < EXACT_MAX) {
+        this.#measure(target, units);
+      } else this.decodedNumber([target], value, String(value));
     }
   }
 

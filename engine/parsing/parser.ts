@@ -3,6 +3,7 @@ import type { EventFields } from "../../core/minutes/fields.ts";
 import type { PresetName } from "../../core/minutes/preset.ts";
 import type { FieldMapping } from "../../core/config/schema.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Schemas } from "./schemas.ts";
 
 /** Why a record could not be parsed: kept with it in quarantine. A closed list, documented in docs/formats.md. */
 export type Reason =
@@ -16,6 +17,10 @@ export type Reason =
   | "no_match"
   | "bad_timestamp"
   | "unknown_format"
+  | "no_schema_id"
+  | "unknown_schema"
+  | "unsupported_schema"
+  | "invalid_avro"
   | "corrupt_batch";
 
 export interface ParserOptions {
@@ -23,6 +28,8 @@ export interface ParserOptions {
   readonly timeZone: string;
   /** Per field, the keys to look for before the usual ones (JSON, logfmt). */
   readonly mapping: FieldMapping;
+  /** Where a format's records name registered schemas; absent: none is known. */
+  readonly schemas?: Schemas;
 }
 
 /** A parser made ready for one topic. It keeps layout and memo state, so each worker and topic has its own. */
@@ -44,7 +51,8 @@ export interface CompiledParser {
   /**
    * Reads the record bytes[start, end) into `out` (which it clears first) and answers null, or the reason why not.
    * `recordTimeMs` is the record's time in the log: it supplies what a format leaves out (the year in RFC 3164), so
-   * that the result is a function of the record alone and a replay gives the same.
+   * that the result is a function of the record alone and a replay gives the same. Throws SchemaMissing where the
+   * record's schema has to be loaded first: then it is to be parsed again.
    */
   parse(bytes: Uint8Array, start: number, end: number, recordTimeMs: number, out: EventFields): Reason | null;
 }

@@ -7,8 +7,8 @@ import { compileJson, shareOfObjects } from "./json.ts";
 import { type FieldNames, USUAL_NAMES } from "./json_names.ts";
 import type { Parser } from "./parser.ts";
 
-/** Amounts in minor units (cents) count as hundredths, whatever the currency. */
-const PAYMENT_NAMES: FieldNames = {
+/** Names of payment events. Amounts in minor units (cents) count as hundredths, whatever the currency. */
+export const PAYMENT_NAMES: FieldNames = {
   ...USUAL_NAMES,
   event_type: "event_type eventType type event event.type event_name transaction_type kind".split(" "),
   status: "status payment_status paymentStatus transaction_status payment.status state result outcome".split(" "),
@@ -29,7 +29,8 @@ const ERROR = encoder.encode("ERROR");
 const INFO = encoder.encode("INFO");
 const FAILED = Array.from(FAILED_PAYMENT_STATUSES, (status) => encoder.encode(status));
 
-function levelOfStatus(bytes: Uint8Array, start: number, end: number): Uint8Array {
+/** ERROR where a status means failure, else INFO. */
+export function levelOfStatus(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return start >= 0 && FAILED.some((status) => equalsIgnoringCase(bytes, start, end, status)) ? ERROR : INFO;
 }
 

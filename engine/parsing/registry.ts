@@ -4,10 +4,19 @@ import { json } from "./json.ts";
 import { logfmtParser } from "./logfmt.ts";
 import type { Parser } from "./parser.ts";
 import { payments } from "./payments.ts";
+import { registered, registeredPayments } from "./registered.ts";
 import { syslogParser } from "./syslog.ts";
 
 /** The more particular format first: a payment is JSON too, and a tie goes to the earlier one. */
-export const PARSERS: readonly Parser[] = [payments, json, accessParser, syslogParser, logfmtParser];
+export const PARSERS: readonly Parser[] = [
+  registeredPayments,
+  registered,
+  payments,
+  json,
+  accessParser,
+  syslogParser,
+  logfmtParser,
+];
 
 /** A sample of which less is surely in a format is in none that we know. */
 const SHARE_MIN = 0.5;

@@ -7,6 +7,7 @@ import { eventsByHour, quarantineByHour } from "../../core/store/rows_by_hour.ts
 import { PartitionAggregator } from "../aggregation/partition_aggregator.ts";
 import { Chunk } from "../chunk.ts";
 import { findParser } from "../parsing/registry.ts";
+import { SchemaMissing, type Schemas } from "../parsing/schemas.ts";
 import type { Assignment } from "../protocol.ts";
 
 const FETCH_BYTES = 1_048_576;
@@ -26,6 +27,7 @@ export interface RecomputeParts {
   readonly keepsEvents: boolean;
   /** Base offsets of batches that are corrupt in the log. */
   readonly unreadable?: ReadonlySet<number>;
+  readonly schemas: Schemas;
 }
 
 /** New contents of the hours; minute rows of all of them together. */
@@ -49,7 +51,7 @@ export async function recompute(parts: RecomputeParts): Promise<Recomputed> {
   const to = Math.max(...extents.map(({ upto }) => upto));
   const wanted = new Map(extents.map((extent) => [extent.bucket, extent]));
   const aggregator = new PartitionAggregator(crypto.randomUUID(), { checkpoint: from, watermarkMs: null }, {
-    parser: parser?.compile({ timeZone: assignment.timeZone, mapping: assignment.mapping }) ?? null,
+    parser: parser?.compile({ ...assignment, schemas: parts.schemas }) ?? null,
     preset: PRESETS[assignment.preset ?? parser?.preset ?? "apps"],
     latenessMs: 0,
     futureMs,
@@ -86,7 +88,7 @@ export async function recompute(parts: RecomputeParts): Promise<Recomputed> {
     if (next <= position) break;
     chunk.reset(bytes);
     for (;;) {
-      const bucket = chunk.applyTo(aggregator);
+      const bucket = await applyOn(chunk, aggregator, parts.schemas);
       if (bucket === null) break;
       // Records of other hours, which others count, are passed over.
       aggregator.addUnit({ bucket, upto: wanted.has(bucket) ? 0 : NEVER, writer: null, values: {} });
@@ -97,6 +99,18 @@ export async function recompute(parts: RecomputeParts): Promise<Recomputed> {
   }
   take();
   return { minutes, events, quarantine, offsets, counts: countsOf(minutes) };
+}
+
+/** As Chunk.applyTo; schemas that it asks for are loaded. Throws where the registry does not answer. */
+async function applyOn(chunk: Chunk, aggregator: PartitionAggregator, schemas: Schemas): Promise<number | null> {
+  for (;;) {
+    try {
+      return chunk.applyTo(aggregator);
+    } catch (error) {
+      if (!(error instanceof SchemaMissing)) throw error;
+      await schemas.load(error.id);
+    }
+  }
 }
 
 function put(into: Map<number, RecordBlock[]>, blocks: readonly RecordBlock[]): void {

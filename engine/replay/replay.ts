@@ -9,6 +9,7 @@ import { OffsetOutOfRange, type PartitionReader, type Topic } from "../../core/l
 import { CorruptBatch } from "../../core/log/record_batch.ts";
 import type { MinuteRows, Store, UnitExtent, UnitReplacement } from "../../core/store/ports.ts";
 import { cellsOf, rowsOfCells, type StoredCell } from "../../core/store/cassandra_cells.ts";
+import { openSchemas } from "../parsing/schemas.ts";
 import { recompute, type Recomputed } from "./recompute.ts";
 
 export interface ReplayParts {
@@ -62,6 +63,7 @@ export async function replayPartition(
   const { timeZone, mapping, preset } = topicSettingsOf(config, topic.name);
   const { engine } = config;
   const unreadable = new Set<number>();
+  const schemas = openSchemas(config.schemaRegistry);
   const recomputeWith = (reader: PartitionReader) =>
     recompute({
       assignment: { topicId: topic.id, partition, format, preset: preset ?? null, timeZone, mapping },
@@ -71,6 +73,7 @@ export async function replayPartition(
       recordBytesMax: engine.recordBytesMax,
       keepsEvents: engine.events === "store",
       unreadable,
+      schemas,
     });
   const found = await readWith(() => openReader(partition), recomputeWith, unreadable, topic, partition);
   if (!isForced) checkRecords(extents, found, topic, partition);

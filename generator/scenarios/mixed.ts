@@ -18,7 +18,7 @@ const PARTS: readonly (Pick<ScenarioParts, "share" | "targets" | "open">)[] = [
 const PLACES = PARTS.flatMap(({ targets }, part) => targets.map((_, target) => ({ part, target })));
 
 function open(seed: number, messages: ReadonlyMap<number, string>): Scene {
-  const scenes = PARTS.map((part) => part.open(seed, messages));
+  const scenes = PARTS.map((part) => part.open(seed, messages, null));
   let current = scenes[0];
   return {
     draw(random, number, influence, event) {

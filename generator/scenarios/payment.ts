@@ -15,7 +15,9 @@ import {
   writeInteger,
 } from "../template.ts";
 import { defineScenario } from "../record_writer.ts";
-import type { DrawnEvent, Scenario, Scene } from "./scenario.ts";
+import { writeFrame } from "../../core/schemas/framing.ts";
+import { writeDouble, writeLong, writeOptionalText, writeText } from "../schemas/avro_writer.ts";
+import type { DrawnEvent, Framing, Scenario, Scene } from "./scenario.ts";
 
 /** Who pays. */
 interface Customer {
@@ -94,6 +96,8 @@ interface Kind {
   readonly weight: number;
   readonly isFailed: boolean;
   readonly line: Template<Values>;
+  /** The same in the order of the Avro schema. */
+  readonly avro: Template<Values>;
 }
 
 /** Shares of payment methods; cards come with a brand and their last digits. */
@@ -121,24 +125,81 @@ const ENDINGS: readonly (readonly [weight: number, type: string, status: string,
   [0.2, "refund", "failed", "the original payment is too old to refund"],
 ];
 
-function lineOf(type: string, status: string, method: string, brand: string | null, reason: string | null): string {
+interface KindParts {
+  readonly type: string;
+  readonly status: string;
+  readonly method: string;
+  readonly brand: string | null;
+  readonly reason: string | null;
+}
+
+function lineOf({ type, status, method, brand, reason }: KindParts): string {
   const card = brand === null ? "" : `,"card_brand":"${brand}","card":"**** **** **** <digits>"`;
-  const failure = reason === null ? "" : `,"failure_reason":"${reason}"`;
+  // A bracket that is no hole's must not look like one.
+  const literal = JSON.stringify(reason).replaceAll(/<(?!id>)/g, "\\u003c");
+  const failure = reason === null ? "" : `,"failure_reason":${literal}`;
   return `{"timestamp":"<time>","event_id":"evt_<event>","event_type":"${type}","order_id":"ORD-<order>",` +
     `"customer_id":"cus_<customer>","customer_name":"<name>","customer_email":"<email>","amount":<amount>,"currency":"<currency>","payment_method":"${method}"${card},` +
     `"status":"${status}"${failure}}`;
 }
 
+/** The event as PAYMENT_AVRO has it. */
+function compileAvro({ type, status, method, brand, reason }: KindParts): Template<Values> {
+  const [typeText, statusText, methodText] = [type, status, method].map((text) => encoder.encode(text));
+  const brandText = brand === null ? null : encoder.encode(brand);
+  const [before, after = null] = reason === null ? [null] : reason.split("<id>").map((text) => encoder.encode(text));
+  const scratch = new Uint8Array(TEXT_ROOM_BYTES);
+  const written = (end: number) => scratch.subarray(0, end);
+  return (values, out, at) => {
+    const { customer, currency, amount } = values;
+    at = writeLong(values.timeMs, out, at);
+    at = writeText(written(writeId(EVENT, values.eventHigh, values.eventLow, scratch)), out, at);
+    at = writeText(typeText, out, at);
+    at = writeText(written(writeInteger(values.order, scratch, writeBytes(ORDER, scratch, 0))), out, at);
+    at = writeText(written(writeInteger(customer.id, scratch, writeBytes(CUSTOMER, scratch, 0))), out, at);
+    at = writeText(customer.name, out, at);
+    at = writeText(customer.email, out, at);
+    at = writeDouble(amount / 10 ** currency.decimals, out, at);
+    at = writeText(currency.code, out, at);
+    at = writeText(methodText, out, at);
+    at = writeOptionalText(brandText, out, at);
+    const card = brandText === null
+      ? null
+      : written(writeDigits(values.lastDigits, 4, scratch, writeBytes(MASK, scratch, 0)));
+    at = writeOptionalText(card, out, at);
+    at = writeText(statusText, out, at);
+    if (before === null || after === null) return writeOptionalText(before, out, at);
+    const id = writeInteger(values.order, scratch, writeBytes(before, scratch, 0));
+    return writeOptionalText(written(writeBytes(after, scratch, id)), out, at);
+  };
+}
+
+const TEXT_ROOM_BYTES = 512;
+const EVENT = encoder.encode("evt_");
+const ORDER = encoder.encode("ORD-");
+const CUSTOMER = encoder.encode("cus_");
+const MASK = encoder.encode("**** **** **** ");
+
+function writeId(prefix: Uint8Array, high: number, low: number, out: Uint8Array): number {
+  return writeHex(low, out, writeHex(high, out, writeBytes(prefix, out, 0)));
+}
+
 const TYPES = ["payment", "refund"] as const;
+
+function kindOf(weight: number, parts: KindParts): Kind {
+  const { status } = parts;
+  return {
+    weight,
+    isFailed: FAILED_PAYMENT_STATUSES.has(status),
+    line: compileTemplate(lineOf(parts), HOLES),
+    avro: compileAvro(parts),
+  };
+}
 
 /** The kinds of events of one type. */
 function kindsOf(type: string): Kind[] {
   return ENDINGS.filter(([, ofType]) => ofType === type).flatMap(([share, , status, reason]) =>
-    METHODS.map(([weight, method, brand]): Kind => ({
-      weight: share * weight,
-      isFailed: FAILED_PAYMENT_STATUSES.has(status),
-      line: compileTemplate(lineOf(type, status, method, brand, reason), HOLES),
-    }))
+    METHODS.map(([weight, method, brand]) => kindOf(share * weight, { type, status, method, brand, reason }))
   ).sort((a, b) => b.weight - a.weight);
 }
 
@@ -148,13 +209,10 @@ const FAILED = TYPES.map((type) => weighted(kindsOf(type).filter(({ isFailed }) 
 
 /** The failures of an incident, for each type; `reason` is any text, in which <id> is a hole. */
 function newFailures(reason: string): Weighted<Kind>[] {
-  const literal = JSON.stringify(reason).slice(1, -1).replaceAll(/<(?!id>)/g, "\\u003c");
   return TYPES.map((type) =>
-    weighted(METHODS.map(([weight, method, brand]): Kind => ({
-      weight,
-      isFailed: true,
-      line: compileTemplate(lineOf(type, "failed", method, brand, literal), HOLES),
-    })))
+    weighted(
+      METHODS.map(([weight, method, brand]) => kindOf(weight, { type, status: "failed", method, brand, reason })),
+    )
   );
 }
 
@@ -164,7 +222,7 @@ class PaymentScene implements Scene {
   readonly #newFailures: ReadonlyMap<number, readonly Weighted<Kind>[]>;
   #kind: Kind = USUAL[0].items[0];
 
-  constructor(seed: number, messages: ReadonlyMap<number, string>) {
+  constructor(seed: number, messages: ReadonlyMap<number, string>, private readonly framing: Framing | null) {
     this.#customers = customersOf(seed);
     this.#newFailures = new Map([...messages].map(([incident, message]) => [incident, newFailures(message)]));
   }
@@ -187,7 +245,10 @@ class PaymentScene implements Scene {
     values.lastDigits = random.below(10_000);
     values.eventHigh = random.next();
     values.eventLow = random.next();
-    return this.#kind.line(values, out, at);
+    const { framing } = this;
+    if (framing === null) return this.#kind.line(values, out, at);
+    at = writeFrame(framing.schemaId, out, at);
+    return (framing.encoding === "avro" ? this.#kind.avro : this.#kind.line)(values, out, at);
   }
 }
 
@@ -203,5 +264,5 @@ export const payment: Scenario = defineScenario({
     endpoint: type,
     weight: USUAL[index].items.reduce((sum, { weight }) => sum + weight, 0),
   })),
-  open: (seed, messages) => new PaymentScene(seed, messages),
+  open: (seed, messages, framing) => new PaymentScene(seed, messages, framing),
 });

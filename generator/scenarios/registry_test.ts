@@ -1,9 +1,12 @@
+import avro from "avsc";
+import { Buffer } from "node:buffer";
 import { expect } from "expect";
 import { EventFields, MEASURE_SCALE, MEASURE_SLOT, SLOT, type TextField } from "../../core/minutes/fields.ts";
 import { normalizeEndpointText } from "../../engine/parsing/endpoint.ts";
 import { detectFormat } from "../../engine/parsing/registry.ts";
 import { BROKEN_EVERY, LATE_EVERY, LATE_MS_MAX, LATE_MS_MIN } from "./api.ts";
 import { API_ENDPOINTS } from "./api_endpoints.ts";
+import { PAYMENT_AVRO } from "../schemas/payment.ts";
 import { SCENARIOS, USUAL_SCENARIOS } from "./registry.ts";
 import { RECORD_ROOM_BYTES, type Scenario } from "./scenario.ts";
 
@@ -258,3 +261,35 @@ for (const scenario of SCENARIOS) {
     });
   });
 }
+
+Deno.test("payment: Avro and JSON with a registered schema say the same as plain JSON, to avsc", () => {
+  const type = avro.Type.forSchema(structuredClone(PAYMENT_AVRO) as unknown as avro.Schema, { wrapUnions: true });
+  const reason = 'Ledger "west" <id> <lost>';
+  const incident = { kind: "new_error", service: null, method: null, endpoint: null, fromMs: 0, toMs: Infinity };
+  const incidents = [{ ...incident, settings: { message: reason, share: 0.2 } }];
+  const writers = [null, "json_schema" as const, "avro" as const].map((encoding) =>
+    scenarioOf("payment").create(11, incidents, encoding === null ? null : { encoding, schemaId: 70_000 })
+  );
+  const [plain, json, avroOnes] = writers;
+  const record = (writer: typeof plain, i: number): Uint8Array => {
+    const out = new Uint8Array(RECORD_ROOM_BYTES);
+    return out.slice(0, writer.write(1, i, TIME_MS + i, out, 0));
+  };
+  const optional = (value: unknown) => value === undefined ? null : { string: value };
+  for (let i = 0; i < 3_000; i++) {
+    const expected = parsed(record(plain, i));
+    if (expected === null) throw new Error("plain JSON that is none");
+    const framed = record(json, i);
+    expect([...framed.subarray(0, 5)]).toEqual([0, 0, 1, 17, 112]);
+    expect(parsed(framed.subarray(5))).toEqual(expected);
+    const value = type.fromBuffer(Buffer.from(record(avroOnes, i).subarray(5)));
+    const { timestamp, card_brand, card, failure_reason, ...rest } = expected;
+    expect({ ...value }).toEqual({
+      ...rest,
+      timestamp: Date.parse(String(timestamp)),
+      card_brand: optional(card_brand),
+      card: optional(card),
+      failure_reason: optional(failure_reason),
+    });
+  }
+});

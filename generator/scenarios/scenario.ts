@@ -51,6 +51,12 @@ export interface ScenarioWriter {
   draw(partition: number, i: number, timestampMs: number, previousMs?: number): Readonly<DrawnEvent>;
 }
 
+/** How records are encoded whose schema is registered. */
+export interface Framing {
+  readonly encoding: "avro" | "json_schema";
+  readonly schemaId: number;
+}
+
 export interface ScenarioParts {
   readonly name: string;
   /** One line for `--help` and docs. */
@@ -62,11 +68,14 @@ export interface ScenarioParts {
   /** Keeps the numbers of scenarios with the same seed apart. */
   readonly salt: number;
   readonly targets: readonly Target[];
-  /** `messages` are those of incidents that bring their own error, by their number in the script. */
-  open(seed: number, messages: ReadonlyMap<number, string>): Scene;
+  /**
+   * `messages` are those of incidents that bring their own error, by their number in the script. `framing` is for
+   * scenarios whose records have a registered schema; null: plain.
+   */
+  open(seed: number, messages: ReadonlyMap<number, string>, framing: Framing | null): Scene;
 }
 
 export interface Scenario extends ScenarioParts {
   /** A writer for the seed, and the incidents of a script if there are any. */
-  create(seed: number, incidents?: readonly Incident[]): ScenarioWriter;
+  create(seed: number, incidents?: readonly Incident[], framing?: Framing | null): ScenarioWriter;
 }

@@ -61,6 +61,7 @@ Deno.test("ground truth has a line an incident, in the order of their beginnings
   const traffic = {
     ...{ scenarios: ["api"], rate: 50, seed: 7, shape: FLAT, incidents: [], pace, rampMs: 0, burst: null },
     count: Infinity,
+    framing: null,
     workers: 1,
   };
   const text = truthOf(traffic, START_MS, SCENARIOS, script.incidents);

@@ -37,6 +37,25 @@ export async function mavenLibrary(name: string, version: string, artifacts: rea
   return directory;
 }
 
+/** The directory into which an artifact (GROUP:NAME:VERSION:tar.gz:CLASSIFIER) was unpacked. */
+export async function mavenArchive(artifact: string, name: string): Promise<string> {
+  const directory = join(SERVICES_DIRECTORY, "artifacts", `${name}-${artifact.split(":")[2]}`);
+  if (await isDirectory(directory)) return directory;
+  const temporary = `${directory}.${Deno.pid}`;
+  await Deno.mkdir(temporary, { recursive: true });
+  try {
+    const plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
+    const unpack = [`${plugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${temporary}`];
+    const { code, output } = await run("mvn", ["--quiet", "--batch-mode", ...unpack]);
+    if (code !== 0) throw new Error(`Maven could not bring ${artifact}:\n${output}`);
+    await Deno.rename(temporary, directory).catch(() => Deno.remove(temporary, { recursive: true }));
+  } catch (error) {
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
+    throw error;
+  }
+  return directory;
+}
+
 async function isDirectory(path: string): Promise<boolean> {
   return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
 }

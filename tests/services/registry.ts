@@ -4,9 +4,19 @@ import { cassandra, cassandraAuth } from "./cassandra.ts";
 import { hdfs } from "./hdfs.ts";
 import { kafka } from "./kafka.ts";
 import { moto, s3proxy } from "./s3.ts";
+import { schemaRegistry } from "./schema_registry.ts";
 import type { Service } from "./service.ts";
 
-export const SERVICES: readonly Service[] = [kafka, cassandra, cassandraAuth, moto, s3proxy, hdfs, alertmanager];
+export const SERVICES: readonly Service[] = [
+  kafka,
+  cassandra,
+  cassandraAuth,
+  moto,
+  s3proxy,
+  hdfs,
+  alertmanager,
+  schemaRegistry,
+];
 
 /** What `up` starts when nothing is named: what the tests of every change need. */
 export const USUAL: readonly string[] = ["kafka", "cassandra"];
