@@ -1,48 +1,67 @@
 /**
  * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
- * Run: deno task bench [--only scan,sketch,log,dev,cluster,cassandra,spark,patterns] [--records N] [--runs N] [--seconds N] [--json FILE]
+ * Run: deno task bench [--only scan,sketch,log,kafka,dev,cluster,cassandra,patterns] [--records N] [--runs N]
+ *      [--topics json,lz4,…] [--peers spark,flink,…] [--seconds N] [--json FILE] [--chart FILE]
  */
 import { Command } from "commander";
-import { z } from "zod";
 import { measureCluster } from "./cluster.ts";
 import { measureDev } from "./dev.ts";
+import { measureEngine } from "./engine.ts";
+import { measureGateway } from "./gateway.ts";
+import { chartOf } from "./peers/chart.ts";
+import { PEER_NAMES } from "./peers/contenders.ts";
+import { COURSE_NAMES, measureFromKafka } from "./peers/from_kafka.ts";
+import { compare, type Comparison, type Contender, runProcess } from "./peers/runs.ts";
 import { prepare } from "./prepare.ts";
-import { measureSpark } from "./spark.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const out = new URL("./out/", import.meta.url).pathname;
 
-const runLine = z.object({
-  records: z.number(),
-  seconds: z.number(),
-  cpuSeconds: z.number(),
-  peakRssBytes: z.number(),
-  check: z.array(z.number()),
-});
-type Run = z.infer<typeof runLine>;
+const BENCHES = [
+  "scan",
+  "sketch",
+  "log",
+  "kafka",
+  "dev",
+  "cluster",
+  "cassandra",
+  "gateway",
+  "engine",
+  "stages",
+  "patterns",
+];
+
+interface Options {
+  readonly only: string;
+  readonly records: string;
+  readonly runs: string;
+  readonly topics: string;
+  readonly peers: string;
+  readonly passes: string;
+  readonly rows: string;
+  readonly seconds: string;
+  readonly json?: string;
+  readonly chart?: string;
+}
 
 const options = new Command("bench")
   .description("Ours and the peers', side by side")
   .option(
     "--only <names>",
-    "which benches: scan, sketch, log, dev, cluster, cassandra, spark, patterns",
+    `which benches: ${BENCHES.join(", ")}`,
     "scan,sketch,log,dev",
   )
-  .option("--records <n>", "records of the benches log and spark", "4000000")
+  .option("--records <n>", "records of the benches log, kafka and engine", "2000000")
   .option("--runs <n>", "runs of each contender", "5")
-  .option("--codec <name>", "how the bench spark has its topic compressed", "none")
+  .option("--topics <names>", "topics of the bench kafka", COURSE_NAMES.join())
+  .option("--peers <names>", "peers of the bench kafka", PEER_NAMES.join())
+  .option("--passes <n>", "how often the bench engine reads its records for the memory", "13")
+  .option("--rows <n>", "minute rows of the bench gateway", "10000000")
   .option("--seconds <n>", "length of the benches dev and cluster", "60")
   .option("--json <file>", "also write the figures as JSON")
+  .option("--chart <file>", "also write the comparisons of log and kafka as a chart, SVG")
   .parse(["deno", "bench", ...Deno.args])
-  .opts<{ only: string; records: string; runs: string; codec: string; seconds: string; json?: string }>();
-
-/** Runs one process and reads the JSON of its last line. */
-async function run(command: string, args: readonly string[]): Promise<Run> {
-  const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd: root }).output();
-  const lines = new TextDecoder().decode(stdout).trim().split("\n");
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")}: exit ${code}\n${new TextDecoder().decode(stderr)}`);
-  return runLine.parse(JSON.parse(lines[lines.length - 1]));
-}
+  .opts<Options>();
 
 /** Whether the command could be run and ended well. */
 async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
@@ -65,60 +84,40 @@ async function clickhousePython(): Promise<string | null> {
   return null;
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
-
-async function benchLog(records: number, runs: number) {
+async function benchLog(records: number, runs: number): Promise<Comparison> {
   await Deno.mkdir(out, { recursive: true });
   const directory = await prepare(records);
-  const deno = (file: string, ...args: string[]) => () =>
-    run(Deno.execPath(), ["run", "-A", "--no-check", file, directory, String(records), ...args]);
-  const contenders = new Map<string, () => Promise<Run>>([
-    ["Millrace, embedded log, 2 workers, with quantiles", deno("bench/contenders/ours.ts")],
-    ["DuckDB, 2 threads", deno("bench/contenders/duckdb.ts")],
-    ["DuckDB, 2 threads, with quantiles", deno("bench/contenders/duckdb.ts", "quantiles")],
-  ]);
+  let check = "";
+  const contender = (name: string, command: string, args: readonly string[]): Contender => ({
+    name,
+    async run() {
+      const found = await runProcess(
+        command,
+        [...args.slice(0, -1), directory, String(records), ...args.slice(-1)]
+          .filter((arg) => arg !== ""),
+      );
+      check ||= JSON.stringify(found.check);
+      if (JSON.stringify(found.check) !== check) throw new Error(`${name} counts ${found.check}, not ${check}`);
+      return found;
+    },
+  });
+  const deno = (name: string, file: string, arg = "") =>
+    contender(name, Deno.execPath(), ["run", "-A", "--no-check", `${root}${file}`, arg]);
+  const contenders = [
+    deno("Millrace, 2 workers, with quantiles", "bench/contenders/ours.ts"),
+    deno("DuckDB, 2 threads", "bench/contenders/duckdb.ts"),
+    deno("DuckDB, 2 threads, with quantiles", "bench/contenders/duckdb.ts", "quantiles"),
+  ];
   const python = await clickhousePython();
   if (python !== null) {
-    const clickhouse = (...args: string[]) => () =>
-      run(python, ["bench/contenders/clickhouse.py", directory, String(records), ...args]);
-    contenders.set("ClickHouse (chdb), 2 threads", clickhouse());
-    contenders.set("ClickHouse (chdb), 2 threads, with quantiles", clickhouse("quantiles"));
-  }
-  const results = new Map<string, Run[]>();
-  let check = "";
-  for (let round = 0; round < runs; round++) {
-    for (const [name, start] of contenders) {
-      const result = await start();
-      check ||= JSON.stringify(result.check);
-      if (JSON.stringify(result.check) !== check) throw new Error(`${name} counts ${result.check}, not ${check}`);
-      results.set(name, [...results.get(name) ?? [], result]);
-    }
-  }
-  const [[, ours]] = results;
-  const rows = [...results].map(([name, list]) => {
-    const rates = list.map((result) => result.records / result.seconds / 1e6);
-    const ratios = list.map((result, i) => result.seconds / ours[i].seconds);
-    return {
-      name,
-      min: Math.min(...rates),
-      median: median(rates),
-      max: Math.max(...rates),
-      oursIsFasterBy: median(ratios),
-      cpuSeconds: median(list.map(({ cpuSeconds }) => cpuSeconds)),
-      peakRssMegabytes: median(list.map(({ peakRssBytes }) => peakRssBytes / 1e6)),
-    };
-  });
-  console.log(`\n## The embedded log: ${records} records, ${runs} runs each, alternating; M records/s\n`);
-  console.log(
-    "| contender | min | median | max | ours is faster by | CPU s | peak RSS, MB |\n|---|---|---|---|---|---|---|",
-  );
-  for (const row of rows) {
-    console.log(
-      `| ${row.name} | ${row.min.toFixed(2)} | ${row.median.toFixed(2)} | ${row.max.toFixed(2)} | ` +
-        `${row.oursIsFasterBy.toFixed(2)} | ${row.cpuSeconds.toFixed(2)} | ${row.peakRssMegabytes.toFixed(0)} |`,
+    const clickhouse = (name: string, arg = "") =>
+      contender(name, python, [`${root}bench/contenders/clickhouse.py`, arg]);
+    contenders.push(
+      clickhouse("ClickHouse (chdb), 2 threads"),
+      clickhouse("ClickHouse (chdb), 2 threads, with quantiles", "quantiles"),
     );
   }
-  return rows;
+  return await compare(`${records} records from the embedded log, of the others from a file`, runs, contenders);
 }
 
 /** Runs a bench that is a script: it prints a table or, with --json, its figures. */
@@ -134,17 +133,26 @@ async function benchScript(title: string, file: string): Promise<unknown> {
 }
 
 const figures: Record<string, unknown> = { deno: Deno.version.deno, cores: navigator.hardwareConcurrency };
+const comparisons: Comparison[] = [];
+const [records, runs, seconds] = [options.records, options.runs, options.seconds].map(Number);
 for (const name of options.only.split(",")) {
   if (name === "scan") figures.scan = await benchScript("Parsing and aggregation, one core", "bench/scan.ts");
   else if (name === "sketch") figures.sketch = await benchScript("Quantile sketches, one core", "bench/sketch.ts");
-  else if (name === "log") figures.log = await benchLog(Number(options.records), Number(options.runs));
-  else if (name === "dev") figures.dev = await measureDev(Number(options.seconds));
+  else if (name === "log") comparisons.push(await benchLog(records, runs));
+  else if (name === "kafka") {
+    const [topics, peers] = [options.topics.split(","), options.peers.split(",").filter((peer) => peer !== "")];
+    comparisons.push(...await measureFromKafka({ records, runs, topics, peers }));
+  } else if (name === "dev") figures.dev = await measureDev(seconds);
   else if (name === "cassandra") figures.cassandra = await benchScript("Writing to Cassandra", "bench/cassandra.ts");
-  else if (name === "cluster") figures.cluster = await measureCluster(Number(options.seconds));
+  else if (name === "cluster") figures.cluster = await measureCluster(seconds);
+  else if (name === "gateway") figures.gateway = await measureGateway(Number(options.rows), seconds);
+  else if (name === "engine") figures.engine = await measureEngine({ records, runs, passes: Number(options.passes) });
+  else if (name === "stages") figures.stages = await benchScript("Stages of a record, one core", "bench/stages.ts");
+  else if (name === "model") figures.model = await benchScript("Cost of many partitions and engines", "bench/model.ts");
   else if (name === "patterns") {
     figures.patterns = await benchScript("Grouping of messages, one core", "bench/patterns.ts");
-  } else if (name === "spark") {
-    figures.spark = await measureSpark(Number(options.records), Number(options.runs), options.codec);
-  } else throw new Error(`no bench is called ${name}: scan, sketch, log, dev, cluster, cassandra, spark, patterns`);
+  } else throw new Error(`no bench is called ${name}: ${BENCHES.join(", ")}`);
 }
+if (comparisons.length > 0) figures.comparisons = comparisons;
 if (options.json !== undefined) await Deno.writeTextFile(options.json, JSON.stringify(figures, null, 2) + "\n");
+if (options.chart !== undefined) await Deno.writeTextFile(options.chart, chartOf(comparisons));

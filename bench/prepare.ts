@@ -10,14 +10,15 @@ const WARM_RECORDS = 1_000_000;
 const LINES = 10_000;
 
 /** Answers the directory with `bench.ndjson`, `warm.ndjson` and the topics `bench` and `warm`. */
-export async function prepare(records: number): Promise<string> {
-  const directory = new URL(`./out/records-${records}`, import.meta.url).pathname;
+export async function prepare(records: number, partitions = PARTITIONS): Promise<string> {
+  const name = partitions === PARTITIONS ? `records-${records}` : `records-${records}-${partitions}`;
+  const directory = new URL(`./out/${name}`, import.meta.url).pathname;
   if (await exists(`${directory}/ready`)) return directory;
   await Deno.remove(directory, { recursive: true }).catch(() => {});
   await Deno.mkdir(directory, { recursive: true });
   const log = await openEmbeddedLog({ dataDirectory: directory, settings: configSchema.parse({}).log });
   for (const [name, count] of [["warm", WARM_RECORDS], ["bench", records]] as const) {
-    const topic = await log.createTopic(name, { partitions: PARTITIONS, format: "json" });
+    const topic = await log.createTopic(name, { partitions, format: "json" });
     const writer = new TopicWriter(log, topic, { batchBytes: 256 * 1024 });
     const file = await Deno.open(`${directory}/${name}.ndjson`, { write: true, create: true, truncate: true });
     const next = recordSource();

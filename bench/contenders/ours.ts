@@ -1,5 +1,6 @@
 /**
- * The engine over an existing embedded log: DIR RECORDS. Prints one JSON line. The log of a first, untimed run warms the
+ * The engine over an existing embedded log: DIR RECORDS [WORKERS [PASSES]]. Prints one JSON line. With several passes the log
+ * is read again and again, as topics of their own, and resident memory is told after each. The log of a first, untimed run warms the
  * workers up, as the other contenders are warmed by a first query.
  */
 import process from "node:process";
@@ -10,9 +11,9 @@ import { openEmbeddedLog } from "../../core/log/registry.ts";
 import { openStore } from "../../core/store/registry.ts";
 import { startEngine } from "../../engine/main.ts";
 
-const directory = Deno.args[0];
+const [directory, , workers = "2", passes = "1"] = Deno.args;
 await Deno.remove(`${directory}/store`, { recursive: true }).catch(() => {});
-const config = configSchema.parse({ data: directory, engine: { workers: 2, events: "off" } });
+const config = configSchema.parse({ data: directory, engine: { workers: Number(workers), events: "off" } });
 const log = await openEmbeddedLog({ dataDirectory: directory, settings: config.log });
 const store = await openStore("duckdb", config);
 
@@ -27,20 +28,20 @@ const engine = await startEngine({
     ends: () => Promise.resolve([]),
     readerSpec(topic, partition) {
       taken ??= performance.now();
-      return log.readerSpec(topic, partition);
+      return log.readerSpec({ ...topic, id: topic.id.split("#")[0] }, partition);
     },
   },
   store,
   onNotice: (message) => console.error(message),
 });
 
-async function readAll(name: string): Promise<number> {
+async function readAll(name: string, pass = 0): Promise<number> {
   const topic = await log.findTopic(name);
   if (topic === undefined) throw new Error(`no topic ${name} in ${directory}`);
   const total = (await log.ends(topic)).reduce((sum, { end }) => sum + end, 0);
   const before = engine.status().recordsTotal;
   taken = null;
-  visible.push(topic);
+  visible.push(pass === 0 ? topic : { ...topic, id: `${topic.id}#${pass}`, name: `${name}-${pass}` });
   // What the store has accepted, as the engine counts it: asking the store would take the time of the workers' cores.
   while (engine.status().recordsTotal < before + total) await new Promise((resolve) => setTimeout(resolve, 5));
   return total;
@@ -51,6 +52,11 @@ const cpuBefore = process.cpuUsage();
 const records = await readAll("bench");
 const seconds = (performance.now() - (taken ?? NaN)) / 1000;
 const cpu = process.cpuUsage(cpuBefore);
+const resident = [Deno.memoryUsage().rss];
+for (let pass = 1; pass < Number(passes); pass++) {
+  await readAll("bench", pass);
+  resident.push(Deno.memoryUsage().rss);
+}
 const topic = await log.findTopic("bench");
 const range = { fromMs: 0, toMs: Date.UTC(2100, 0) };
 const summary = topic === undefined ? null : await store.summary({ topicId: topic.id, range, apisMax: 100, where: [] });
@@ -60,6 +66,7 @@ console.log(JSON.stringify({
   cpuSeconds: (cpu.user + cpu.system) / 1e6,
   peakRssBytes: process.resourceUsage().maxRSS * 1024,
   check: [summary?.totals.count, summary?.totals.errors],
+  ...(Number(passes) > 1 ? { resident } : {}),
 }));
 await engine.stop();
 await store.close();

@@ -6,7 +6,7 @@ import { run } from "./run.ts";
 const TRIES = 3;
 
 /**
- * The directory with the jars of `artifacts` (GROUP:NAME) at `version` and of all that they depend on. Throws where Maven
+ * The directory with the jars of `artifacts` (GROUP:NAME at `version`, or GROUP:NAME:VERSION) and of all that they depend on. Throws where Maven
  * is missing or could not bring them.
  */
 export async function mavenLibrary(name: string, version: string, artifacts: readonly string[]): Promise<string> {
@@ -62,8 +62,8 @@ async function isDirectory(path: string): Promise<boolean> {
 
 function pomOf(version: string, artifacts: readonly string[]): string {
   const dependencies = artifacts.map((artifact) => {
-    const [group, name] = artifact.split(":");
-    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
+    const [group, name, own = version] = artifact.split(":");
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${own}</version></dependency>`;
   });
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -9,4 +9,10 @@ export const VERSIONS = {
 export const ARCHIVES = { hadoop: "3.4.2", moto: "5.2.5", s3proxy: "2.6.0" } as const;
 
 /** Versions of programs that compute the same. */
-export const PEERS = { spark: "3.5.7" } as const;
+export const PEERS = {
+  spark: "3.5.7",
+  flink: "1.20.3",
+  flinkKafka: "3.4.0-1.20",
+  kafkaClients: "4.1.0",
+  jackson: "2.21.3",
+} as const;

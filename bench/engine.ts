@@ -1,0 +1,98 @@
+/**
+ * The engine by itself, from the embedded log: with one worker and two; the same records in few partitions and in many;
+ * resident memory over many records; pauses of the garbage collector.
+ * Run: deno task bench --only engine [--records N] [--runs N] [--passes N]
+ */
+import { median, type Run, runLine } from "./peers/runs.ts";
+import { prepare } from "./prepare.ts";
+import { taskCommand } from "../tests/faults/task_command.ts";
+
+const contender = new URL("./contenders/ours.ts", import.meta.url).pathname;
+const PARTITIONS = [4, 16, 64, 256];
+
+/** Runs the engine with the flags of its task and more; what V8 traces stands on standard output, too. */
+async function runEngine(args: readonly string[], trace = false): Promise<{ run: Run; pausesMs: number[] }> {
+  const { args: task, env } = await taskCommand("engine");
+  const flags = task.find((flag) => flag.startsWith("--v8-flags=")) ?? "--v8-flags=";
+  const command = ["run", "-A", "--no-check", trace ? `${flags},--trace-gc` : flags, contender, ...args];
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: command, env }).output();
+  const output = new TextDecoder().decode(stdout);
+  if (code !== 0) throw new Error(`the engine ended with ${code}\n${new TextDecoder().decode(stderr)}`);
+  const line = output.split("\n").find((text) => text.startsWith("{")) ?? "";
+  // [pid:isolate] 123 ms: Scavenge 8.0 (9.9) -> 7.1 (10.1) MB, pooled: 0.0 MB, 1.33 / 0.00 ms …
+  const pausesMs = [...output.matchAll(/ms: (?:Scavenge|Mark-Compact|Minor).*?MB, (?:pooled: .*?MB, )?([\d.]+) \/ /g)]
+    .map(([, pause]) => Number(pause));
+  return { run: runLine.parse(JSON.parse(line)), pausesMs };
+}
+
+const rateOf = ({ records, seconds }: Run) => records / seconds / 1e6;
+
+export interface EngineOptions {
+  readonly records: number;
+  readonly runs: number;
+  /** How often all records are read, for the memory. */
+  readonly passes: number;
+}
+
+async function measureWorkers(directory: string, { records, runs }: EngineOptions) {
+  const rates = new Map<number, number[]>([[1, []], [2, []]]);
+  for (let round = 0; round < runs; round++) {
+    for (const [workers, list] of rates) {
+      list.push(rateOf((await runEngine([directory, String(records), String(workers)])).run));
+    }
+  }
+  const [one, two] = [...rates.values()].map(median);
+  console.log(`\n## Workers, ${records} records of the embedded log, ${runs} runs each, in turns; M records/s\n`);
+  console.log(`| 1 worker | 2 workers | ratio |\n|---|---|---|`);
+  console.log(`| ${one.toFixed(2)} | ${two.toFixed(2)} | ${(two / one).toFixed(2)} |`);
+  return { one, two, ratio: two / one };
+}
+
+async function measurePartitions({ records, runs }: EngineOptions) {
+  const directories = new Map<number, string>();
+  for (const partitions of PARTITIONS) directories.set(partitions, await prepare(records, partitions));
+  const found = new Map<number, Run[]>(PARTITIONS.map((partitions) => [partitions, []]));
+  for (let round = 0; round < runs; round++) {
+    for (const [partitions, directory] of directories) {
+      found.get(partitions)?.push((await runEngine([directory, String(records)])).run);
+    }
+  }
+  console.log(`\n## Partitions, ${records} records of the embedded log, 2 workers, ${runs} runs each, in turns\n`);
+  console.log("| partitions | M records/s | CPU, µs a record | peak RSS, MB |\n|---|---|---|---|");
+  return [...found].map(([partitions, list]) => {
+    const row = {
+      partitions,
+      rate: median(list.map(rateOf)),
+      cpuMicros: median(list.map(({ cpuSeconds }) => cpuSeconds / records * 1e6)),
+      peakRssMegabytes: median(list.map(({ peakRssBytes }) => peakRssBytes / 1e6)),
+    };
+    console.log(
+      `| ${partitions} | ${row.rate.toFixed(2)} | ${row.cpuMicros.toFixed(2)} | ${row.peakRssMegabytes.toFixed(0)} |`,
+    );
+    return row;
+  });
+}
+
+async function measureMemory(directory: string, { records, passes }: EngineOptions) {
+  const { run, pausesMs } = await runEngine([directory, String(records), "2", String(passes)], true);
+  const resident = (run.resident ?? []).map((bytes) => Math.round(bytes / 1e6));
+  const sorted = pausesMs.toSorted((a, b) => a - b);
+  const at = (q: number) => sorted[Math.ceil(q * (sorted.length - 1))];
+  console.log(`\n## Memory and pauses over ${passes} × ${records} records, 2 workers\n`);
+  console.log(`Resident after each pass, MB: ${resident.join(" ")}; at most ${(run.peakRssBytes / 1e6).toFixed(0)}.\n`);
+  console.log(
+    `${sorted.length} pauses of the collector: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms, together ${
+      (sorted.reduce((a, b) => a + b, 0) / 1000).toFixed(1)
+    } s.`,
+  );
+  return { resident, peakRssBytes: run.peakRssBytes, pauses: { p50: at(0.5), p99: at(0.99), max: at(1) } };
+}
+
+export async function measureEngine(options: EngineOptions): Promise<unknown> {
+  const directory = await prepare(options.records);
+  return {
+    workers: await measureWorkers(directory, options),
+    partitions: await measurePartitions(options),
+    memory: await measureMemory(directory, options),
+  };
+}

@@ -1,0 +1,237 @@
+/**
+ * A gateway over ten million minute rows, beside an engine that reads as fast as records come: how soon summaries and series
+ * are answered at 50 requests/s, and how fast exports are beside DuckDB's own COPY of the same rows.
+ * Run: deno task bench --only gateway [--rows N] [--seconds N]
+ */
+import { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { configSchema } from "../core/config/schema.ts";
+import { openEmbeddedLog } from "../core/log/registry.ts";
+import { Sketch } from "../core/minutes/sketch.ts";
+import { openStore } from "../core/store/registry.ts";
+import { type DevProcess, startDev } from "../tests/faults/dev_process.ts";
+import { randomFrom } from "../tests/simulation/delivery_simulator.ts";
+import { median } from "./peers/runs.ts";
+
+const TOPIC = "filled";
+/** Sets of dimensions in a minute. */
+const CELLS = 700;
+const REQUESTS_PER_SECOND = 50;
+/** Events/s of the generator, which the engine keeps up with, all stored. */
+const RATE = 5_000;
+const SKETCHES = 64;
+const EXPORTS = 5;
+
+interface Latencies {
+  readonly what: string;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly requests: number;
+}
+
+interface ExportFigures {
+  readonly format: string;
+  readonly rows: number;
+  readonly seconds: number;
+  readonly copySeconds: number;
+  /** Speed of the export in that of COPY. */
+  readonly ofCopy: number;
+}
+
+/** Writes minutes of the last days straight into a new store, as its own flushes would have left them. */
+async function fill(data: string, rows: number): Promise<{ fromMs: number; toMs: number }> {
+  const log = await openEmbeddedLog({ dataDirectory: data, settings: configSchema.parse({}).log });
+  const topic = await log.createTopic(TOPIC, { partitions: 1, format: "json" });
+  await log.close();
+  await (await openStore("duckdb", configSchema.parse({ data }))).close(); // makes the tables
+  const minutes = Math.ceil(rows / CELLS);
+  const last = Math.floor(Date.now() / 60_000);
+  const { instance, connection } = await openStoreFile(data);
+  const random = randomFrom(11);
+  await connection.run("CREATE TEMP TABLE sketches (n INTEGER, sketch BLOB)");
+  for (let n = 0; n < SKETCHES; n++) {
+    const sketch = new Sketch();
+    for (let i = 0; i < 20; i++) sketch.add(Math.floor(Math.exp(5 + 6 * random())));
+    const hex = [...sketch.encode()].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+    await connection.run(`INSERT INTO sketches VALUES (${n}, '${hex}'::BLOB)`);
+  }
+  // Some 200 APIs of eight services; the mean of a cell's 20 durations follows from its number.
+  const values = {
+    topic_id: `'${topic.id}'`,
+    part: "0",
+    minute: `(${last - minutes} + m)::INTEGER`,
+    from_offset: "0",
+    service: "'service-' || (c % 8)",
+    level: "CASE WHEN c % 10 = 0 THEN 'ERROR' WHEN c % 10 < 3 THEN 'WARN' ELSE 'INFO' END",
+    method: "CASE WHEN c % 3 = 0 THEN 'POST' ELSE 'GET' END",
+    endpoint: "'/api/v1/items/' || (c % 25)",
+    status: "CASE WHEN c % 10 = 0 THEN '500' ELSE '200' END",
+    count: "20",
+    errors: "CASE WHEN c % 10 = 0 THEN 20 ELSE 0 END",
+    response_time_count: "20",
+    response_time_sum: "20 * (1000 + (m * 31 + c * 17) % 5000)",
+    response_time_min: "200 + c",
+    response_time_max: "20000 + c",
+    response_time_m2: "1e6",
+    response_time_sketch: "sketch",
+  };
+  await connection.run(
+    `INSERT INTO minutes BY NAME SELECT ${Object.entries(values).map(([name, sql]) => `${sql} AS ${name}`).join(", ")}
+     FROM range(${minutes}) AS minutes(m), range(${CELLS}) AS cells(c) JOIN sketches ON n = (c * 7) % ${SKETCHES}
+     ORDER BY m, c`,
+  );
+  await connection.run("CHECKPOINT");
+  connection.closeSync();
+  instance.closeSync();
+  return { fromMs: (last - minutes) * 60_000, toMs: last * 60_000 };
+}
+
+async function openStoreFile(data: string): Promise<{ instance: DuckDBInstance; connection: DuckDBConnection }> {
+  const instance = await DuckDBInstance.create(`${data}/store/store.duckdb`, { threads: "2" });
+  return { instance, connection: await instance.connect() };
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Sends requests on a beat, whether or not the last was answered, so that a slow answer is not a pause for all. */
+async function load(url: string, what: string, paths: readonly string[], seconds: number): Promise<Latencies> {
+  const latencies: number[] = [];
+  const asked: Promise<void>[] = [];
+  const startMs = performance.now();
+  const total = REQUESTS_PER_SECOND * seconds;
+  for (let n = 0; n < total; n++) {
+    const dueMs = startMs + n * 1000 / REQUESTS_PER_SECOND;
+    const waitMs = dueMs - performance.now();
+    if (waitMs > 0) await pause(waitMs);
+    asked.push((async () => {
+      const response = await fetch(url + paths[n % paths.length]);
+      await response.arrayBuffer();
+      if (!response.ok) throw new Error(`${paths[n % paths.length]}: ${response.status}`);
+      latencies.push(performance.now() - dueMs);
+    })());
+  }
+  await Promise.all(asked);
+  const sorted = latencies.toSorted((a, b) => a - b);
+  const at = (q: number) => Math.round(sorted[Math.ceil(q * (sorted.length - 1))]);
+  return { what, p50: at(0.5), p99: at(0.99), max: at(1), requests: sorted.length };
+}
+
+/** What pages ask: the summary, rates and quantiles, of all and of one service, each of an end of its own. */
+function pathsOf(toMs: number, hours: number): string[] {
+  const paths: string[] = [];
+  for (let back = 0; back < 40; back++) {
+    const to = toMs - back * 60_000;
+    const range = `topic=${TOPIC}&from=${new Date(to - hours * 3_600_000).toISOString()}&to=${
+      new Date(to).toISOString()
+    }`;
+    const step = hours > 6 ? "&step=10m" : "&step=1m";
+    paths.push(
+      `/api/v1/summary?${range}`,
+      `/api/v1/series?${range}${step}&metric=count`,
+      `/api/v1/series?${range}${step}&metric=error_rate&by=service`,
+      `/api/v1/series?${range}${step}&metric=p95&measure=response_time`,
+    );
+  }
+  return paths;
+}
+
+async function residentMegabytes(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024);
+}
+
+/** Exports all minutes of some days through the gateway, and copies the same rows with DuckDB. */
+async function measureExports(
+  dev: DevProcess,
+  data: string,
+  range: { fromMs: number; toMs: number },
+): Promise<{ exports: ExportFigures[]; peakMegabytes: number }> {
+  const { instance, connection } = await copyOfStore(data);
+  const figures: ExportFigures[] = [];
+  let peakMegabytes = 0;
+  const from = `from=${new Date(range.fromMs).toISOString()}&to=${new Date(range.toMs).toISOString()}`;
+  try {
+    for (const format of ["csv", "parquet"] as const) {
+      const [own, copies]: [number[], number[]] = [[], []];
+      for (let round = 0; round < EXPORTS; round++) {
+        let before = performance.now();
+        const response = await fetch(`${dev.url}/api/v1/export?topic=${TOPIC}&table=minutes&format=${format}&${from}`);
+        if (!response.ok) throw new Error(`export: ${response.status} ${await response.text()}`);
+        for await (const _ of response.body ?? []) {
+          if (Math.random() < 0.01) peakMegabytes = Math.max(peakMegabytes, await residentMegabytes(dev.pid));
+        }
+        own.push((performance.now() - before) / 1000);
+        before = performance.now();
+        const options = format === "csv" ? "FORMAT csv, HEADER" : "FORMAT parquet, COMPRESSION zstd";
+        const where = `minute >= ${range.fromMs / 60_000} AND minute < ${range.toMs / 60_000}`;
+        // The same rows in the same order; the sketches are left out, for their quantiles are exported.
+        await connection.run(
+          `COPY (SELECT * EXCLUDE (response_time_sketch, content_size_sketch, amount_sketch) FROM minutes WHERE ${where}
+             ORDER BY minute, service, level, method, endpoint, status) TO '${data}/copy.${format}' (${options})`,
+        );
+        copies.push((performance.now() - before) / 1000);
+      }
+      const rows = CELLS * (range.toMs - range.fromMs) / 60_000;
+      const [seconds, copySeconds] = [median(own), median(copies)];
+      figures.push({ format, rows, seconds, copySeconds, ofCopy: copySeconds / seconds });
+    }
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+  return { exports: figures, peakMegabytes };
+}
+
+/** A file has one process: the copy is what the store was before `dev` had it. */
+async function copyOfStore(data: string) {
+  const instance = await DuckDBInstance.create(`${data}/copy.duckdb`, { threads: "2", access_mode: "READ_ONLY" });
+  return { instance, connection: await instance.connect() };
+}
+
+export async function measureGateway(rows: number, seconds: number): Promise<unknown> {
+  const data = await Deno.makeTempDir({ prefix: "millrace-bench-gateway-" });
+  try {
+    const range = await fill(data, rows);
+    await Deno.copyFile(`${data}/store/store.duckdb`, `${data}/copy.duckdb`);
+    const dev = await startDev({ data, flags: ["--rate", String(RATE)] });
+    try {
+      await load(dev.url, "warm-up", pathsOf(range.toMs, 1), 5);
+      const latencies: Latencies[] = [];
+      for (const hours of [0.25, 1, 6, 24]) {
+        const what = `ranges of ${hours} h (${Math.round(hours * 60 * CELLS / 1000)} k rows)`;
+        latencies.push(await load(dev.url, what, pathsOf(range.toMs, hours), seconds));
+      }
+      const before = await residentMegabytes(dev.pid);
+      const some = { fromMs: Math.max(range.fromMs, range.toMs - 24 * 3_600_000), toMs: range.toMs };
+      const { exports, peakMegabytes } = await measureExports(dev, data, some);
+      const memory = { beforeMegabytes: before, peakMegabytes };
+      print(rows, latencies, exports, memory);
+      return { rows, latencies, exports, memory };
+    } finally {
+      dev.kill("SIGTERM");
+      await dev.ended;
+    }
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+}
+
+function print(
+  rows: number,
+  latencies: readonly Latencies[],
+  exports: readonly ExportFigures[],
+  { beforeMegabytes, peakMegabytes }: { beforeMegabytes: number; peakMegabytes: number },
+): void {
+  console.log(`\n## A gateway over ${rows} minute rows, beside an engine at ${RATE} events/s\n`);
+  console.log(`Summaries and series, ${REQUESTS_PER_SECOND} requests/s:\n`);
+  console.log("| what | p50, ms | p99, ms | max, ms | requests |\n|---|---|---|---|---|");
+  for (const { what, p50, p99, max, requests } of latencies) {
+    console.log(`| ${what} | ${p50} | ${p99} | ${max} | ${requests} |`);
+  }
+  console.log("\nExports of minutes, with quantiles, beside COPY of the rows:\n");
+  console.log("| format | rows | export, s | COPY, s | of COPY's speed |\n|---|---|---|---|---|");
+  for (const { format, rows, seconds, copySeconds, ofCopy } of exports) {
+    console.log(`| ${format} | ${rows} | ${seconds.toFixed(2)} | ${copySeconds.toFixed(2)} | ${ofCopy.toFixed(2)} |`);
+  }
+  console.log(`\nResident: ${beforeMegabytes} MB before the exports, ${peakMegabytes} MB at most during them.`);
+}

@@ -1,0 +1,44 @@
+/** Comparisons as a chart: bars of medians, with a line from minimum to maximum. */
+import type { Comparison } from "./runs.ts";
+
+const [WIDTH, LABEL, BAR, GAP] = [900, 360, 20, 6];
+
+/** SVG that says what it shows to who cannot see it, and takes the reader's colours. */
+export function chartOf(comparisons: readonly Comparison[]): string {
+  const parts: string[] = [];
+  let y = 10;
+  for (const { title, runs, rows } of comparisons) {
+    y += 24;
+    parts.push(`<text x="10" y="${y}" class="title">${escape(title)}, thousand records/s, ${runs} runs</text>`);
+    y += 8;
+    const scale = (WIDTH - LABEL - 90) / Math.max(...rows.map(({ max }) => max));
+    for (const [n, { name, min, median, max }] of rows.entries()) {
+      const [x, middle] = [(rate: number) => LABEL + rate * scale, y + BAR / 2];
+      parts.push(
+        `<text x="${LABEL - 8}" y="${middle + 4}" text-anchor="end">${escape(name)}</text>`,
+        `<rect x="${LABEL}" y="${y}" width="${(median * scale).toFixed(1)}" height="${BAR}" class="${
+          n === 0 ? "ours" : "peer"
+        }"/>`,
+        `<path d="M${x(min).toFixed(1)} ${middle}H${x(max).toFixed(1)}" class="range"/>`,
+        `<text x="${(x(max) + 6).toFixed(1)}" y="${middle + 4}">${(median / 1e3).toFixed(0)}</text>`,
+      );
+      y += BAR + GAP;
+    }
+  }
+  const label = comparisons.map(({ title, rows }) =>
+    `${title}: ${rows.map(({ name, median }) => `${name} ${(median / 1e3).toFixed(0)}`).join(", ")}`
+  ).join(". ");
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 10}" role="img">
+<title>Records a second beside other programs</title>
+<desc>${escape(label)}</desc>
+<style>
+  text { font: 13px system-ui, sans-serif; fill: #333 } .title { font-weight: 600 }
+  .ours { fill: #1a7f5a } .peer { fill: #9aa5b1 } .range { stroke: #333; stroke-width: 1.5 }
+  @media (prefers-color-scheme: dark) { text { fill: #ddd } .ours { fill: #3fb68b } .peer { fill: #66717d } .range { stroke: #ddd } }
+</style>
+${parts.join("\n")}
+</svg>
+`;
+}
+
+const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
