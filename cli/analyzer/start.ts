@@ -129,14 +129,19 @@ async function keepBudget(store: Store, summarizer: MistralSummarizer): Promise<
   if (before !== state) await store.compareAndSet(BUDGET_KEY, before, state);
 }
 
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => {
+/** Rejects with the signal's reason where that ends it. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => {
       clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
       resolve();
-    }, { once: true });
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
   });
 }
 

@@ -31,6 +31,7 @@ export class TopicReading {
   readonly #readers: PartitionReader[] = [];
   readonly #loops: Promise<void>[];
   #format: string | null;
+  #deciding: Promise<void> | null = null;
   #errors: ErrorRecord[] = [];
   #chars = 0;
   #oldestMs = 0;
@@ -152,10 +153,16 @@ export class TopicReading {
   async #withFormat(collector: ErrorCollector, partition: number, bytes: Uint8Array): Promise<ErrorCollector> {
     if (collector.hasParser) return collector;
     if (this.#format === null) {
-      const detected = detectFormat(Chunk.sample(bytes, SAMPLE_RECORDS, SAMPLE_BYTES_MAX))?.name ?? null;
-      this.#format = await this.#parts.decideFormat(detected);
+      // One partition asks for all.
+      this.#deciding ??= this.#decide(bytes).finally(() => this.#deciding = null);
+      await this.#deciding;
     }
     return this.#format === null ? collector : this.#collectorOf(partition, collector.position);
+  }
+
+  async #decide(bytes: Uint8Array): Promise<void> {
+    const detected = detectFormat(Chunk.sample(bytes, SAMPLE_RECORDS, SAMPLE_BYTES_MAX))?.name ?? null;
+    this.#format = await this.#parts.decideFormat(detected);
   }
 
   async close(): Promise<void> {

@@ -166,19 +166,21 @@ Deno.test("a storm rests until it is asked for more, and nothing of it is left o
 
 Deno.test("the format is found from the first records that show one", async () => {
   await withLog(async (log) => {
-    const topic = await log.createTopic("t", { partitions: 1 });
+    const topic = await log.createTopic("t", { partitions: 3 });
+    const lines = Array.from({ length: 20 }, () => `level=error service=pay msg="boom" time=${AT}`);
+    for (const partition of [0, 1, 2]) await log.append(topic, partition, batchOf(...lines));
     const decided: (string | null)[] = [];
-    const reading = readingOf(log, topic, [0], { format: null }, {
-      decideFormat: (detected) => {
+    const reading = readingOf(log, topic, [0, 0, 0], { format: null }, {
+      decideFormat: async (detected) => {
         decided.push(detected);
-        return Promise.resolve(detected);
+        await new Promise((resolve) => setTimeout(resolve, 100)); // the others come to it meanwhile
+        return detected;
       },
     });
-    const lines = Array.from({ length: 20 }, () => `level=error service=pay msg="boom" time=${AT}`);
-    await log.append(topic, 0, batchOf(...lines));
-    const [batch] = await readTo(reading, [20]);
-    expect(batch.records.length).toBe(20);
-    expect(batch.records[0]).toMatchObject({ service: "pay", level: "ERROR", message: "boom" });
+    const batches = await readTo(reading, [20, 20, 20]);
+    const records = batches.flatMap(({ records }) => records);
+    expect(records.length).toBe(60);
+    expect(records[0]).toMatchObject({ service: "pay", level: "ERROR", message: "boom" });
     expect(decided).toEqual(["logfmt"]);
     await reading.close();
   });
