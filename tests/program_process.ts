@@ -9,6 +9,8 @@ export interface RunningProgram {
   kill(signal: Deno.Signal): void;
   /** What it has said on its standard error so far. */
   readonly said: string;
+  /** What it has printed on its standard output so far. */
+  readonly printed: string;
   /** The exit status, and what was printed. */
   readonly ended: Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
 }
@@ -32,16 +34,22 @@ export async function startProgram(
   const listening = (async () => {
     for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) said += text;
   })();
-  const printing = new Response(child.stdout).text();
+  let printed = "";
+  const printing = (async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) printed += text;
+  })();
   const ended = (async () => {
-    const [{ code }, stdout] = await Promise.all([child.status, printing, listening]);
-    return { code, stdout, stderr: said };
+    const [{ code }] = await Promise.all([child.status, printing, listening]);
+    return { code, stdout: printed, stderr: said };
   })();
   return {
     pid: child.pid,
     kill: (signal) => child.kill(signal),
     get said() {
       return said;
+    },
+    get printed() {
+      return printed;
     },
     ended,
   };
