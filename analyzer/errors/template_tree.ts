@@ -6,7 +6,7 @@
  * It is a sibling of Drain (He et al., ICWS 2017) without its depth and its threshold of similarity: that one word differs
  * is asked of an index by all the others.
  */
-import { Scanner, type TokenizedMessage, WILDCARD } from "./tokens.ts";
+import { isWildcard, Scanner, type TokenizedMessage, WILDCARD } from "./tokens.ts";
 
 /** Words at one place from which on the place is taken for a value. */
 const VALUES_MIN = 4;
@@ -230,7 +230,7 @@ function* placesOf(tokens: readonly string[]): Generator<number> {
   for (let place = 0; place < end; place++) if (isWord(tokens[place])) yield place;
 }
 
-const isWord = (token: string): boolean => token.length > 1 || /[\p{L}\p{N}]/u.test(token);
+const isWord = (token: string): boolean => isWildcard(token) || /[\p{L}\p{N}]/u.test(token);
 
 /** All tokens but one, and where that stands. */
 function keyOf(tokens: readonly string[], place: number): string {
@@ -240,17 +240,18 @@ function keyOf(tokens: readonly string[], place: number): string {
 /** How sure it is that templates differ in a value; 0: they do not. */
 function weightOf(members: readonly Node[], place: number): number {
   const words = members.map(({ tokens }) => tokens[place]);
-  const isValue = words.includes(WILDCARD);
+  const values = words.filter((word) => !isWildcard(word));
+  const isValue = values.length < words.length;
   if (words.length < (isValue ? 2 : VALUES_MIN) || (place === 0 && !isValue)) return 0;
-  const values = words.filter((word) => word !== WILDCARD);
   // Words in capitals are states, of which a few make different messages.
-  if (values.filter(isState).length * 2 >= values.length) return 0;
+  if (values.length > 0 && values.filter(isState).length * 2 >= values.length) return 0;
   const { tokens } = members[0];
   let kept = 0;
   tokens.forEach((token, at) => {
-    if (at !== place && token !== WILDCARD && /\p{L}/u.test(token)) kept++;
+    if (at !== place && !isWildcard(token) && /\p{L}/u.test(token)) kept++;
   });
-  if (kept < WORDS_MIN) return 0;
+  // Values that differ in their unit alone are the same.
+  if (kept < WORDS_MIN && values.length > 0) return 0;
   return (isValue ? 1_000_000 : 0) + words.length * 1_000 + kept;
 }
 
@@ -261,7 +262,7 @@ function withWildcard({ tokens, spaced }: TokenizedMessage, place: number): Toke
   const merged: { tokens: string[]; spaced: boolean[] } = { tokens: [], spaced: [] };
   tokens.forEach((token, at) => {
     const next = at === place ? WILDCARD : token;
-    if (next === WILDCARD && merged.tokens.at(-1) === WILDCARD) return;
+    if (isWildcard(next) && isWildcard(merged.tokens.at(-1) ?? "")) return;
     merged.tokens.push(next);
     merged.spaced.push(spaced[at]);
   });

@@ -68,13 +68,21 @@ Deno.test("templates read like the messages", () => {
   ]);
 });
 
+Deno.test("values that differ in their unit alone are one template, which keeps the unit as long as there is one", () => {
+  const tree = new TemplateTree();
+  expect(tree.add("took 5 ms").template.text).toBe("took <*> ms");
+  expect(tree.add("took 7 ms").template.text).toBe("took <*> ms");
+  expect(tree.add("took 1.5 s")).toMatchObject({ template: { text: "took <*>" }, merges: [{ from: 2, into: 1 }] });
+  expect(tree.add("took 9 min").template.id).toBe(1);
+});
+
 Deno.test("ten thousand of the same are one template", () => {
   const tree = new TemplateTree();
   const ids = new Set(
     Array.from({ length: 10_000 }, (_, n) => tree.add(`worker ${n} failed after ${n * 3} ms`).template.id),
   );
   expect(ids.size).toBe(1);
-  expect(tree.templates).toMatchObject([{ text: "worker <*> failed after <*>", count: 10_000 }]);
+  expect(tree.templates).toMatchObject([{ text: "worker <*> failed after <*> ms", count: 10_000 }]);
 });
 
 Deno.test("a template that was generalised further stays so when messages lead to its older form again", () => {

@@ -9,6 +9,9 @@ import { Buffer } from "node:buffer";
 /** Stands for what varies. */
 export const WILDCARD = "<*>";
 
+/** Whether a token is a wildcard; one may have a unit, as in `<*> ms`. */
+export const isWildcard = (token: string): boolean => token.startsWith(WILDCARD);
+
 /** Longer messages are cut: a template of more tells nobody anything. */
 export const MESSAGE_CHARS_MAX = 2_000;
 const TOKENS_MAX = 256;
@@ -39,6 +42,29 @@ const UNITS = new Set(
   "B KB MB GB TB KiB MiB GiB TiB bit bits kbps Mbps ns us µs ms s sec secs second seconds min mins minute minutes h hour hours % "
     .trim().split(" "),
 );
+/** Words after the name of a user, and before `user`. */
+const NEXT = new Set(["from", "by", "at", "on"]);
+const NEXT_CHARS_MAX = 4;
+const USER_BEFORE = new Set(["for", "invalid"]);
+/** Words that stand there and name nobody. */
+const NO_NAMES = new Set([
+  "user",
+  "users",
+  "name",
+  "account",
+  "id",
+  "request",
+  "authentication",
+  "login",
+  "input",
+  "invalid",
+  "unknown",
+  "this",
+  "the",
+  "a",
+  "data",
+  "help",
+]);
 const UNIT_CHARS_MAX = Math.max(...[...UNITS].map(({ length }) => length));
 const UNIT_STARTS = new Uint8Array(128);
 for (const unit of UNITS) if (unit.charCodeAt(0) < 128) UNIT_STARTS[unit.charCodeAt(0)] = 1;
@@ -95,6 +121,7 @@ export class Scanner {
       } else if (kind === DIVIDER) at = this.#divider(at);
       else at = this.#word(at);
     }
+    this.#nameBefore(null);
     return this.#isWide ? stringOf(this.#kept.subarray(0, this.#size)) : this.#narrow.toString("latin1", 0, this.#size);
   }
 
@@ -141,9 +168,24 @@ export class Scanner {
     if (lastDot >= end) dots--;
     const isWild = hasDigit || (hasAt && dots > 0) || slashes >= 2 ||
       (dots > 0 && TOP_LEVELS.has(text.slice(text.lastIndexOf(".", end - 1) + 1, end)));
+    if (!isWild && end - start <= NEXT_CHARS_MAX && NEXT.has(text.slice(start, end))) {
+      const isSpaced = this.#isSpaced;
+      this.#nameBefore(text.slice(start, end));
+      this.#isSpaced = isSpaced;
+    }
     if (isWild) this.#wildcard();
     else this.#push(start, end);
+    if (end < at) this.#close(end, at);
     return at;
+  }
+
+  /** The points that end a sentence, a token of their own; an angle bracket closes what is a value anyway. */
+  #close(start: number, end: number): void {
+    let to = start;
+    while (to < end && this.#text.charCodeAt(to) !== ANGLE) to++;
+    if (to === start || this.#count >= TOKENS_MAX) return;
+    this.#begin(0);
+    for (let at = start; at < to; at++) this.#keep(this.#text.charCodeAt(at));
   }
 
   /** An address with its scheme: everything up to a space or what closes it. */
@@ -158,6 +200,21 @@ export class Scanner {
     }
     this.#wildcard();
     return at;
+  }
+
+  /**
+   * A name of a user is a value from the first, by what stands around it: `for user anna by`, `invalid user anna from`,
+   * `password for anna from`. Asked where the word after it begins, or the text ends.
+   */
+  #nameBefore(next: string | null): void {
+    const name = this.#count - 1;
+    if (name < 1 || this.#isWild[name] === 1 || this.#endOf(name) - this.#starts[name] < 2) return;
+    const before = this.#tokenAt(name - 1);
+    const isUser = before === "user" && (next !== null || (name > 1 && USER_BEFORE.has(this.#tokenAt(name - 2))));
+    if (!isUser && !(before === "for" && next === "from")) return;
+    if (NO_NAMES.has(this.#tokenAt(name))) return;
+    this.#pop();
+    this.#wildcard();
   }
 
   #divider(at: number): number {
@@ -180,6 +237,10 @@ export class Scanner {
       if (end > at) return end;
     }
     if (code === CLOSE && this.#dropAside()) return at + 1;
+    if (code === OPEN_SQUARE && this.#isSpaced) {
+      this.#nameBefore("[");
+      this.#isSpaced = true;
+    }
     this.#push(at, at + 1);
     return at + 1;
   }
@@ -187,6 +248,7 @@ export class Scanner {
   /** A parenthesis of nothing but values, as in `1024 bytes (1.0 KB)`, says no more than what it stands beside. */
   #dropAside(): boolean {
     let open = this.#count - 1;
+    if (open > 0 && this.#isWild[open] === 0 && this.#isWild[open - 1] === 0) return false; // `init()`
     while (open > 0 && this.#isWild[open] === 1) open--;
     if (open <= 0 || this.#kept[this.#starts[open]] !== OPEN || this.#endOf(open) - this.#starts[open] !== 1) {
       return false;
@@ -222,8 +284,11 @@ export class Scanner {
     const text = this.#text;
     const isAfterValue = this.#count > 0 && this.#isWild[this.#count - 1] === 1;
     if (isAfterValue && end - start <= UNIT_CHARS_MAX && mayBeUnit(text, start) && UNITS.has(text.slice(start, end))) {
+      // It belongs to the number.
+      if (this.#isSpaced) this.#keep(BLANK);
       this.#isSpaced = false;
-      return; // belongs to the number
+      for (let at = start; at < end; at++) this.#keep(text.charCodeAt(at));
+      return;
     }
     this.#begin(0);
     for (let at = start; at < end; at++) this.#keep(text.charCodeAt(at));
@@ -260,10 +325,13 @@ const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
 const DOT = 0x2e;
 const SLASH = 0x2f;
+const ANGLE = 0x3e;
 const AT_SIGN = 0x40;
 const OPEN = 0x28;
 const CLOSE = 0x29;
+const OPEN_SQUARE = 0x5b;
 const LINE_FEED = 0x0a;
+const BLANK = 0x20;
 
 function kindAt(text: string, at: number): number {
   const code = text.charCodeAt(at);

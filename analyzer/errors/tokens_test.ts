@@ -6,10 +6,16 @@ const tokensOf = (text: string): string => tokenize(text).tokens.join(" ");
 
 Deno.test("what varies from one message to the next is a wildcard, everything else stays", () => {
   const cases: Readonly<Record<string, string>> = {
-    "Failed password for root from 183.62.140.253 port 53116 ssh2": "Failed password for root from <*> port <*>",
-    "Invalid user webmaster from 2001:db8::1": "Invalid user webmaster from <*>",
+    "Failed password for root from 183.62.140.253 port 53116 ssh2": "Failed password for <*> from <*> port <*>",
+    "session opened for user anna by (uid=0)": "session opened for user <*> by ( uid = <*> )",
+    "session closed for user anna": "session closed for user <*>",
+    "check pass; user unknown": "check pass ; user unknown",
+    "no user authentication at all": "no user authentication at all",
+    "init() ok (12)": "init ( ) ok",
+    "Waiting... now!": "Waiting ... now !",
+    "Invalid user webmaster from 2001:db8::1": "Invalid user <*> from <*>",
     "PacketResponder 1 for block blk_-6952295868487656571 terminating": "PacketResponder <*> for block <*> terminating",
-    "request 0a3f2e1b-33c4-4d5e-8f60-718293a4b5c6 took 12.5 ms": "request <*> took <*>",
+    "request 0a3f2e1b-33c4-4d5e-8f60-718293a4b5c6 took 12.5 ms": "request <*> took <*> ms",
     "read /var/log/app/current.log and /etc": "read <*> and /etc",
     "GET https://example.org/a?b=c failed": "GET <*> failed",
     "mail from anna.b@example.org refused": "mail from <*> refused",
@@ -21,8 +27,8 @@ Deno.test("what varies from one message to the next is a wildcard, everything el
     "sent 1024 bytes (1.0 KB), done": "sent <*> bytes , done",
     "uid=0 euid=0 tty=NODEV": "uid = <*> euid = <*> tty = NODEV",
     "values 1, 2 and 3": "values <*> , <*> and <*>",
-    "took 5 seconds": "took <*>",
-    "The end.": "The end",
+    "took 5 seconds": "took <*> seconds",
+    "The end.": "The end .",
     "": "",
   };
   for (const [text, tokens] of Object.entries(cases)) {

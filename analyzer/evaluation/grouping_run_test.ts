@@ -31,8 +31,9 @@ Deno.test("templates are corrected by the published rules", () => {
     "blk_<*> at pod-<*>": "<*> at pod-<*>",
     "<*>.<*>.<*>": "<*>",
     "<*><*>": "<*>",
-    "/<*>:<*>": "<*>:<*>",
-    "<*>/<*>": "<*>/<*>",
+    "/<*>:<*>": "<*>",
+    "<*>/<*>": "<*>",
+    "no #<*># of <*>@<*>": "no <*> of <*>",
   };
   for (const [template, corrected] of Object.entries(cases)) {
     expect({ template, corrected: correctTemplate(template) }).toEqual({ template, corrected });

@@ -17,8 +17,14 @@ export function correctTemplate(template: string): string {
     // A word that is grown together with a value is one.
     return /^[^\s/]*<\*>[^\s/]*$/.test(token) && token !== "<*>/<*>" ? "<*>" : token;
   });
-  return repeat(repeat(tokens.join(""), "<*>.<*>"), "<*><*>");
+  let now = repeat(repeat(tokens.join(""), "<*>.<*>"), "<*><*>");
+  for (const mark of [" #<*># ", " #<*> ", ' "<*>" ', " '<*>' "]) now = now.replaceAll(mark, " <*> ");
+  for (const pair of JOINED) now = repeat(now, pair);
+  return now;
 }
+
+/** Values that are one with what stands between them (`post_process.py` of the same authors). */
+const JOINED = ["<*>:<*>", "<*>#<*>", "<*>/<*>", "<*>@<*>", "<*>.<*>", "<*><*>"];
 
 function repeat(text: string, pair: string): string {
   let now = text;

@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 /** Counts up where fingerprints of before would no longer be met. */
-export const ALGORITHM_VERSION = 1;
+export const ALGORITHM_VERSION = 2;
 
 /** The collection of a topic's errors. */
 export const errorsCollection = (topicId: string): string => `errors/${topicId}`;

@@ -91,7 +91,7 @@ patternsTest("the format is detected, and patterns are of a service and a level"
       }),
   );
   const rows = await patternsOf(directory, lines.join("\n"), []);
-  expect(new Set(rows.map(({ template }) => template))).toEqual(new Set(["took <*>"]));
+  expect(new Set(rows.map(({ template }) => template))).toEqual(new Set(["took <*> ms"]));
   expect(new Set(rows.map(({ id }) => id)).size).toBe(4);
   expect(rows[0].id).toBe(rows[6].id);
 });
