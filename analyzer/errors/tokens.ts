@@ -152,7 +152,8 @@ export class Scanner {
       const code = text.charCodeAt(at);
       const kind = code < 128 ? KINDS[code] : 0;
       if (kind === SPACE || kind === DIVIDER) {
-        if (code === COLON && isSchemeAt(text, at)) return this.#address(at);
+        if (code === COLON && isSchemeAt(text, at)) return this.#address(at + 3);
+        if (code === EQUALS && slashes > 0 && text.lastIndexOf("?", at) > start) return this.#address(at); // a query
         break;
       }
       if (kind === DIGIT) hasDigit = true;
@@ -188,10 +189,10 @@ export class Scanner {
     for (let at = start; at < to; at++) this.#keep(this.#text.charCodeAt(at));
   }
 
-  /** An address with its scheme: everything up to a space or what closes it. */
-  #address(colon: number): number {
+  /** The rest of an address with a scheme or a query: everything up to a space or what closes it. */
+  #address(start: number): number {
     const text = this.#text;
-    let at = colon + 3;
+    let at = start;
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (code < 128 && (KINDS[code] === SPACE || code === COMMA || code === SEMICOLON || isClosingBracket(code))) {
@@ -325,6 +326,7 @@ const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
 const DOT = 0x2e;
 const SLASH = 0x2f;
+const EQUALS = 0x3d;
 const ANGLE = 0x3e;
 const AT_SIGN = 0x40;
 const OPEN = 0x28;

@@ -28,6 +28,7 @@ Deno.test("what varies from one message to the next is a wildcard, everything el
     "uid=0 euid=0 tty=NODEV": "uid = <*> euid = <*> tty = NODEV",
     "values 1, 2 and 3": "values <*> , <*> and <*>",
     "took 5 seconds": "took <*> seconds",
+    "GET /v2/a?b=c&d=1 failed": "GET <*> failed",
     "The end.": "The end .",
     "": "",
   };
