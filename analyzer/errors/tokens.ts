@@ -224,7 +224,7 @@ export class Scanner {
     const last = this.#count - 1;
     const isGlued = !this.#isSpaced && last >= 0;
     // Times, addresses with ports and numbers with commas are one value; so is a host that a port follows.
-    if (isGlued && (code === COLON || code === COMMA) && isDigitAt(text, at + 1)) {
+    if (isGlued && (code === COLON || code === COMMA) && (isDigitAt(text, at + 1) || isPseudonymAt(text, at + 1))) {
       if (this.#isWild[last] === 1) return at + 1;
       const isFirst = last === 0 || this.#spaced[last] === 1;
       if (code === COLON && isFirst && isHostName(this.#tokenAt(last)) && isPort(text, at + 1)) {
@@ -326,6 +326,7 @@ const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
 const DOT = 0x2e;
 const SLASH = 0x2f;
+const LESS = 0x3c;
 const EQUALS = 0x3d;
 const ANGLE = 0x3e;
 const AT_SIGN = 0x40;
@@ -341,6 +342,12 @@ function kindAt(text: string, at: number): number {
 }
 
 const isDigitAt = (text: string, at: number): boolean => at < text.length && kindAt(text, at) === DIGIT;
+
+/** The beginning of what redaction puts in the place of a value. */
+function isPseudonymAt(text: string, at: number): boolean {
+  const next = text.charCodeAt(at + 1);
+  return text.charCodeAt(at) === LESS && next >= 0x41 && next <= 0x5a;
+}
 
 const isSchemeAt = (text: string, colon: number): boolean =>
   text.charCodeAt(colon + 1) === SLASH && text.charCodeAt(colon + 2) === SLASH;
