@@ -1,6 +1,6 @@
 /**
  * Ours and the peers', side by side: each contender a process of its own, in turn, and all must count the same.
- * Run: deno task bench [--only scan,sketch,log,kafka,dev,cluster,cassandra,patterns] [--records N] [--runs N]
+ * Run: deno task bench [--only scan,sketch,log,kafka,dev,cluster,cassandra,patterns,dashboard] [--records N] [--runs N]
  *      [--topics json,lz4,…] [--peers spark,flink,…] [--seconds N] [--json FILE] [--chart FILE]
  */
 import { Command } from "commander";
@@ -29,6 +29,7 @@ const BENCHES = [
   "engine",
   "stages",
   "patterns",
+  "dashboard",
 ];
 
 interface Options {
@@ -151,6 +152,8 @@ for (const name of options.only.split(",")) {
   else if (name === "model") figures.model = await benchScript("Cost of many partitions and engines", "bench/model.ts");
   else if (name === "patterns") {
     figures.patterns = await benchScript("Grouping of messages, one core", "bench/patterns.ts");
+  } else if (name === "dashboard") {
+    figures.dashboard = await benchScript("The dashboard in Chromium", "bench/dashboard.ts");
   } else throw new Error(`no bench is called ${name}: ${BENCHES.join(", ")}`);
 }
 if (comparisons.length > 0) figures.comparisons = comparisons;

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 
 const apiRow = z.object({
   service: z.string(),
+  method: z.string(),
   endpoint: z.string(),
   count: z.number(),
   errors: z.number(),
@@ -41,6 +42,7 @@ export const summaryAnswer = z.object({
     isMet: z.nullable(z.boolean()),
     errorBudgetLeft: z.nullable(z.number()),
   }),
+  totals: z.object({ count: z.number(), errors: z.number(), unparsed: z.number() }),
   levels: z.array(z.object({ level: z.string(), count: z.number(), share: z.number() })),
   averageResponseTimeByApi: z.array(apiRow),
   topErrorProneApis: z.array(apiRow),
@@ -49,6 +51,10 @@ export type Summary = z.infer<typeof summaryAnswer>;
 
 export const seriesAnswer = z.object({
   unit: z.string(),
+  from: z.string(),
+  to: z.string(),
+  step: z.string(),
+  finalUntil: z.nullable(z.string()),
   series: z.array(z.object({
     dimensions: z.record(z.string(), z.string()),
     points: z.array(z.tuple([z.number(), z.nullable(z.number())])),
@@ -100,14 +106,37 @@ export async function ask<T extends z.ZodMiniType>(
   path: string,
   schema: T,
   query: readonly (readonly [string, string])[] = [],
+  signal?: AbortSignal,
 ): Promise<z.infer<T>> {
-  let response: Response;
+  const search = query.length === 0 ? "" : `?${new URLSearchParams(query.map(([name, value]) => [name, value]))}`;
+  return read(path, schema, await reach(path + search, { signal }));
+}
+
+/** Changes something; throws as {@link ask} does. */
+export async function send<T extends z.ZodMiniType>(
+  method: "POST" | "PATCH" | "DELETE",
+  path: string,
+  schema: T,
+  body?: unknown,
+): Promise<z.infer<T>> {
+  const response = await reach(path, {
+    method,
+    ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+  });
+  return await read(path, schema, response);
+}
+
+async function reach(address: string, init: RequestInit): Promise<Response> {
   try {
-    response = await fetch(`${path}?${new URLSearchParams(query.map(([name, value]) => [name, value]))}`);
-  } catch {
+    return await fetch(address, init);
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
     throw new Error("the gateway does not answer: is it running? This page tries again by itself.");
   }
-  const body: unknown = await response.json().catch(() => null);
+}
+
+async function read<T extends z.ZodMiniType>(path: string, schema: T, response: Response): Promise<z.infer<T>> {
+  const body: unknown = response.status === 204 ? null : await response.json().catch(() => null);
   if (!response.ok) {
     const told = problem.safeParse(body);
     throw new Error(told.success ? told.data.detail : `${path} answered ${response.status}`);
@@ -116,3 +145,57 @@ export async function ask<T extends z.ZodMiniType>(
   if (!parsed.success) throw new Error(`${path} answered what this page does not understand: reload it`);
   return parsed.data;
 }
+
+export const tailMessage = z.object({
+  records: z.number(),
+  matched: z.number(),
+  dropped: z.number(),
+  events: z.array(eventRecord),
+});
+export const countAnswer = z.object({ rows: z.number(), isAll: z.boolean() });
+
+const savedView = z.object({
+  id: z.string(),
+  name: z.string(),
+  page: z.string(),
+  query: z.string(),
+  isShared: z.boolean(),
+});
+export type SavedView = z.infer<typeof savedView>;
+export const savedViewAnswer = savedView;
+export const savedViews = z.object({ views: z.array(savedView) });
+
+export const statusAnswer = z.object({
+  log: z.string(),
+  store: z.string(),
+  consumerGroup: z.nullable(z.string()),
+  engine: z.nullable(z.object({
+    isHealthy: z.boolean(),
+    lastError: z.nullable(z.string()),
+    workers: z.array(z.object({
+      worker: z.number(),
+      partitions: z.array(z.object({ topic: z.string(), partition: z.number() })),
+    })),
+  })),
+});
+export type Status = z.infer<typeof statusAnswer>;
+
+export const groupsAnswer = z.object({
+  groups: z.array(z.object({
+    name: z.string(),
+    kind: z.string(),
+    state: z.string(),
+    members: z.nullable(z.number()),
+    lagRecords: z.number(),
+    lagSeconds: z.number(),
+    partitions: z.array(z.object({
+      partition: z.number(),
+      offset: z.nullable(z.number()),
+      end: z.number(),
+      lagRecords: z.number(),
+      lagSeconds: z.number(),
+      member: z.nullable(z.string()),
+    })),
+  })),
+});
+export type Groups = z.infer<typeof groupsAnswer>["groups"];

@@ -1,7 +1,14 @@
-/** One chart over time: cursors of all charts move together; a text and a table say what it shows. */
-import { h } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+/**
+ * One chart over time. The cursors of all charts move together, by pointer or by arrow keys; a text and a table say what it
+ * shows.
+ */
+import { type ComponentChildren, h } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type uPlot from "uplot";
+import { announce } from "./announcer.ts";
+import { dataOf, makePlot, markColour, moveCursors, resizePlot, strokeOf } from "./plot.ts";
+import { useSettings } from "./settings.ts";
+import { minuteOf, stampOf } from "./times.ts";
 
 export interface Line {
   readonly name: string;
@@ -10,35 +17,46 @@ export interface Line {
   readonly colour?: string;
 }
 
+/** A stretch of time that is marked on charts: an incident, an alert, minutes that are not final. */
+export interface Mark {
+  readonly fromMs: number;
+  /** Where it is not over: the end of what is shown, or later. */
+  readonly toMs: number;
+  readonly kind: "open" | "alert" | "incident";
+  readonly label: string;
+  /** Where there is more about it. */
+  readonly href?: string;
+}
+
 export interface ChartProps {
   readonly title: string;
   readonly lines: readonly Line[];
   readonly write: (value: number) => string;
-  /** Told of a stretch of time, epoch milliseconds, that was dragged over. */
+  /** What the axis of time shows, epoch milliseconds. */
+  readonly range: { readonly fromMs: number; readonly toMs: number };
+  /** `stack`: bars on top of each other, the first line lowest. */
+  readonly kind?: "lines" | "stack";
+  readonly marks?: readonly Mark[];
+  /** A value that should not be passed. */
+  readonly limit?: { readonly value: number; readonly label: string };
+  /** What the legend has for a line's name, in place of the name. */
+  readonly nameOf?: (line: Line) => ComponentChildren;
+  /** Told of a stretch of time, epoch milliseconds, that was dragged over, or of the step that was entered. */
   readonly onRange: (fromMs: number, toMs: number) => void;
 }
 
-/** Properties of the page's style that tell lines apart, with a dash for who cannot see colours. */
-const STROKES: readonly { readonly colour: string; readonly dash: number[] }[] = [
-  { colour: "--accent", dash: [] },
-  { colour: "--second", dash: [6, 3] },
-  { colour: "--third", dash: [2, 2] },
-  { colour: "--soft", dash: [8, 3, 2, 3] },
-  { colour: "--second", dash: [] },
-  { colour: "--third", dash: [10, 4] },
-];
-const HEIGHT = 150;
-/** Pixels below which a drag is a click. */
-const DRAG_MIN = 5;
 /** Rows of the table twin; the export has them all. */
 const ROWS_MAX = 200;
+const FAR_STEPS = 10;
 
 export function Chart(props: ChartProps) {
-  const { title, lines, write } = props;
+  const { title, lines, marks = [], limit } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const latest = useRef(props);
   latest.current = props;
+  const [cursor, setCursor] = useState<number | null>(null);
+  const { theme, timeZone } = useSettings();
   const names = lines.map(({ name }) => name).join();
   useEffect(() => {
     const parent = place.current;
@@ -46,11 +64,11 @@ export function Chart(props: ChartProps) {
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const draw = () => {
       plot.current?.destroy();
-      plot.current = makePlot(parent, latest);
+      plot.current = makePlot(parent, latest, setCursor);
     };
     draw();
     dark.addEventListener("change", draw);
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: parent.clientWidth, height: HEIGHT }));
+    const resized = new ResizeObserver(() => plot.current !== null && resizePlot(plot.current, parent));
     resized.observe(parent);
     return () => {
       dark.removeEventListener("change", draw);
@@ -58,41 +76,147 @@ export function Chart(props: ChartProps) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [names]);
+  }, [names, theme, timeZone]);
   // In place, so that neither the cursor nor a drag under way is lost.
-  useEffect(() => plot.current?.setData(dataOf(lines)), [lines]);
+  useEffect(() => plot.current?.setData(dataOf(latest.current)), [lines, marks, limit?.value]);
+  const summary = summaryOf(props);
+  return h(
+    "figure",
+    { class: "chart" },
+    h(Legend, { ...props, cursor }),
+    h(
+      "div",
+      {
+        class: "plot",
+        tabIndex: 0,
+        role: "group",
+        "aria-label": `${title}. ${summary} Arrow keys read values, Enter narrows to one.`,
+        onKeyDown: (event: KeyboardEvent) => moveCursor(event, plot.current, latest.current),
+        onBlur: () => moveCursors(null),
+      },
+      h("div", { ref: place, "aria-hidden": "true" }),
+    ),
+    h("figcaption", { class: "unseen" }, summary),
+    h(MarkList, { marks }),
+    h(Twin, props),
+  );
+}
+
+/** What it shows, in a sentence. */
+function summaryOf({ lines, write, limit, marks = [] }: ChartProps): string {
+  if (lines.every(({ points }) => points.every(([, value]) => value === null))) return "Nothing in this range.";
   const said = lines.map(({ name, points }) => {
     const values = points.flatMap(([, value]) => value === null ? [] : [value]);
     const last = values.at(-1);
     if (last === undefined) return `${name}: no values`;
     return `${name}: last ${write(last)}, at most ${write(Math.max(...values))}`;
   }).join("; ");
+  const limited = limit === undefined ? "" : ` ${limit.label}: ${write(limit.value)}.`;
+  return `${said}.${limited}${marks.map(({ label }) => ` ${label}.`).join("")}`;
+}
+
+function moveCursor(event: KeyboardEvent, plot: uPlot | null, { lines, write, range, onRange }: ChartProps): void {
+  const points = lines[0]?.points ?? [];
+  if (plot === null || points.length === 0) return;
+  const at = plot.cursor.idx ?? null;
+  const last = points.length - 1;
+  const steps = event.shiftKey ? FAR_STEPS : 1;
+  const target: Readonly<Record<string, number>> = {
+    ArrowLeft: at === null ? last : Math.max(0, at - steps),
+    ArrowRight: at === null ? last : Math.min(last, at + steps),
+    Home: 0,
+    End: last,
+  };
+  if (event.key === "Enter" && at !== null) {
+    const ms = points[at][0];
+    return onRange(ms, Math.min(range.toMs, points[at + 1]?.[0] ?? range.toMs));
+  }
+  const index = target[event.key];
+  if (index === undefined) return;
+  event.preventDefault();
+  const ms = points[index][0];
+  moveCursors(ms);
+  const values = lines.map(({ name, points }) => `${name} ${written(points[index]?.[1], write)}`);
+  announce(`${minuteOf(ms)}: ${values.join(", ")}`);
+}
+
+const written = (value: number | null | undefined, write: (value: number) => string): string =>
+  (value ?? null) === null ? "no value" : write(value ?? 0);
+
+/** Names of the lines with the values at the cursor; else with the last ones, or of bars, which add up, with all together. */
+function Legend(
+  { lines, write, kind = "lines", limit, nameOf, cursor }: ChartProps & { readonly cursor: number | null },
+) {
+  const ms = cursor === null ? undefined : lines[0]?.points[cursor]?.[0];
+  const isStack = kind === "stack";
   return h(
-    "figure",
-    { class: "panel" },
-    h("h2", null, title),
-    h("div", { ref: place, "aria-hidden": "true" }),
-    h("figcaption", null, said === "" ? "Nothing in this range." : said),
-    h(Twin, { title, lines, write }),
+    "ul",
+    { class: "legend" },
+    lines.map((line, n) => {
+      const value = cursor === null ? overall(line, isStack) : line.points[cursor]?.[1];
+      return h("li", { key: line.name }, [
+        h(Swatch, { line, n, isBar: isStack }),
+        nameOf?.(line) ?? line.name,
+        h("b", null, (value ?? null) === null ? "–" : write(value ?? 0)),
+      ]);
+    }),
+    limit !== undefined && h("li", { class: "limit" }, `${limit.label} ${write(limit.value)}`),
+    h("li", { class: "when" }, ms !== undefined ? stampOf(ms).slice(0, -3) : isStack ? "in this range" : "latest"),
+  );
+}
+
+function overall({ points }: Line, isStack: boolean): number | null | undefined {
+  if (isStack) return points.reduce((sum, [, value]) => sum + (value ?? 0), 0);
+  return points.findLast(([, value]) => value !== null)?.[1];
+}
+
+function Swatch({ line, n, isBar }: { readonly line: Line; readonly n: number; readonly isBar: boolean }) {
+  const { colour, dash } = strokeOf(line, n);
+  const style = { "--swatch": `var(${colour})` };
+  return h(
+    "svg",
+    { class: "swatch", width: 16, height: 10, "aria-hidden": "true", style },
+    isBar
+      ? h("rect", { x: 3, y: 0, width: 10, height: 10, rx: 2 })
+      : h("line", { x1: 0, y1: 5, x2: 16, y2: 5, "stroke-dasharray": dash.join(" ") }),
+  );
+}
+
+function MarkList({ marks }: { readonly marks: readonly Mark[] }) {
+  const told = marks.filter(({ kind }) => kind !== "open");
+  if (told.length === 0) return null;
+  return h(
+    "ul",
+    { class: "marks", "aria-label": "Marked times" },
+    told.map((mark) =>
+      h(
+        "li",
+        { key: `${mark.fromMs}${mark.label}`, style: { "--swatch": `var(${markColour(mark)})` } },
+        `${minuteOf(mark.fromMs)} `,
+        mark.href === undefined ? mark.label : h("a", { href: mark.href }, mark.label),
+      )
+    ),
   );
 }
 
 /** The same values as a table. */
 function Twin({ title, lines, write }: Pick<ChartProps, "title" | "lines" | "write">) {
+  const [isOpen, setOpen] = useState(false);
   const times = (lines[0]?.points ?? []).map(([ms]) => ms);
   const from = Math.max(0, times.length - ROWS_MAX);
-  const rows = times.slice(from).map((ms, i) => [
-    new Date(ms).toLocaleString(),
-    ...lines.map(({ points }) => {
-      const value = points[from + i]?.[1] ?? null;
-      return value === null ? "–" : write(value);
-    }),
-  ]).reverse();
+  const rows = () =>
+    times.slice(from).map((ms, i) => [
+      stampOf(ms),
+      ...lines.map(({ points }) => {
+        const value = points[from + i]?.[1] ?? null;
+        return value === null ? "–" : write(value);
+      }),
+    ]).reverse();
   return h(
     "details",
-    null,
+    { class: "twin", onToggle: (event: { currentTarget: HTMLDetailsElement }) => setOpen(event.currentTarget.open) },
     h("summary", null, from > 0 ? `Newest ${ROWS_MAX} values as a table` : "As a table"),
-    h(
+    isOpen && h(
       "div",
       { class: "scroll", tabIndex: 0, role: "region", "aria-label": `${title}: values` },
       h(
@@ -103,84 +227,8 @@ function Twin({ title, lines, write }: Pick<ChartProps, "title" | "lines" | "wri
           null,
           h("tr", null, ["time", ...lines.map(({ name }) => name)].map((name) => h("th", { scope: "col" }, name))),
         ),
-        h("tbody", null, rows.map((row) => h("tr", { key: row[0] }, row.map((cell) => h("td", null, cell))))),
+        h("tbody", null, rows().map((row) => h("tr", { key: row[0] }, row.map((cell) => h("td", null, cell))))),
       ),
     ),
-  );
-}
-
-const dataOf = (lines: readonly Line[]): uPlot.AlignedData => [
-  (lines[0]?.points ?? []).map(([ms]) => ms / 1000),
-  ...lines.map(({ points }) => points.map(([, value]) => value)),
-];
-
-const DAY_SECONDS = 86_400;
-const two = (n: number): string => String(n).padStart(2, "0");
-/** In the browser's own zone, as the table twin has them. */
-const timeOf = (seconds: number): string => {
-  const time = new Date(seconds * 1000);
-  return `${two(time.getHours())}:${two(time.getMinutes())}`;
-};
-const dayOf = (seconds: number): string => {
-  const time = new Date(seconds * 1000);
-  return `${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-};
-
-/** A tick's text: the day where it is another one than the tick's before, else the time. */
-function tickOf(seconds: number, ticks: readonly number[]): string {
-  const before = ticks[ticks.indexOf(seconds) - 1];
-  const isWide = ticks.length > 1 && ticks[1] - ticks[0] >= DAY_SECONDS;
-  const isNewDay = before !== undefined && dayOf(before) !== dayOf(seconds);
-  return isWide || isNewDay ? dayOf(seconds) : timeOf(seconds);
-}
-
-/** Places of values without a neighbour. */
-function loneValues(values: ArrayLike<number | null | undefined>): number[] {
-  const isThere = (at: number) => (values[at] ?? null) !== null;
-  return Array.from(values, (_, at) => at).filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1));
-}
-
-function makePlot(parent: HTMLElement, latest: { readonly current: ChartProps }): uPlot {
-  const colour = (name: string) => getComputedStyle(parent).getPropertyValue(name).trim();
-  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
-  const write = (value: number) => latest.current.write(value);
-  return new uPlot(
-    {
-      width: parent.clientWidth,
-      height: HEIGHT,
-      cursor: { sync: { key: "overview", scales: ["x", null] }, drag: { x: true, y: false, setScale: false } },
-      // A line of zeros has no extent of its own: without one the axis would run to a hundredfold.
-      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-      axes: [{ ...axis, space: 70, values: (_, ticks) => ticks.map((seconds) => tickOf(seconds, ticks)) }, {
-        ...axis,
-        size: 60,
-        values: (_, ticks) => ticks.map(write),
-      }],
-      series: [
-        { label: "time", value: (_, seconds) => seconds === null ? "–" : `${dayOf(seconds)} ${timeOf(seconds)}` },
-        ...latest.current.lines.map(({ name, colour: given }, i) => {
-          const { colour: own, dash } = STROKES[i % STROKES.length];
-          return {
-            label: name,
-            stroke: colour(given ?? own),
-            dash,
-            value: (_: uPlot, value: number | null) => value === null ? "–" : write(value),
-            // A value between two that are missing is no line: without its point it would not be seen.
-            points: { show: true, size: 5, filter: (plot: uPlot, series: number) => loneValues(plot.data[series]) },
-          };
-        }),
-      ],
-      hooks: {
-        setSelect: [(plot) => {
-          const { left, width } = plot.select;
-          if (width < DRAG_MIN) return;
-          const at = (x: number) => Math.round(plot.posToVal(x, "x") * 1000);
-          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          latest.current.onRange(at(left), at(left + width));
-        }],
-      },
-    },
-    dataOf(latest.current.lines),
-    parent,
   );
 }

@@ -1,26 +1,26 @@
 /** The dashboard: the address is its state, the API its only source. */
 import { h, render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { wordsOf } from "./api.ts";
+import { Announcer } from "./announcer.ts";
+import { ask, savedViewAnswer, wordsOf } from "./api.ts";
 import { withCondition } from "./conditions.ts";
 import { Chips, Choice, Heading } from "./controls.ts";
-import { Events } from "./events.ts";
-import { ExportLinks } from "./export_links.ts";
+import { type FlowPoint, withPoint } from "./flow.ts";
 import { repeat, useLive } from "./live.ts";
-import { load, type Shown } from "./load.ts";
-import { Overview } from "./overview.ts";
-import { Quarantine } from "./quarantine.ts";
-import { frozen, rangeParameters, readView, type ViewState, writeView } from "./url_state.ts";
+import { load, newestMs, type Shown } from "./load.ts";
+import { tailParameters } from "./logs.ts";
+import { nothingFits, Overview } from "./overview.ts";
+import { lengthOf } from "./parts.ts";
+import { RangeControl } from "./range_control.ts";
+import { startSettings, useSettings } from "./settings.ts";
+import { SettingsDialog } from "./settings_dialog.ts";
+import { Strip } from "./strip.ts";
+import type { TailMode } from "./tail.ts";
+import { frozen, readView, type ViewState, writeView } from "./url_state.ts";
+import { ViewsMenu } from "./views_menu.ts";
 
-/** A pause of whoever types, after which is searched. */
-const TYPING_MS = 300;
-const RANGES: Readonly<Record<string, string>> = {
-  "now-15m": "last 15 minutes",
-  "now-1h": "last hour",
-  "now-6h": "last 6 hours",
-  "now-1d": "last day",
-  "now-7d": "last 7 days",
-};
+/** Behind by so much, figures are not those of now. */
+const LAGGING_SECONDS = 30;
 
 type Go = (next: ViewState, isStep?: boolean) => void;
 
@@ -38,115 +38,191 @@ function useView(): [ViewState, Go] {
     else history.replaceState(null, "", address);
     setView(next);
   };
+  useEffect(() => {
+    // A short link: `?view=ID` opens the view of that id.
+    const id = new URLSearchParams(location.search).get("view");
+    if (id === null) return;
+    ask(`/api/v1/views/${encodeURIComponent(id)}`, savedViewAnswer).then(
+      ({ query }) => go(readView(query), false),
+      (error) => alert(wordsOf(error)),
+    );
+  }, []);
   return [view, go];
 }
 
+interface Loaded {
+  readonly shown: Shown | null;
+  readonly problem: string;
+  readonly flow: readonly FlowPoint[];
+}
+
 /** What the view shows, asked for again as long as its range moves. */
-function useShown(view: ViewState): [Shown | null, string] {
+function useShown(view: ViewState, tail: string | null): Loaded {
   const [shown, setShown] = useState<Shown | null>(null);
   const [problem, setProblem] = useState("");
-  const { topic, range, where } = view;
-  useLive(range.kind === "relative" ? shown?.topic?.name : undefined);
+  const [flow, setFlow] = useState<readonly FlowPoint[]>([]);
+  const { slaTarget, refreshSeconds } = useSettings();
+  const { topic, range, where, by } = view;
+  const isMoving = range.kind === "relative" && refreshSeconds > 0;
+  const topicName = shown?.topic?.name;
+  useLive(isMoving || tail !== null ? topicName : undefined, tail);
+  useEffect(() => setFlow([]), [topicName]);
   useEffect(() => {
     let isLeft = false;
     const stop = repeat(async () => {
       try {
-        const next = await load(view);
-        if (!isLeft) setShown(next), setProblem("");
+        const next = await load(view, slaTarget);
+        if (isLeft) return;
+        setShown(next);
+        setProblem("");
+        if (next.topic !== undefined) {
+          const { totals: { events, unparsed }, lagRecords, lagSeconds } = next.topic;
+          setFlow((points) =>
+            withPoint(points, { atMs: next.atMs, stored: events + unparsed, lagRecords, lagSeconds })
+          );
+        }
       } catch (error) {
         if (!isLeft) setProblem(wordsOf(error));
       }
-    }, range.kind === "relative");
+    }, isMoving);
     return () => {
       isLeft = true;
       stop();
     };
-  }, [topic, JSON.stringify(range), where.join("\n")]); // not the text, which is the events' alone
-  return [shown, problem];
+    // Not the text, which is the events' alone.
+  }, [topic, JSON.stringify(range), where.join("\n"), by, slaTarget, refreshSeconds]);
+  return { shown, problem, flow };
 }
 
 function Dashboard() {
   const [view, go] = useView();
-  const [shown, problem] = useShown(view);
+  const [tailMode, setTailMode] = useState<TailMode>("running");
+  const [isSettings, setSettings] = useState(false);
+  const isTailing = view.tab === "tail" && tailMode !== "stopped";
+  const { shown, problem, flow } = useShown(view, isTailing ? tailParameters(view) : null);
+  const latest = useRef(view);
+  latest.current = view;
+  const onView = (changes: Partial<ViewState>, isStep?: boolean) => go({ ...latest.current, ...changes }, isStep);
   const narrow = (field: string, value: string, isIncluded: boolean) =>
-    go({ ...view, where: withCondition(view.where, field, value, isIncluded) });
-  const onRange = (fromMs: number, toMs: number) => go({ ...view, range: { kind: "absolute", fromMs, toMs } });
+    onView({ where: withCondition(latest.current.where, field, value, isIncluded) });
+  const onRange = (fromMs: number, toMs: number) => onView({ range: { kind: "absolute", fromMs, toMs } });
   const { topic, summary } = shown ?? {};
   return [
-    h(Controls, { view, go, shown }),
-    problem !== "" && h("p", { role: "alert" }, problem),
+    h(Controls, { view, go, shown, onSettings: () => setSettings(true) }),
+    h(Banner, { shown, problem }),
     h(
       "main",
-      null,
+      { "data-stale": problem !== "" && shown !== null },
       shown === null
-        ? problem === "" && h("p", { class: "panel" }, "Loading…")
+        ? problem === "" && h("p", { class: "panel span-6" }, "Loading…")
         : topic === undefined || summary === undefined
-        ? h(
-          "p",
-          { class: "panel" },
-          "No topic has records yet. Send some: ",
-          h("code", null, "deno task produce --file access.log --topic access"),
-        )
+        ? h(NoTopic, {})
         : [
-          h(Overview, { shown, topic, summary, narrow, onRange }),
-          h(Events, { view, topic, narrow }),
-          topic.totals.unparsed > 0 && h(Quarantine, { view, topic }),
-          h(ExportLinks, { view, topic }),
+          h(Strip, {
+            topic,
+            status: shown.status,
+            flow,
+            nowMs: shown.atMs,
+            onQuarantine: () => onView({ tab: "quarantine" }),
+          }),
+          h(Overview, {
+            shown,
+            view,
+            topic,
+            summary,
+            narrow,
+            onRange,
+            onView,
+            tailMode,
+            onTailMode: setTailMode,
+            onSettings: () => setSettings(true),
+            empty: nothingFits({ view, topic, onView, newestMs: newestMs(topic) }),
+          }),
         ],
     ),
+    h(SettingsDialog, { isOpen: isSettings, onClose: () => setSettings(false) }),
+    h(Announcer, {}),
   ];
 }
 
-function Controls({ view, go, shown }: { readonly view: ViewState; readonly go: Go; readonly shown: Shown | null }) {
-  const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    // Back and forward change the text, too; whoever is typing is not disturbed.
-    if (input.current !== null && typing.current === undefined) input.current.value = view.q;
-  }, [view.q]);
-  const { from, to } = rangeParameters(view.range);
-  const isRelative = view.range.kind === "relative";
-  const current = isRelative ? from : `${from} – ${to}`;
+const NoTopic = () =>
+  h(
+    "div",
+    { class: "panel span-6 empty" },
+    h("p", null, "No topic has records yet. Send some, or let some be made:"),
+    h("pre", null, "deno task produce --file access.log --topic access\ndeno task dev"),
+  );
+
+/** What holds for all that is shown: that it is old, or behind. */
+function Banner({ shown, problem }: { readonly shown: Shown | null; readonly problem: string }) {
+  if (problem !== "") {
+    const age = shown === null ? "" : ` What is shown is ${lengthOf((Date.now() - shown.atMs) / 1000)} old.`;
+    return h("p", { role: "alert" }, problem + age);
+  }
+  const topic = shown?.topic;
+  if (topic === undefined) return null;
+  if (topic.gaps.length > 0) {
+    const gaps = topic.gaps.map(({ partition, start, end }) => `${end - start} of partition ${partition}`).join(", ");
+    return h("p", { role: "alert" }, `Records are missing: the log no longer held ${gaps} when they were to be read.`);
+  }
+  if (topic.lagSeconds < LAGGING_SECONDS) return null;
+  return h("p", { class: "banner", role: "status" }, [
+    `Behind by ${lengthOf(topic.lagSeconds)}: the newest minutes are not complete yet. `,
+    h("a", { href: `/topics?${new URLSearchParams({ topic: topic.name })}` }, "Which partitions"),
+    ", or ",
+    h("code", null, "deno task doctor"),
+    " says why.",
+  ]);
+}
+
+function Controls({ view, go, shown, onSettings }: {
+  readonly view: ViewState;
+  readonly go: Go;
+  readonly shown: Shown | null;
+  readonly onSettings: () => void;
+}) {
   return h(
     "header",
     null,
     h(Heading, { current: "dashboard" }),
-    h("input", {
-      type: "search",
-      "aria-label": "Text that events contain",
-      placeholder: "search events",
-      ref: input,
-      defaultValue: view.q,
-      onInput: (event: { currentTarget: HTMLInputElement }) => {
-        const q = event.currentTarget.value;
-        clearTimeout(typing.current);
-        typing.current = setTimeout(() => {
-          typing.current = undefined;
-          go({ ...readView(location.search), q }, false); // what was clicked meanwhile stays
-        }, TYPING_MS);
-      },
-    }),
-    h(Choice, {
-      label: "Topic",
-      value: shown?.topic?.name ?? "",
-      options: shown?.topics.map(({ name }) => [name]) ?? [],
-      onChoice: (topic) => go({ ...view, topic, where: [] }),
-    }),
-    h(Choice, {
-      label: "Range",
-      value: current,
-      options: Object.entries({ [current]: current, ...RANGES }),
-      onChoice: (value) => go({ ...view, range: { kind: "relative", from: value } }),
-    }),
-    isRelative &&
-      h("button", {
-        type: "button",
-        title: "The address then shows the same to everybody, also tomorrow",
-        onClick: () => go(frozen(view, Date.now())),
-      }, "Freeze to share"),
-    h(Chips, { where: view.where, onChange: (where) => go({ ...view, where }) }),
+    h("div", { class: "tools" }, [
+      h(ViewsMenu, { query: writeView(view), onOpen: ({ query }) => go(readView(query)) }),
+      h(Share, { view, go }),
+      h("button", { type: "button", onClick: onSettings }, "Settings"),
+    ]),
+    h("div", { class: "scope" }, [
+      h(Choice, {
+        label: "Topic",
+        value: shown?.topic?.name ?? "",
+        options: shown?.topics.map(({ name }) => [name]) ?? [],
+        onChoice: (topic) => go({ ...view, topic, where: [], by: "" }),
+      }),
+      h(RangeControl, { range: view.range, onRange: (range) => go({ ...view, range }) }),
+      h(Chips, { where: view.where, onChange: (where) => go({ ...view, where }) }),
+    ]),
   );
 }
 
+/** Freezes the range, so that a link shows the same to everybody, also tomorrow, and copies it. */
+function Share({ view, go }: { readonly view: ViewState; readonly go: Go }) {
+  const [told, setTold] = useState("");
+  const share = async () => {
+    go(frozen(view, Date.now()));
+    try {
+      await navigator.clipboard.writeText(location.href);
+      setTold("Link copied");
+    } catch {
+      setTold("The address has it"); // the browser does not let pages copy
+    }
+    setTimeout(() => setTold(""), 2_000);
+  };
+  return h("button", {
+    type: "button",
+    title: "Freezes the range: the link then shows the same to everybody, also tomorrow",
+    onClick: share,
+  }, told === "" ? "Share" : told);
+}
+
+startSettings();
 const root = document.getElementById("dashboard");
 if (root !== null) render(h(Dashboard, {}), root);

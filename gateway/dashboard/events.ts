@@ -1,71 +1,69 @@
-/** The events of a view: what they say, their fields to narrow by, and the record as it came. */
+/** The events of a view, and how many there are. */
 import { h } from "preact";
-import { ask, type EventRecord, eventsAnswer, type TopicInfo } from "./api.ts";
-import { inert } from "./inert.ts";
+import { useEffect, useState } from "preact/hooks";
+import { ask, countAnswer, type EventRecord, eventsAnswer, type TopicInfo } from "./api.ts";
+import { EventDetail, EventRow } from "./event_row.ts";
 import { parametersOf } from "./load.ts";
-import { keyOf, PAGE, usePages } from "./pages.ts";
-import { type Narrow, Value } from "./parts.ts";
+import { usePages } from "./pages.ts";
+import type { Narrow } from "./parts.ts";
 import { RecordList } from "./record_list.ts";
 import type { ViewState } from "./url_state.ts";
 
-export function Events({ view, topic, narrow }: {
-  readonly view: ViewState;
-  readonly topic: TopicInfo;
-  readonly narrow: Narrow;
-}) {
+const grouped = new Intl.NumberFormat("en");
+/** After the list, and not with each letter that is typed. */
+const COUNT_AFTER_MS = 700;
+
+/** Range, conditions and text as the API takes them. */
+export function eventParameters(view: ViewState, topic: TopicInfo): [string, string][] {
   const query: [string, string][] = [
     ...parametersOf(view, topic),
     ...view.where.map((condition): [string, string] => ["where", condition]),
-    ["limit", String(PAGE)],
   ];
   if (view.q !== "") query.push(["q", view.q]);
-  const pages = usePages(JSON.stringify(query), view.range.kind === "relative", async (cursor) => {
-    const more: [string, string][] = cursor === null ? [] : [["cursor", cursor]];
-    const { events, nextCursor } = await ask("/api/v1/events", eventsAnswer, [...query, ...more]);
+  return query;
+}
+
+export function Events({ view, topic, narrow, onRange, empty }: {
+  readonly view: ViewState;
+  readonly topic: TopicInfo;
+  readonly narrow: Narrow;
+  readonly onRange: (fromMs: number, toMs: number) => void;
+  readonly empty: preact.ComponentChildren;
+}) {
+  const query = eventParameters(view, topic);
+  const name = JSON.stringify(query);
+  const pages = usePages(name, view.range.kind === "relative", async (cursor, limit, signal) => {
+    const more: [string, string][] = [["limit", String(limit)], ...cursor === null ? [] : [["cursor", cursor] as const]]
+      .map(([key, value]) => [key, value]);
+    const { events, nextCursor } = await ask("/api/v1/events", eventsAnswer, [...query, ...more], signal);
     return { records: events, nextCursor };
   });
   return h(RecordList<EventRecord>, {
-    title: "Events, newest first",
-    empty: "No event of this range fits: take a longer range, fewer conditions, or another text.",
+    label: "Events, newest first",
+    empty,
     pages,
-    item: (event) => h(Event, { key: keyOf(event), event, narrow }),
+    total: useTotal(query, name),
+    row: (event) => h(EventRow, { event, wanted: view.q }),
+    detail: (event) => h(EventDetail, { event, topic: topic.name, wanted: view.q, narrow, onAround: onRange }),
   });
 }
 
-/** What an event says in a line. */
-function saidBy({ fields, raw }: EventRecord): string {
-  const { message, method, endpoint, status } = fields;
-  if (message !== undefined) return message;
-  const request = [status, method, endpoint].filter((part) => part !== undefined).join(" ");
-  return request === "" ? raw : request;
-}
-
-function Event({ event, narrow }: { readonly event: EventRecord; readonly narrow: Narrow }) {
-  const { timestamp, fields, measures, partition, offset, raw } = event;
-  const level = fields.level ?? "";
-  return h(
-    "li",
-    null,
-    h(
-      "details",
-      null,
-      h(
-        "summary",
-        null,
-        h("time", { dateTime: timestamp }, timestamp.slice(0, 23).replace("T", " ")),
-        h("b", { class: "level", "data-level": level }, inert(level) || "–"),
-        fields.service !== undefined && h("bdi", { class: "service" }, inert(fields.service)),
-        h("bdi", { class: "said" }, inert(saidBy(event))),
-      ),
-      h("dl", { class: "fields" }, [
-        ...Object.entries(fields).map(([field, value]) => [
-          h("dt", null, field),
-          h("dd", null, h(Value, { field, value, narrow })),
-        ]),
-        ...Object.entries(measures).map(([name, value]) => [h("dt", null, name), h("dd", null, String(value))]),
-        [h("dt", null, "partition, offset"), h("dd", null, `${partition}, ${offset}`)],
-      ]),
-      h("pre", { tabIndex: 0, "aria-label": "record as it came" }, h("bdi", null, inert(raw))),
-    ),
-  );
+/** How many events there are, once nobody types any more; null while that is not known. */
+function useTotal(query: [string, string][], name: string): string | null {
+  const [total, setTotal] = useState<string | null>(null);
+  useEffect(() => {
+    const left = new AbortController();
+    setTotal(null);
+    const timer = setTimeout(() => {
+      ask("/api/v1/count", countAnswer, [["table", "events"], ...query], left.signal).then(
+        ({ rows, isAll }) => setTotal(`${grouped.format(rows)}${isAll ? "" : " or more"}`),
+        () => {}, // others count already: the list says enough
+      );
+    }, COUNT_AFTER_MS);
+    return () => {
+      left.abort();
+      clearTimeout(timer);
+    };
+  }, [name]);
+  return total;
 }

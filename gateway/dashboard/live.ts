@@ -1,30 +1,68 @@
-/** When to ask again: as soon as the gateway tells that more is stored, or now and then where it cannot. */
-import { useEffect } from "preact/hooks";
+/**
+ * The one stream of what happens: that more is stored, and the events themselves while somebody follows them. Where the
+ * gateway cannot be listened to, it is asked now and then.
+ */
+import { useEffect, useState } from "preact/hooks";
+import { tailMessage } from "./api.ts";
+import { settingsNow } from "./settings.ts";
+import type * as z from "zod/mini";
 
-/** Between two times of asking, however much is stored. */
-const APART_MS = 1_000;
+export type TailMessage = z.infer<typeof tailMessage>;
+/** `broken`: the browser tries again by itself; `refused`: it does not. */
+export type StreamState = "closed" | "connecting" | "open" | "broken" | "refused";
+
 /** Without word from the gateway; with it only the range moves by itself. */
 const POLL_MS = 5_000;
 const MOVE_MS = 15_000;
 
-let isConnected = false;
-const listeners = new Set<() => void>();
+let state: StreamState = "closed";
+const storedListeners = new Set<() => void>();
+const tailListeners = new Set<(message: TailMessage) => void>();
+const stateListeners = new Set<(state: StreamState) => void>();
 
-/** Listens to what is stored of a topic, as long as the component is there. */
-export function useLive(topic: string | undefined): void {
+function setState(next: StreamState): void {
+  state = next;
+  for (const hear of stateListeners) hear(next);
+}
+
+/** Listens to a topic as long as the component is there; `tail`: parameters of the events to follow, or null for none. */
+export function useLive(topic: string | undefined, tail: string | null): void {
   useEffect(() => {
     if (topic === undefined) return;
-    const source = new EventSource(`/api/v1/live?${new URLSearchParams({ topic })}`);
-    source.addEventListener("open", () => isConnected = true);
-    source.addEventListener("error", () => isConnected = false); // it connects anew by itself, or never: then is polled
+    const query = new URLSearchParams({ topic });
+    const source = new EventSource(`/api/v1/live?${query}${tail === null ? "" : `&tail=1&${tail}`}`);
+    setState("connecting");
+    source.addEventListener("open", () => setState("open"));
+    source.addEventListener("error", () => setState(source.readyState === EventSource.CLOSED ? "refused" : "broken"));
     source.addEventListener("stored", () => {
-      for (const hear of listeners) hear();
+      for (const hear of storedListeners) hear();
+    });
+    source.addEventListener("tail", ({ data }) => {
+      const message = tailMessage.safeParse(JSON.parse(data));
+      if (message.success) { for (const hear of tailListeners) hear(message.data); }
     });
     return () => {
-      isConnected = false;
       source.close();
+      setState("closed");
     };
-  }, [topic]);
+  }, [topic, tail]);
+}
+
+/** How the stream stands; the component is drawn again when that changes. */
+export function useStreamState(): StreamState {
+  const [shown, setShown] = useState(state);
+  useEffect(() => {
+    setShown(state);
+    stateListeners.add(setShown);
+    return () => void stateListeners.delete(setShown);
+  }, []);
+  return shown;
+}
+
+/** Hears what the stream tells of events; answers how to end it. */
+export function onTail(hear: (message: TailMessage) => void): () => void {
+  tailListeners.add(hear);
+  return () => void tailListeners.delete(hear);
 }
 
 /** Runs at once and, where `isMoving`, again whenever there may be something new; answers how to end it. */
@@ -38,24 +76,26 @@ export function repeat(run: (isFirst: boolean) => Promise<void>, isMoving: boole
     clearTimeout(timer);
     timer = setTimeout(go, ms, false);
   };
+  const apartMs = () => settingsNow().refreshSeconds * 1000;
+  const moves = () => isMoving && apartMs() > 0;
   const go = async (isFirst: boolean) => {
     isRunning = true;
     isDue = false;
     lastMs = Date.now();
     await run(isFirst);
     isRunning = false;
-    if (!isLeft && isMoving) wait(isDue ? APART_MS : isConnected ? MOVE_MS : POLL_MS);
+    if (!isLeft && moves()) wait(Math.max(apartMs(), isDue ? 0 : state === "open" ? MOVE_MS : POLL_MS));
   };
   const hear = () => {
-    if (isDue) return;
+    if (isDue || !moves()) return;
     isDue = true;
-    if (!isRunning) wait(Math.max(0, lastMs + APART_MS - Date.now()));
+    if (!isRunning) wait(Math.max(0, lastMs + apartMs() - Date.now()));
   };
-  if (isMoving) listeners.add(hear);
+  if (isMoving) storedListeners.add(hear);
   void go(true);
   return () => {
     isLeft = true;
-    listeners.delete(hear);
+    storedListeners.delete(hear);
     clearTimeout(timer);
   };
 }

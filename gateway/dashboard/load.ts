@@ -1,31 +1,60 @@
 /** What a view shows, asked of the API. */
-import { ask, seriesAnswer, type Summary, summaryAnswer, type TopicInfo, topicsAnswer } from "./api.ts";
-import type { Line } from "./chart.ts";
-import { fieldOf } from "./conditions.ts";
+import {
+  ask,
+  seriesAnswer,
+  type Status,
+  statusAnswer,
+  type Summary,
+  summaryAnswer,
+  type TopicInfo,
+  topicsAnswer,
+} from "./api.ts";
+import type { Line, Mark } from "./chart.ts";
+import { chosenValues, fieldOf } from "./conditions.ts";
+import { minuteOf } from "./times.ts";
 import { rangeParameters, type ViewState } from "./url_state.ts";
 
 /** Lines of a chart by value; the rest would not be told apart. */
 const VALUES_MAX = 6;
+const BREAKDOWN_MAX = 30;
+/** From what is large to what is small. */
+const WAY = ["service", "endpoint", "event_type", "host", "status"];
 
-const LEVEL_COLOURS: Readonly<Record<string, string>> = {
-  FATAL: "--alarm",
-  ERROR: "--alarm",
-  WARN: "--second",
-  INFO: "--accent",
-  DEBUG: "--soft",
-  TRACE: "--soft",
+/** From the worst on: what is worst lies lowest in a stack, where it is seen. */
+const LEVELS: Readonly<Record<string, string>> = {
+  FATAL: "--fatal",
+  ERROR: "--error",
+  WARN: "--warn",
+  INFO: "--info",
+  DEBUG: "--debug",
+  TRACE: "--trace",
   UNPARSED: "--third",
 };
 
+export interface Breakdown {
+  readonly field: string;
+  readonly rows: readonly {
+    readonly value: string;
+    readonly count: number;
+    readonly errors: number;
+    readonly points: readonly number[];
+  }[];
+}
+
 export interface Shown {
+  readonly atMs: number;
   readonly topics: readonly TopicInfo[];
+  readonly status: Status | null;
   /** Absent where there is no topic at all. */
   readonly topic?: TopicInfo;
   readonly summary?: Summary;
+  readonly range: { readonly fromMs: number; readonly toMs: number };
+  readonly marks: readonly Mark[];
   readonly levels: readonly Line[];
   readonly errorRate: readonly Line[];
   readonly latency: readonly Line[];
   readonly unit: string;
+  readonly breakdown: Breakdown | null;
 }
 
 /** Parameters of a topic in a view's range. */
@@ -42,40 +71,90 @@ export function minuteConditions(view: ViewState, topic: TopicInfo): [string, st
 
 /** The topic whose newest event is the latest: what somebody who names none wants to see. */
 function liveliest(topics: readonly TopicInfo[]): TopicInfo | undefined {
-  const newest = ({ partitions }: TopicInfo) =>
-    Math.max(0, ...partitions.map(({ watermark }) => watermark === null ? 0 : Date.parse(watermark)));
-  return topics.toSorted((a, b) => newest(b) - newest(a))[0];
+  return topics.toSorted((a, b) => newestMs(b) - newestMs(a))[0];
+}
+
+/** About the time of a topic's newest event; 0 where it has none. */
+export const newestMs = ({ partitions }: TopicInfo): number =>
+  Math.max(0, ...partitions.map(({ watermark }) => watermark === null ? 0 : Date.parse(watermark)));
+
+/** What events are broken down by: what the view says, or the first of the usual way that it is not narrowed to yet. */
+export function breakdownField({ by, where }: ViewState, { dimensions }: TopicInfo): string | undefined {
+  if (dimensions.includes(by)) return by;
+  const useful = [...new Set([...WAY, ...dimensions])].filter((name) => name !== "level" && dimensions.includes(name));
+  return useful.find((name) => chosenValues(where, name) === null) ?? useful[0];
 }
 
 /** Throws an Error in words. */
-export async function load(view: ViewState): Promise<Shown> {
-  const { topics } = await ask("/api/v1/topics", topicsAnswer);
+export async function load(view: ViewState, target: number): Promise<Shown> {
+  const [{ topics }, status] = await Promise.all([
+    ask("/api/v1/topics", topicsAnswer),
+    ask("/api/v1/status", statusAnswer).catch(() => null), // of another version
+  ]);
   const topic = view.topic === null ? liveliest(topics) : topics.find(({ name }) => name === view.topic);
+  const nothing = { atMs: Date.now(), topics, status, marks: [], levels: [], errorRate: [], latency: [], unit: "" };
   if (topic === undefined) {
     if (view.topic !== null && topics.length > 0) throw new Error(`there is no topic ${view.topic}`);
-    return { topics, levels: [], errorRate: [], latency: [], unit: "" };
+    return { ...nothing, range: { fromMs: 0, toMs: 1 }, breakdown: null };
   }
   const query = [...parametersOf(view, topic), ...minuteConditions(view, topic)];
   const series = (...more: [string, string][]) => ask("/api/v1/series", seriesAnswer, [...query, ...more]);
   const quantiles = topic.measures.length > 0 ? ["p50", "p95", "p99"] : [];
-  const [summary, byLevel, errorRate, ...latencies] = await Promise.all([
-    ask("/api/v1/summary", summaryAnswer, query),
+  const field = breakdownField(view, topic);
+  const split = async (metric: string) => field === undefined ? null : await series(["metric", metric], ["by", field]);
+  const [summary, byLevel, errorRate, counts, errors, ...latencies] = await Promise.all([
+    ask("/api/v1/summary", summaryAnswer, [...query, ["target", String(target)]]),
     series(["metric", "count"], ["by", "level"]),
     series(["metric", "error_rate"]),
+    split("count"),
+    split("errors"),
     ...quantiles.map((metric) => series(["metric", metric])),
   ]);
-  const named = (name: string, { series: [only] }: typeof errorRate): Line => ({ name, points: only?.points ?? [] });
+  const range = { fromMs: Date.parse(byLevel.from), toMs: Date.parse(byLevel.to) };
   return {
-    topics,
+    ...nothing,
     topic,
     summary,
-    levels: byLevel.series.slice(0, VALUES_MAX).map(({ dimensions, points }) => ({
-      name: dimensions.level === "" ? "no level" : dimensions.level,
-      points,
-      colour: LEVEL_COLOURS[dimensions.level],
-    })),
+    range,
+    marks: openMark(byLevel, range),
+    levels: levelLines(byLevel),
     errorRate: [named("error rate", errorRate)],
     latency: latencies.map((answer, i) => named(quantiles[i], answer)),
     unit: latencies[0]?.unit ?? "",
+    breakdown: field === undefined || counts === null || errors === null ? null : breakdownOf(field, counts, errors),
   };
+}
+
+type Series = Awaited<ReturnType<typeof ask<typeof seriesAnswer>>>;
+
+const named = (name: string, { series: [only] }: Series): Line => ({ name, points: only?.points ?? [] });
+
+function levelLines({ series }: Series): Line[] {
+  const order = Object.keys(LEVELS);
+  const rank = (level: string) => (order.indexOf(level) + order.length + 1) % (order.length + 1);
+  return series.slice(0, VALUES_MAX).map(({ dimensions: { level }, points }) => ({
+    name: level === "" ? "no level" : level,
+    points,
+    colour: LEVELS[level],
+  })).sort((a, b) => rank(a.name) - rank(b.name));
+}
+
+/** Minutes that may still change by more than late events. */
+function openMark({ finalUntil }: Series, { fromMs, toMs }: Shown["range"]): Mark[] {
+  const openMs = finalUntil === null ? NaN : Date.parse(finalUntil);
+  if (!(openMs < toMs && openMs > fromMs)) return [];
+  return [{ fromMs: openMs, toMs, kind: "open", label: `Not final since ${minuteOf(openMs)}` }];
+}
+
+function breakdownOf(field: string, counts: Series, errors: Series): Breakdown {
+  const sum = (points: readonly (readonly [number, number | null])[]) =>
+    points.reduce((total, [, value]) => total + (value ?? 0), 0);
+  const errorsOf = new Map(errors.series.map(({ dimensions, points }) => [dimensions[field], sum(points)]));
+  const rows = counts.series.map(({ dimensions, points }) => ({
+    value: dimensions[field],
+    count: sum(points),
+    errors: errorsOf.get(dimensions[field]) ?? 0,
+    points: points.map(([, value]) => value ?? 0),
+  }));
+  return { field, rows: rows.sort((a, b) => b.count - a.count).slice(0, BREAKDOWN_MAX) };
 }

@@ -4,7 +4,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
 import { repeat } from "./live.ts";
 
-export const PAGE = 100;
+/** The newest, asked for again and again, and then older ones, as they come into sight. */
+export const FIRST_PAGE = 100;
+const OLDER_PAGE = 1000;
+/** More are no list that somebody reads: the export has them all. */
+export const LISTED_MAX = 50_000;
 
 export interface Page<T> {
   readonly records: readonly T[];
@@ -17,10 +21,11 @@ export interface Pages<T> {
   /** Records that came while the list was read; {@link showFresh} shows them. */
   readonly fresh: number;
   readonly problem: string;
+  readonly isLoadingOlder: boolean;
   readonly showFresh: () => void;
   readonly showOlder: () => void;
-  /** The element that the list is in: what is open there is being read. */
-  readonly list: RefObject<HTMLOListElement | null>;
+  /** The element that the list scrolls in. */
+  readonly viewport: RefObject<HTMLDivElement | null>;
 }
 
 interface Placed {
@@ -30,71 +35,79 @@ interface Placed {
 
 export const keyOf = ({ partition, offset }: Placed): string => `${partition}/${offset}`;
 
-/** Whether somebody reads the list: a record is open, the pointer is over it, or text of it is selected. */
-function isRead(list: HTMLElement | null): boolean {
-  if (list === null) return false;
+/** Whether somebody reads the list: is not at its top, has a record open, points at it, or has selected text of it. */
+export function isRead(viewport: HTMLElement | null): boolean {
+  if (viewport === null) return false;
   const selection = getSelection();
-  const isSelected = selection !== null && !selection.isCollapsed && selection.containsNode(list, true);
-  return isSelected || list.matches(":hover") || list.querySelector("details[open]") !== null;
+  const isSelected = selection !== null && !selection.isCollapsed && selection.containsNode(viewport, true);
+  return isSelected || viewport.scrollTop > 0 || viewport.matches(":hover") ||
+    viewport.querySelector(".detail") !== null || viewport.contains(document.activeElement);
 }
 
+/** How to ask for a page: the cursor of the one before, or null for the newest. */
+export type AskPage<T> = (cursor: string | null, limit: number, signal: AbortSignal) => Promise<Page<T>>;
+
 /** @param name What is asked for: another name begins anew. `isMoving`: its range moves, so it is asked for again. */
-export function usePages<T extends Placed>(
-  name: string,
-  isMoving: boolean,
-  ask: (cursor: string | null) => Promise<Page<T>>,
-): Pages<T> {
+export function usePages<T extends Placed>(name: string, isMoving: boolean, ask: AskPage<T>): Pages<T> {
   const [page, setPage] = useState<Page<T> | null>(null);
   const [waiting, setWaiting] = useState<Page<T> | null>(null);
   const [problem, setProblem] = useState("");
+  const [isLoadingOlder, setLoadingOlder] = useState(false);
   const isHeld = useRef(false);
-  const current = useRef(name);
-  current.current = name;
-  const list = useRef<HTMLOListElement>(null);
+  const current = useRef(new AbortController());
+  const viewport = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
-    let isLeft = false;
+    const left = new AbortController();
+    current.current = left;
     isHeld.current = false;
-    setPage(null);
     setWaiting(null);
+    setLoadingOlder(false);
     const stop = repeat(async (isFirst) => {
       try {
-        const next = await ask(null);
-        if (isLeft) return;
-        const moves = isFirst || !(isHeld.current || isRead(list.current));
+        const next = await ask(null, FIRST_PAGE, left.signal);
+        if (left.signal.aborted) return;
+        const moves = isFirst || !(isHeld.current || isRead(viewport.current));
+        if (isFirst && viewport.current !== null) viewport.current.scrollTop = 0;
         if (moves) setPage(next);
         setWaiting(moves ? null : next);
         setProblem("");
       } catch (error) {
-        if (!isLeft) setProblem(wordsOf(error));
+        if (!left.signal.aborted) setProblem(wordsOf(error));
       }
     }, isMoving);
     return () => {
-      isLeft = true;
+      left.abort();
       stop();
     };
   }, [name]);
 
-  const known = new Set(page?.records.map(keyOf));
+  const known = new Set(page?.records.slice(0, 2 * FIRST_PAGE).map(keyOf));
   return {
     page,
     fresh: waiting?.records.filter((record) => !known.has(keyOf(record))).length ?? 0,
     problem,
-    list,
+    isLoadingOlder,
+    viewport,
     showFresh() {
       isHeld.current = false;
+      if (viewport.current !== null) viewport.current.scrollTop = 0;
       setPage(waiting);
       setWaiting(null);
     },
     async showOlder() {
-      if (page === null || page.nextCursor === null) return;
+      if (page === null || page.nextCursor === null || isLoadingOlder || page.records.length >= LISTED_MAX) return;
       isHeld.current = true; // or the next refresh would take the older ones away
+      setLoadingOlder(true);
+      const { signal } = current.current;
       try {
-        const next = await ask(page.nextCursor);
-        if (current.current !== name) return; // the view has moved on to another list
+        const next = await ask(page.nextCursor, OLDER_PAGE, signal);
+        if (signal.aborted) return; // the view has moved on to another list
         setPage((before) => ({ ...next, records: [...before?.records ?? [], ...next.records] }));
       } catch (error) {
-        setProblem(wordsOf(error));
+        if (!signal.aborted) setProblem(wordsOf(error));
+      } finally {
+        if (!signal.aborted) setLoadingOlder(false);
       }
     },
   };

@@ -58,22 +58,17 @@ export function Value({ field, value, narrow }: {
   );
 }
 
-export function Table({ title, heads, rows, empty }: {
-  readonly title: string;
+export function Table({ heads, rows, empty }: {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly ComponentChildren[])[];
   readonly empty: string;
 }) {
+  if (rows.length === 0) return h("p", { class: "empty" }, empty);
   const body = rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell))));
   return h(
-    "section",
-    { class: "panel" },
-    h("h2", null, title),
-    rows.length === 0 ? h("p", null, empty) : h(
-      "table",
-      null,
-      h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", null, body),
-    ),
+    "table",
+    null,
+    h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("tbody", null, body),
   );
 }

@@ -1,31 +1,46 @@
 /** A list of records, newest first, with what came meanwhile and what is older. */
 import { type ComponentChildren, h } from "preact";
-import { PAGE, type Pages } from "./pages.ts";
+import { keyOf, LISTED_MAX, type Pages } from "./pages.ts";
+import { VirtualList } from "./virtual_list.ts";
 
-export function RecordList<T>({ title, empty, pages, item }: {
-  readonly title: string;
-  /** Said where there is none. */
-  readonly empty: string;
-  readonly pages: Pages<T>;
-  readonly item: (record: T) => ComponentChildren;
-}) {
-  const { page, fresh, problem, showFresh, showOlder, list } = pages;
-  return h(
-    "section",
-    { class: "panel records", "aria-label": title },
-    h("h2", null, title),
+const grouped = new Intl.NumberFormat("en");
+
+export function RecordList<T extends { readonly partition: number; readonly offset: number }>(
+  { label, empty, pages, total, row, detail }: {
+    readonly label: string;
+    /** Said where there is none. */
+    readonly empty: ComponentChildren;
+    readonly pages: Pages<T>;
+    /** How many there are in all, where that is known. */
+    readonly total: string | null;
+    readonly row: (record: T) => ComponentChildren;
+    readonly detail: (record: T) => ComponentChildren;
+  },
+) {
+  const { page, fresh, problem, showFresh, showOlder, isLoadingOlder, viewport } = pages;
+  const count = page?.records.length ?? 0;
+  const rest = page === null || page.nextCursor === null
+    ? "all there are"
+    : count >= LISTED_MAX
+    ? "as many as a list has; export the view for all of them"
+    : isLoadingOlder
+    ? "loading older ones…"
+    : "older ones follow as you scroll";
+  return [
     problem !== "" && h("p", { role: "alert" }, problem),
-    fresh > 0 && h(
-      "button",
-      { type: "button", class: "pill", onClick: showFresh },
-      `${fresh === PAGE ? `${PAGE} or more` : fresh} new: show them`,
-    ),
+    h("div", { class: "list-head" }, [
+      page !== null && count > 0 &&
+      h("span", { class: "soft" }, `${grouped.format(count)}${total === null ? "" : ` of ${total}`}: ${rest}`),
+      fresh > 0 && h(
+        "button",
+        { type: "button", class: "pill", onClick: showFresh },
+        `${grouped.format(fresh)} new: show them`,
+      ),
+    ]),
     page === null
-      ? problem === "" && h("p", null, "Loading…")
-      : page.records.length === 0
-      ? h("p", null, empty)
-      : h("ol", { ref: list }, page.records.map(item)),
-    page !== null && page.nextCursor !== null &&
-      h("button", { type: "button", onClick: showOlder }, "Show older ones"),
-  );
+      ? problem === "" && h("p", { class: "empty" }, "Loading…")
+      : count === 0
+      ? h("div", { class: "empty" }, empty)
+      : h(VirtualList<T>, { label, items: page.records, keyOf, row, detail, viewport, onEnd: showOlder }),
+  ];
 }

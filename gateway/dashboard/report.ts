@@ -7,6 +7,7 @@ import { Chips, Choice, Heading } from "./controls.ts";
 import { readReportView, reportParameters, type ReportViewState, writeReportView } from "./report_state.ts";
 import { type AccessReport, accessReport } from "./report_tables.ts";
 import { ReportView } from "./report_view.ts";
+import { startSettings } from "./settings.ts";
 
 const PERIODS: Readonly<Record<string, string>> = {
   "": "everything",
@@ -120,5 +121,6 @@ function Page() {
   ];
 }
 
+startSettings();
 const root = document.getElementById("report");
 if (root !== null) render(h(Page, {}), root);

@@ -1,21 +1,26 @@
-/** The page of topics: what there is, how far it is stored, and the records of the log themselves. */
+/** The page of topics: what there is, how far it is stored, who reads it, and the records of the log themselves. */
 import { h, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ask, type LogRecords, logRecords, type TopicInfo, topicsAnswer, wordsOf } from "./api.ts";
-import { Choice, Heading } from "./controls.ts";
-import { inert } from "./inert.ts";
+import { ask, type TopicInfo, topicsAnswer, wordsOf } from "./api.ts";
+import { Announcer } from "./announcer.ts";
+import { Heading } from "./controls.ts";
+import { type FlowPoint, lagTrend, withPoint } from "./flow.ts";
+import { ConsumerGroups } from "./groups.ts";
+import { LogRecordsPanel } from "./log_records.ts";
 import { compact } from "./parts.ts";
-import { type LagPoint, LagTrend } from "./lag_trend.ts";
-import { browseParameters, type BrowseState, readBrowse, writeBrowse } from "./topics_state.ts";
+import { startSettings, useSettings } from "./settings.ts";
+import { Sparkline } from "./sparkline.ts";
+import { stampOf } from "./times.ts";
+import { type BrowseState, readBrowse, writeBrowse } from "./topics_state.ts";
 
 const REFRESH_MS = 3000;
-/** Points of a topic's lag that are kept: a quarter of an hour. */
-const TREND_MAX = 300;
 
-/** Topics, asked for again and again, with the trend of their lag since the page was opened. */
-function useTopics(): [readonly TopicInfo[] | null, ReadonlyMap<string, readonly LagPoint[]>, string] {
+type Flows = ReadonlyMap<string, readonly FlowPoint[]>;
+
+/** Topics, asked for again and again, with how they flowed since the page was opened. */
+function useTopics(): [readonly TopicInfo[] | null, Flows, string] {
   const [topics, setTopics] = useState<readonly TopicInfo[] | null>(null);
-  const [trends, setTrends] = useState<ReadonlyMap<string, readonly LagPoint[]>>(new Map());
+  const [flows, setFlows] = useState<Flows>(new Map());
   const [problem, setProblem] = useState("");
   useEffect(() => {
     let isLeft = false;
@@ -26,10 +31,10 @@ function useTopics(): [readonly TopicInfo[] | null, ReadonlyMap<string, readonly
         if (isLeft) return;
         const atMs = Date.now();
         setTopics(answer.topics);
-        setTrends((before) =>
-          new Map(answer.topics.map(({ name, lagSeconds, lagRecords }) => [
+        setFlows((before) =>
+          new Map(answer.topics.map(({ name, lagSeconds, lagRecords, totals: { events, unparsed } }) => [
             name,
-            [...before.get(name) ?? [], { atMs, seconds: lagSeconds, records: lagRecords }].slice(-TREND_MAX),
+            withPoint(before.get(name) ?? [], { atMs, stored: events + unparsed, lagSeconds, lagRecords }),
           ]))
         );
         setProblem("");
@@ -44,12 +49,13 @@ function useTopics(): [readonly TopicInfo[] | null, ReadonlyMap<string, readonly
       clearTimeout(timer);
     };
   }, []);
-  return [topics, trends, problem];
+  return [topics, flows, problem];
 }
 
 function Page() {
-  const [topics, trends, problem] = useTopics();
+  const [topics, flows, problem] = useTopics();
   const [state, setState] = useState(() => readBrowse(location.search));
+  useSettings(); // drawn again in another zone
   useEffect(() => {
     const back = () => setState(readBrowse(location.search));
     addEventListener("popstate", back);
@@ -65,65 +71,76 @@ function Page() {
     problem !== "" && h("p", { role: "alert" }, problem),
     h(
       "main",
-      null,
+      { "data-stale": problem !== "" && topics !== null },
       topics === null ? problem === "" && h("p", { class: "panel" }, "Loading…") : shown === undefined
         ? h(
-          "p",
-          { class: "panel" },
-          "There is no topic yet. Send some records: ",
-          h("code", null, "deno task produce --file access.log --topic access"),
+          "div",
+          { class: "panel empty" },
+          h("p", null, "There is no topic yet. Send some records:"),
+          h("pre", null, "deno task produce --file access.log --topic access"),
         )
         : [
-          h(TopicList, { topics, shown, trends, onTopic: (topic) => go({ topic, partition: 0, at: "", q: "" }) }),
+          h(TopicList, {
+            topics,
+            shown,
+            flows,
+            onTopic: (topic) => go({ topic, partition: 0, at: "", q: "", key: "" }),
+          }),
           h(Partitions, {
             topic: shown,
             onPartition: (partition) => go({ ...state, topic: shown.name, partition, at: "" }),
           }),
-          h(Records, { topic: shown, state: { ...state, topic: shown.name }, go }),
+          h(ConsumerGroups, { topic: shown, atMs: flows.get(shown.name)?.at(-1)?.atMs ?? 0 }),
+          h(LogRecordsPanel, { topic: shown, state: { ...state, topic: shown.name }, go }),
         ],
     ),
+    h(Announcer, {}),
   ];
 }
 
-function TopicList({ topics, shown, trends, onTopic }: {
+function TopicList({ topics, shown, flows, onTopic }: {
   readonly topics: readonly TopicInfo[];
   readonly shown: TopicInfo;
-  readonly trends: ReadonlyMap<string, readonly LagPoint[]>;
+  readonly flows: Flows;
   readonly onTopic: (name: string) => void;
 }) {
   const heads = ["topic", "format", "partitions", "records in the log", "stored", "unparsed", "lag", "lag, s", "trend"];
   return h(
     "section",
-    { class: "panel wide" },
+    { class: "panel" },
     h("h2", null, "Topics"),
-    h(
-      "table",
-      null,
-      h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("div", { class: "wide-table", tabIndex: 0, role: "region", "aria-label": "Topics" }, [
       h(
-        "tbody",
+        "table",
         null,
-        topics.map((topic) => {
-          const { name, format, partitions, totals, lagRecords, lagSeconds } = topic;
-          const held = partitions.reduce((sum, { start, end }) => sum + end - start, 0);
-          return h("tr", { key: name, "aria-current": name === shown.name ? "true" : undefined }, [
-            h(
-              "th",
-              { scope: "row" },
-              h("button", { type: "button", class: "link", onClick: () => onTopic(name) }, name),
-            ),
-            h("td", null, format ?? "not known yet"),
-            h("td", null, partitions.length),
-            h("td", null, compact.format(held)),
-            h("td", null, compact.format(totals.events + totals.unparsed)),
-            h("td", null, compact.format(totals.unparsed)),
-            h("td", null, compact.format(lagRecords)),
-            h("td", null, lagSeconds.toFixed(1)),
-            h("td", null, h(LagTrend, { points: trends.get(name) ?? [] })),
-          ]);
-        }),
+        h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+        h(
+          "tbody",
+          null,
+          topics.map((topic) => {
+            const { name, format, partitions, totals, lagRecords, lagSeconds } = topic;
+            const held = partitions.reduce((sum, { start, end }) => sum + end - start, 0);
+            const flow = flows.get(name) ?? [];
+            const label = `lag is ${lagTrend(flow)}: ${compact.format(lagRecords)} records`;
+            return h("tr", { key: name, "aria-current": name === shown.name ? "true" : undefined }, [
+              h(
+                "th",
+                { scope: "row" },
+                h("button", { type: "button", class: "link", onClick: () => onTopic(name) }, name),
+              ),
+              h("td", null, format ?? "not known yet"),
+              h("td", null, partitions.length),
+              h("td", null, compact.format(held)),
+              h("td", null, compact.format(totals.events + totals.unparsed)),
+              h("td", null, compact.format(totals.unparsed)),
+              h("td", null, compact.format(lagRecords)),
+              h("td", null, lagSeconds.toFixed(1)),
+              h("td", { class: "drawn" }, h(Sparkline, { values: flow.map(({ lagRecords }) => lagRecords), label })),
+            ]);
+          }),
+        ),
       ),
-    ),
+    ]),
   );
 }
 
@@ -134,7 +151,7 @@ function Partitions({ topic, onPartition }: {
   const heads = ["partition", "start", "end", "stored up to", "lag", "lag, s", "watermark"];
   return h(
     "section",
-    { class: "panel wide" },
+    { class: "panel span-3" },
     h("h2", null, `Partitions of ${topic.name}`),
     topic.gaps.length > 0 && h(
       "p",
@@ -145,132 +162,35 @@ function Partitions({ topic, onPartition }: {
         )
       } when they were to be read.`,
     ),
-    h(
-      "table",
-      null,
-      h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("div", { class: "wide-table", tabIndex: 0, role: "region", "aria-label": `Partitions of ${topic.name}` }, [
       h(
-        "tbody",
+        "table",
         null,
-        topic.partitions.map(({ partition, start, end, checkpoint, lagRecords, lagSeconds, watermark }) =>
-          h("tr", { key: partition }, [
-            h("th", { scope: "row" }, [
-              h("button", {
-                type: "button",
-                class: "link",
-                "aria-label": `records of partition ${partition}`,
-                onClick: () => onPartition(partition),
-              }, partition),
-            ]),
-            ...[start, end, checkpoint, lagRecords].map((value) => h("td", null, value.toLocaleString("en"))),
-            h("td", null, lagSeconds.toFixed(1)),
-            h("td", null, watermark === null ? "none yet" : watermark.slice(0, 19).replace("T", " ")),
-          ])
-        ),
-      ),
-    ),
-  );
-}
-
-function Records({ topic, state, go }: {
-  readonly topic: TopicInfo;
-  readonly state: BrowseState;
-  readonly go: (next: BrowseState) => void;
-}) {
-  const [page, setPage] = useState<LogRecords | null>(null);
-  const [problem, setProblem] = useState("");
-  const asked = browseParameters(state).toString();
-  useEffect(() => {
-    let isLeft = false;
-    setPage(null);
-    ask(`/api/v1/topics/${topic.name}/records`, logRecords, browseParameters(state)).then((next) => {
-      if (!isLeft) setPage(next), setProblem("");
-    }, (error) => {
-      if (!isLeft) setProblem(wordsOf(error));
-    });
-    return () => {
-      isLeft = true;
-    };
-  }, [topic.name, asked]);
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (!(event.currentTarget instanceof HTMLFormElement)) return;
-    const given = new FormData(event.currentTarget);
-    go({ ...state, at: String(given.get("at") ?? ""), q: String(given.get("q") ?? "") });
-  };
-  return h(
-    "section",
-    { class: "panel records", "aria-label": "Records of the log" },
-    h("h2", null, `Records of ${topic.name}, partition ${state.partition}`),
-    h("form", { class: "controls", onSubmit: submit, key: `${topic.name}/${asked}` }, [
-      h(Choice, {
-        label: "Partition",
-        value: String(state.partition),
-        options: topic.partitions.map(({ partition }) => [String(partition), `partition ${partition}`]),
-        onChoice: (partition) => go({ ...state, partition: Number(partition), at: "" }),
-      }),
-      h("input", {
-        name: "at",
-        defaultValue: state.at,
-        placeholder: "offset, earliest, latest or a time",
-        "aria-label": "From: an offset, earliest, latest or a time",
-      }),
-      h("input", {
-        name: "q",
-        type: "search",
-        defaultValue: state.q,
-        placeholder: "key or value contains",
-        "aria-label": "Text that key or value contains",
-      }),
-      h("button", { type: "submit" }, "Show"),
-      page !== null && page.next < page.end &&
-      h(
-        "button",
-        { type: "button", onClick: () => go({ ...state, at: String(page.next) }) },
-        `Next, from ${page.next}`,
-      ),
-      h("button", { type: "button", onClick: () => go({ ...state, at: "earliest" }) }, "First"),
-      h("button", { type: "button", onClick: () => go({ ...state, at: "" }) }, "Newest"),
-    ]),
-    problem !== "" && h("p", { role: "alert" }, problem),
-    page === null ? problem === "" && h("p", null, "Loading…") : page.records.length === 0
-      ? h(
-        "p",
-        null,
-        page.next < page.end
-          ? `None up to offset ${page.next}: go on from there.`
-          : "No record fits from there to the end.",
-      )
-      : h(
-        "ol",
-        null,
-        page.records.map(({ offset, timestamp, key, value, valueBytes }) =>
-          h("li", { key: offset }, [
-            h(
-              "details",
-              null,
-              h("summary", null, [
-                h("time", { dateTime: timestamp }, timestamp.slice(0, 23).replace("T", " ")),
-                h("b", { class: "level" }, offset),
-                key !== null && h("bdi", { class: "service" }, inert(key)),
-                h("bdi", { class: "said" }, value === null ? "(no value)" : inert(value)),
+        h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+        h(
+          "tbody",
+          null,
+          topic.partitions.map(({ partition, start, end, checkpoint, lagRecords, lagSeconds, watermark }) =>
+            h("tr", { key: partition }, [
+              h("th", { scope: "row" }, [
+                h("button", {
+                  type: "button",
+                  class: "link",
+                  "aria-label": `records of partition ${partition}`,
+                  onClick: () => onPartition(partition),
+                }, partition),
               ]),
-              h(
-                "p",
-                null,
-                `${valueBytes.toLocaleString("en")} bytes, ${key === null ? "no key" : `key ${inert(key)}`}`,
-              ),
-              h(
-                "pre",
-                { tabIndex: 0, "aria-label": "record as it lies in the log" },
-                h("bdi", null, inert(value ?? "")),
-              ),
-            ),
-          ])
+              ...[start, end, checkpoint, lagRecords].map((value) => h("td", null, value.toLocaleString("en"))),
+              h("td", null, lagSeconds.toFixed(1)),
+              h("td", null, watermark === null ? "none yet" : stampOf(Date.parse(watermark))),
+            ])
+          ),
         ),
       ),
+    ]),
   );
 }
 
+startSettings();
 const root = document.getElementById("topics");
 if (root !== null) render(h(Page, {}), root);

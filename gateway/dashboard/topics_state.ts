@@ -7,9 +7,11 @@ export interface BrowseState {
   readonly at: string;
   /** Text that key or value contains. */
   readonly q: string;
+  /** The very key, looked for in all partitions; empty: any. */
+  readonly key: string;
 }
 
-const LIMIT = 50;
+const LIMIT = 200;
 
 export function readBrowse(search: string): BrowseState {
   const given = new URLSearchParams(search);
@@ -19,25 +21,28 @@ export function readBrowse(search: string): BrowseState {
     partition: Number.isInteger(partition) && partition >= 0 ? partition : 0,
     at: given.get("at") ?? "",
     q: given.get("q") ?? "",
+    key: given.get("key") ?? "",
   };
 }
 
-export function writeBrowse({ topic, partition, at, q }: BrowseState): string {
+export function writeBrowse({ topic, partition, at, q, key }: BrowseState): string {
   const query = new URLSearchParams();
   if (topic !== "") query.set("topic", topic);
   if (partition !== 0) query.set("partition", String(partition));
   if (at !== "") query.set("at", at);
   if (q !== "") query.set("q", q);
+  if (key !== "") query.set("key", key);
   return query.size === 0 ? "" : `?${query}`;
 }
 
 /** Parameters of the API. */
-export function browseParameters({ partition, at, q }: BrowseState): [string, string][] {
+export function browseParameters({ partition, at, q, key }: BrowseState): [string, string][] {
   const where: [string, string] = /^(?:\d{1,11}|earliest|latest|)$/.test(at) ? ["offset", at] : ["time", at];
   return [
     ["partition", String(partition)],
     ["limit", String(LIMIT)],
     ...(at === "" ? [] : [where]),
     ...(q === "" ? [] : [["q", q] as [string, string]]),
+    ...(key === "" ? [] : [["key", key] as [string, string]]),
   ];
 }

@@ -5,6 +5,10 @@ export type ViewRange =
   | { readonly kind: "relative"; readonly from: string }
   | { readonly kind: "absolute"; readonly fromMs: number; readonly toMs: number };
 
+/** Which list of records is shown. */
+export const TABS = ["events", "tail", "quarantine"] as const;
+export type Tab = (typeof TABS)[number];
+
 export interface ViewState {
   readonly topic: string | null;
   readonly range: ViewRange;
@@ -12,6 +16,9 @@ export interface ViewState {
   readonly where: readonly string[];
   /** Text that events contain, or the empty one. */
   readonly q: string;
+  /** The dimension that is broken down, or the empty one: the topic's first. */
+  readonly by: string;
+  readonly tab: Tab;
 }
 
 const RELATIVE = /^now-((?:\d{1,5}[smhdw])+)$/;
@@ -28,11 +35,13 @@ export function readView(search: string): ViewState {
     range: readRange(given),
     where: given.getAll("where"),
     q: given.get("q") ?? "",
+    by: given.get("by") ?? "",
+    tab: TABS.find((tab) => tab === given.get("list")) ?? "events",
   };
 }
 
 /** The query of a view, with its question mark; a default is left out. */
-export function writeView({ topic, range, where, q }: ViewState): string {
+export function writeView({ topic, range, where, q, by, tab }: ViewState): string {
   const query = new URLSearchParams();
   if (topic !== null) query.set("topic", topic);
   if (range.kind === "absolute" || range.from !== "now-1h") {
@@ -42,6 +51,8 @@ export function writeView({ topic, range, where, q }: ViewState): string {
   }
   for (const condition of where) query.append("where", condition);
   if (q !== "") query.set("q", q);
+  if (by !== "") query.set("by", by);
+  if (tab !== "events") query.set("list", tab);
   return query.size === 0 ? "" : `?${query}`;
 }
 
@@ -55,8 +66,25 @@ export function rangeParameters(range: ViewRange): { readonly from: string; read
 export function frozen(view: ViewState, nowMs: number): ViewState {
   if (view.range.kind === "absolute") return view;
   // The API's own `now` is the end of the running minute as well.
+  return { ...view, range: { kind: "absolute", ...endsOf(view.range, nowMs) } };
+}
+
+/** The ends of a range at a moment. */
+export function endsOf(range: ViewRange, nowMs: number): { readonly fromMs: number; readonly toMs: number } {
+  if (range.kind === "absolute") return range;
   const toMs = Math.floor(nowMs / MS_PER_MINUTE + 1) * MS_PER_MINUTE;
-  return { ...view, range: { kind: "absolute", fromMs: nowMs - lengthMs(view.range.from), toMs } };
+  return { fromMs: nowMs - lengthMs(range.from), toMs };
+}
+
+/** Whether a text is a relative time that a view can begin with. */
+export const isRelative = (text: string): boolean => RELATIVE.test(text) && lengthMs(text) > 0;
+
+/** The range that many times as long around its middle (`factor`), or as long and that many lengths later (`lengths`). */
+export function moved(range: ViewRange, nowMs: number, { factor = 1, lengths = 0 }): ViewRange {
+  const { fromMs, toMs } = endsOf(range, nowMs);
+  const [middle, half] = [(fromMs + toMs) / 2, (toMs - fromMs) / 2];
+  const shifted = middle + lengths * 2 * half;
+  return { kind: "absolute", fromMs: Math.round(shifted - half * factor), toMs: Math.round(shifted + half * factor) };
 }
 
 function readRange(given: URLSearchParams): ViewRange {

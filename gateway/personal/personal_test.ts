@@ -51,7 +51,7 @@ Deno.test("a browser's settings stay, are nobody else's, and a change leaves the
         panels: ["events", "latency"],
         hiddenPanels: [],
         slaTarget: 99.5,
-        refreshSeconds: 1,
+        refreshSeconds: 2,
       },
     });
     expect((await other.send("GET", "settings")).json).toMatchObject({ settings: { theme: "system" } });

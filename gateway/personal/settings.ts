@@ -34,7 +34,7 @@ export const DEFAULTS: Settings = {
   panels: [],
   hiddenPanels: [],
   slaTarget: 99.9,
-  refreshSeconds: 1,
+  refreshSeconds: 2,
 };
 
 /** What was kept by another version: what cannot be read of it is as by default. */

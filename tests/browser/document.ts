@@ -13,6 +13,10 @@ const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
 // An answer without an end would never let the network come to rest.
 await page.route("**/api/v1/live*", (route) => route.abort());
 await page.goto(url, { waitUntil: "networkidle" });
+// A busy machine may be quiet for a moment before all is there.
+for (const waiting of ["Loading…", "Counting…"]) {
+  await page.getByText(waiting).first().waitFor({ state: "hidden" });
+}
 await Deno.stdout.write(new TextEncoder().encode(await page.content()));
 await browser.close();
 Deno.exit(0); // the library leaves something open

@@ -1,0 +1,189 @@
+/** The drawing of a chart: uPlot, in the colours of the page, with what stands for stretches of time behind the lines. */
+import uPlot from "uplot";
+import type { ChartProps, Line, Mark } from "./chart.ts";
+import { stacked } from "./stack.ts";
+import { dayOf, minuteOf, zoneName } from "./times.ts";
+
+/** Properties of the page's style that tell lines apart, with a dash for who cannot see colours. */
+const STROKES: readonly { readonly colour: string; readonly dash: readonly number[] }[] = [
+  { colour: "--accent", dash: [] },
+  { colour: "--second", dash: [6, 3] },
+  { colour: "--third", dash: [2, 2] },
+  { colour: "--soft", dash: [8, 3, 2, 3] },
+  { colour: "--second", dash: [] },
+  { colour: "--third", dash: [10, 4] },
+];
+const HEIGHT = 148;
+/** Charts of this key move their cursors together. */
+const SYNC_KEY = "overview";
+/** Pixels below which a drag is a click. */
+const DRAG_MIN = 5;
+const DAY_SECONDS = 86_400;
+
+/** How the n-th line of a chart is drawn. */
+export function strokeOf({ colour }: Line, n: number): { readonly colour: string; readonly dash: readonly number[] } {
+  const own = STROKES[n % STROKES.length];
+  return { colour: colour ?? own.colour, dash: own.dash };
+}
+
+/** Told where the cursor is, as an index into the points; null where it is nowhere. */
+export type CursorMove = (index: number | null) => void;
+
+export function makePlot(
+  parent: HTMLElement,
+  latest: { readonly current: ChartProps },
+  onCursor: CursorMove,
+): uPlot {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const { lines, kind = "lines" } = latest.current;
+  const axis = {
+    stroke: colour("--soft"),
+    font: `11px ${getComputedStyle(document.body).fontFamily}`,
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  return new uPlot(
+    {
+      width: parent.clientWidth,
+      height: HEIGHT,
+      padding: [8, 20, 0, 0],
+      legend: { show: false },
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zoneName()),
+      cursor: {
+        sync: { key: SYNC_KEY, scales: ["x", null] },
+        drag: { x: true, y: false, setScale: false },
+        points: { show: kind === "lines" },
+      },
+      scales: {
+        x: { range: () => [latest.current.range.fromMs / 1000, latest.current.range.toMs / 1000] },
+        // A line of zeros has no extent of its own: without one the axis would run to a hundredfold.
+        y: { range: (_, __, max) => [0, topOf(max, latest.current)] },
+      },
+      axes: [
+        { ...axis, size: 24, space: 64, values: (_, ticks) => ticks.map((seconds) => tickOf(seconds, ticks)) },
+        { ...axis, size: 56, space: 26, values: (_, ticks) => ticks.map((value) => latest.current.write(value)) },
+      ],
+      series: [{}, ...kind === "stack" ? bars(lines, colour) : strokes(lines, colour)],
+      hooks: {
+        drawClear: [(plot) => drawMarks(plot, latest.current, colour)],
+        draw: [(plot) => drawLimit(plot, latest.current, colour)],
+        setCursor: [({ cursor }) => onCursor(cursor.idx ?? null)],
+        setSelect: [(plot) => {
+          const { left, width } = plot.select;
+          if (width < DRAG_MIN) return;
+          const at = (x: number) => Math.round(plot.posToVal(x, "x") * 1000);
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          latest.current.onRange(at(left), at(left + width));
+        }],
+      },
+    },
+    dataOf(latest.current),
+    parent,
+  );
+}
+
+export const resizePlot = (plot: uPlot, parent: HTMLElement): void =>
+  plot.setSize({ width: parent.clientWidth, height: HEIGHT });
+
+/** Moves the cursors of all charts to a time; null: nowhere. */
+export function moveCursors(ms: number | null): void {
+  for (const plot of uPlot.sync(SYNC_KEY).plots) {
+    const [left, top] = ms === null ? [-10, -10] : [plot.valToPos(ms / 1000, "x"), plot.over.clientHeight / 2];
+    plot.setCursor({ left, top });
+  }
+}
+
+/** Room for the limit as well, where it is not far above all values. */
+function topOf(max: number, { limit }: ChartProps): number {
+  const highest = limit !== undefined && limit.value < 4 * max ? Math.max(max, limit.value) : max;
+  return highest > 0 ? highest * 1.1 : 1;
+}
+
+function strokes(lines: readonly Line[], colour: (name: string) => string): uPlot.Series[] {
+  return lines.map((line, n) => {
+    const { colour: name, dash } = strokeOf(line, n);
+    return {
+      label: line.name,
+      stroke: colour(name),
+      width: 1.5,
+      dash: [...dash],
+      // A value between two that are missing is no line: without its point it would not be seen.
+      points: { show: true, size: 5, filter: (plot: uPlot, series: number) => loneValues(plot.data[series]) },
+    };
+  });
+}
+
+/** Bars on top of each other: drawn from the highest sum down, so that each leaves to see what it adds. */
+function bars(lines: readonly Line[], colour: (name: string) => string): uPlot.Series[] {
+  const paths = uPlot.paths.bars?.({ size: [0.82, Infinity, 1], align: 1 });
+  return lines.map((line, n) => ({
+    label: line.name,
+    fill: colour(strokeOf(line, n).colour),
+    width: 0,
+    paths,
+    points: { show: false },
+  })).reverse();
+}
+
+export function dataOf({ lines, kind = "lines" }: ChartProps): uPlot.AlignedData {
+  const times = (lines[0]?.points ?? []).map(([ms]) => ms / 1000);
+  if (kind === "stack") return [times, ...stacked(lines).reverse()];
+  return [times, ...lines.map(({ points }) => points.map(([, value]) => value))];
+}
+
+/** Incidents and the like, as bands that reach to the bottom; a stretch that is still open reaches to the end. */
+function drawMarks(plot: uPlot, { marks = [] }: ChartProps, colour: (name: string) => string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  for (const mark of marks) {
+    const at = (ms: number) =>
+      Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(ms / 1000, "x", true)));
+    const [left, right] = [at(mark.fromMs), at(mark.toMs)];
+    if (right <= bbox.left || left >= bbox.left + bbox.width) continue;
+    ctx.fillStyle = colour(markColour(mark));
+    ctx.globalAlpha = mark.kind === "open" ? 0.07 : 0.14;
+    ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
+    if (mark.kind === "open") continue;
+    ctx.globalAlpha = 1;
+    ctx.fillRect(left, bbox.top, 2 * devicePixelRatio, bbox.height);
+  }
+  ctx.restore();
+}
+
+const MARK_COLOURS: Readonly<Record<string, string>> = { open: "--soft", alert: "--second", incident: "--alarm" };
+export const markColour = ({ kind }: Mark): string => MARK_COLOURS[kind] ?? "--third";
+
+function drawLimit(plot: uPlot, { limit }: ChartProps, colour: (name: string) => string): void {
+  const max = plot.scales.y.max ?? 0;
+  if (limit === undefined || limit.value > max) return;
+  const { ctx, bbox } = plot;
+  const y = plot.valToPos(limit.value, "y", true);
+  ctx.save();
+  ctx.strokeStyle = colour("--alarm");
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** A tick's text: the day where it is another one than the tick's before, else the time. */
+function tickOf(seconds: number, ticks: readonly number[]): string {
+  const before = ticks[ticks.indexOf(seconds) - 1];
+  const isWide = ticks.length > 1 && ticks[1] - ticks[0] >= DAY_SECONDS;
+  const isNewDay = before !== undefined && dayOf(before * 1000) !== dayOf(seconds * 1000);
+  return isWide || isNewDay ? dayOf(seconds * 1000).slice(5) : minuteOf(seconds * 1000);
+}
+
+/** Places of values without a neighbour. */
+function loneValues(values: ArrayLike<number | null | undefined>): number[] {
+  const isThere = (at: number) => (values[at] ?? null) !== null;
+  const lone: number[] = [];
+  for (let at = 0; at < values.length; at++) {
+    if (isThere(at) && !isThere(at - 1) && !isThere(at + 1)) lone.push(at);
+  }
+  return lone;
+}
