@@ -11,6 +11,7 @@ import { AnalyzerBar, Nothing, Stale, Trouble } from "./errors_notes.ts";
 import { type ErrorsView, readErrors, writeErrors } from "./errors_state.ts";
 import { NameField, usePerson } from "./errors_who.ts";
 import { inert } from "./inert.ts";
+import { startSettings } from "./settings.ts";
 
 const REFRESH_MS = 3_000;
 /** A pause of whoever types, after which is searched. */
@@ -192,5 +193,6 @@ function Search({ q, go }: { readonly q: string; readonly go: Go }) {
   });
 }
 
+startSettings();
 const root = document.getElementById("errors");
 if (root !== null) render(h(Page, {}), root);
