@@ -7,7 +7,7 @@ export interface BrowseState {
   readonly at: string;
   /** Text that key or value contains. */
   readonly q: string;
-  /** The very key, looked for in all partitions; empty: any. */
+  /** The very key, looked for in all partitions; empty where none is wanted. */
   readonly key: string;
 }
 
