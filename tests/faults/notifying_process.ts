@@ -17,9 +17,23 @@ export interface NotifyingOrders {
   readonly realMs: number;
   readonly scale: number;
   readonly notices: number;
-  /** At which of its steps the process kills itself; null: at none. */
-  readonly killAt: number | null;
+  /** At which of its steps the process kills itself: when it comes to it for the nth time; null: at none. */
+  readonly killAt: { readonly step: string; readonly nth: number } | null;
 }
+
+/** In the order of a message's life. */
+export const STEPS = [
+  "before a post",
+  "after a post",
+  "before a write",
+  "after a write",
+  "before a look",
+  "after a look",
+  "before a change",
+  "after a change",
+  "before a reply",
+  "after a reply",
+] as const;
 
 export const fastClock = ({ epochMs, realMs, scale }: Pick<NotifyingOrders, "epochMs" | "realMs" | "scale">) => () =>
   epochMs + (Date.now() - realMs) * scale;
@@ -93,8 +107,7 @@ function noticesOf({ notices }: NotifyingOrders, isOver: boolean): Notice[] {
 async function main(orders: NotifyingOrders): Promise<void> {
   let steps = 0;
   const step = (name: string) => {
-    if (++steps !== orders.killAt) return;
-    Deno.writeTextFileSync(`${orders.ledger}.killed`, name);
+    if (name !== orders.killAt?.step || ++steps !== orders.killAt.nth) return;
     Deno.kill(Deno.pid, "SIGKILL");
     // The signal may take a moment: nothing is done meanwhile.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
