@@ -72,7 +72,7 @@ function factsShown(
   const rate = ratePerMinute(lead, nowMs);
   const count = members.reduce((sum, member) => sum + member.count, 0);
   const facts = [
-    { label: "Occurrences", value: `${count}${others.length === 0 ? "" : ` of ${members.length} errors`}` },
+    { label: "Occurrences", value: `${count}${others.length === 0 ? "" : `, of ${members.length} kinds`}` },
     {
       label: "Rate",
       value: `${rounded(rate)} a minute${usual === null ? ", no history yet" : `, usually ${rounded(usual)}`}`,

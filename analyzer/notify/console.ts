@@ -6,6 +6,8 @@ import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.
 
 export interface ConsoleOptions {
   readonly isTerminal: boolean;
+  /** On a terminal, where other things are said too: what it is, what is behind it and where to look, and no counts. */
+  readonly isBrief?: boolean;
   /** Writes a text and a line end. */
   readonly write: (text: string) => void;
 }
@@ -18,12 +20,16 @@ export class ConsoleNotifier implements Notifier {
   constructor(private readonly options: ConsoleOptions) {}
 
   post(notice: Notice, nonce: string): Promise<SendOutcome> {
-    this.#tell("opened", notice, null, () => `\n${noticeText(notice)}\n`);
+    this.#tell("opened", notice, null, () => this.options.isBrief ? briefText(notice) : `\n${noticeText(notice)}\n`);
     return this.#sent(notice, nonce);
   }
 
   /** A line where only counts have changed, all of it where there is another summary. */
   update(notice: Notice, ref: MessageRef): Promise<SendOutcome> {
+    if (this.options.isTerminal && this.options.isBrief) {
+      if (summaryOf(notice) !== ref.summary || notice.state !== ref.state) this.options.write(briefText(notice));
+      return this.#sent(notice, ref.nonce);
+    }
     const facts = notice.facts.slice(0, 4).map(({ label, value }) => inertLine(`${label} ${value}`)).join(", ");
     this.#tell(
       "changed",
@@ -36,7 +42,12 @@ export class ConsoleNotifier implements Notifier {
   }
 
   reply(notice: Notice, entry: ThreadEntry, ref: MessageRef): Promise<SendOutcome> {
-    this.#tell("added", notice, entry, () => `${noticeLine(notice)}: ${entryText(entry)}`);
+    this.#tell(
+      "added",
+      notice,
+      entry,
+      () => `${noticeLine(notice)}: ${this.options.isBrief ? inertLine(entry.text) : entryText(entry)}`,
+    );
     return Promise.resolve({ kind: "sent", ref });
   }
 
@@ -57,8 +68,16 @@ export class ConsoleNotifier implements Notifier {
   }
 
   #sent(notice: Notice, nonce: string): Promise<SendOutcome> {
-    return Promise.resolve({ kind: "sent", ref: { nonce, summary: summaryOf(notice) } });
+    return Promise.resolve({ kind: "sent", ref: { nonce, summary: summaryOf(notice), state: notice.state } });
   }
+}
+
+/** A line, what a model made of it, and where to look. */
+function briefText(notice: Notice): string {
+  const isWritten = notice.causes.length > 0 || notice.nextSteps.length > 0;
+  const link = notice.links.at(-1)?.url ?? "";
+  const more = [isWritten ? inertLine(notice.summary) : "", notice.state === "open" ? link : ""];
+  return [noticeLine(notice), ...more.filter((text) => text !== "").map((text) => `         ${text}`)].join("\n");
 }
 
 /** What makes the whole worth reading again; cut, since it is kept. */

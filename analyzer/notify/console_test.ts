@@ -34,3 +34,19 @@ Deno.test("elsewhere: a line of JSON each", async () => {
   ]);
   expect(lines.every((line) => !line.includes("\n"))).toBe(true);
 });
+
+Deno.test("in short on a terminal: a line and where to look, and nothing where only counts change", async () => {
+  const lines: string[] = [];
+  const console = new ConsoleNotifier({ isTerminal: true, isBrief: true, write: (text) => lines.push(text) });
+  const links = [{ label: "Events", url: "http://localhost/a" }, { label: "This incident", url: "http://localhost/b" }];
+  const notice = noticeOf("error/1", { title: "\u001b[31mred", links });
+  const sent = await console.post(notice, "n");
+  if (sent.kind !== "sent") throw new Error("not sent");
+  expect(lines[0].split("\n").length).toBeLessThanOrEqual(3);
+  expect(lines[0]).toContain("error: [31mred (payments)");
+  expect(lines[0]).toContain("http://localhost/b");
+  await console.update({ ...notice, facts: [{ label: "Count", value: "99" }] }, sent.ref);
+  expect(lines.length).toBe(1);
+  await console.update({ ...notice, state: "resolved" }, sent.ref);
+  expect(lines[1]).toContain("resolved: [31mred (payments)");
+});

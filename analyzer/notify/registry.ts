@@ -13,6 +13,8 @@ import { WebhookNotifier } from "./webhook.ts";
 export interface NotifierParts {
   readonly settings: NotifySettings;
   readonly isTerminal: boolean;
+  /** Whether a terminal is told in short. */
+  readonly isBrief?: boolean;
   /** Prints a line on the console. */
   readonly write: (text: string) => void;
   readonly now: () => number;
@@ -24,7 +26,7 @@ export interface NotifierParts {
 type Make = (parts: NotifierParts, place: string, key: string) => Notifier;
 
 const WAYS: Readonly<Record<string, Make>> = {
-  console: ({ isTerminal, write }) => new ConsoleNotifier({ isTerminal, write }),
+  console: ({ isTerminal, isBrief, write }) => new ConsoleNotifier({ isTerminal, isBrief, write }),
   slack: makeSlack,
   email: makeEmail,
   webhook: makeWebhook,

@@ -19,6 +19,8 @@ export interface AnalyzerOptions {
   /** Where people reach the dashboard, unless the settings say so; null: nobody knows. */
   readonly dashboardUrl: string | null;
   readonly isTerminal: boolean;
+  /** Whether a terminal is told in short: other things are said there too. */
+  readonly isBrief?: boolean;
   /** Prints what the console is told. */
   readonly print: (text: string) => void;
   readonly onNotice: (text: string) => void;
@@ -46,6 +48,7 @@ export async function startAnalyzer(options: AnalyzerOptions): Promise<RunningAn
   const ways = openWays({
     settings: config.notify,
     isTerminal: options.isTerminal,
+    isBrief: options.isBrief,
     write: (text) => options.print(`${text}\n`),
     now: Date.now,
     onNotice: (text) => onNotice(`notifications: ${text}`),

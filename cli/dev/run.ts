@@ -66,6 +66,7 @@ export async function runDev({ config, hasGenerator, rate, terminal }: DevParts)
         data,
         dashboardUrl: gateway.url,
         isTerminal: terminal.isOutTerminal,
+        isBrief: true,
         print: (text) => terminal.isOutTerminal ? status.print(text.trim()) : terminal.out(text),
         onNotice,
       })
