@@ -243,8 +243,8 @@ function weightOf(members: readonly Node[], place: number): number {
   const values = words.filter((word) => !isWildcard(word));
   const isValue = values.length < words.length;
   if (words.length < (isValue ? 2 : VALUES_MIN) || (place === 0 && !isValue)) return 0;
-  // Words in capitals are states, and so is what has been done: a few of them make different messages.
-  if (values.length > 0 && values.filter(isState).length * 2 >= values.length) return 0;
+  // Words in capitals are states, and so is what has been done, where all are of that kind: a few of them make different messages.
+  if (values.length > 0 && (values.filter(isState).length * 2 >= values.length || values.every(isDone))) return 0;
   const { tokens } = members[0];
   let kept = 0;
   tokens.forEach((token, at) => {
@@ -255,7 +255,8 @@ function weightOf(members: readonly Node[], place: number): number {
   return (isValue ? 1_000_000 : 0) + words.length * 1_000 + kept;
 }
 
-const isState = (word: string): boolean => /^(?:[A-Z][A-Z_]{2,}|[A-Za-z][a-z]+ed)$/.test(word);
+const isState = (word: string): boolean => /^[A-Z][A-Z_]{2,}$/.test(word);
+const isDone = (word: string): boolean => /^[A-Za-z][a-z]+ed$/.test(word);
 
 /** With a wildcard at the place; wildcards side by side are one. */
 function withWildcard({ tokens, spaced }: TokenizedMessage, place: number): TokenizedMessage {

@@ -102,7 +102,7 @@ patternsTest("what cannot be read or written is said, with a way on", async (dir
   const missing = await run("--file", `${directory}/none.txt`, "--out", `${directory}/r.csv`);
   expect(missing).toMatchObject({ code: 3, stderr: expect.stringContaining("no such file") });
   const format = await run("--file", `${directory}/a.txt`, "--out", `${directory}/r.csv`, "--format", "xml");
-  expect(format).toMatchObject({ code: 2, stderr: expect.stringContaining("the formats are message, payments, json") });
+  expect(format).toMatchObject({ code: 2, stderr: expect.stringMatching(/the formats are message, .*payments, json/) });
   const out = await run("--file", `${directory}/a.txt`, "--out", `${directory}/no/r.csv`);
   expect(out).toMatchObject({ code: 3, stderr: expect.stringContaining("cannot be written") });
 });
