@@ -77,7 +77,8 @@ function blocksOf(notice: Notice, { hasButtons }: CardOptions, share: number): K
     ...list("Next steps", nextSteps.slice(0, 5).map((step) => line(step, 300 * share))),
     ...evidenceBlocks(evidence, share),
     { type: "context", elements: [mrkdwn(footer(notice))] },
-    ...(hasButtons ? buttons(notice) : []),
+    // Alerts are silenced where their rules are: a click would change nothing.
+    ...(hasButtons && notice.kind === "error" ? buttons(notice) : []),
   ];
 }
 
