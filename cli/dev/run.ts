@@ -10,7 +10,7 @@ import { isShared, membershipOf, openData } from "../data.ts";
 import { serveGateway } from "../gateway/serve.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { readTraffic } from "../generate/traffic.ts";
-import { minutePublisher } from "../publishing.ts";
+import { csvFiles, minutePublisher } from "../publishing.ts";
 import { startRetention } from "../retention.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
@@ -58,6 +58,9 @@ export async function runDev({ config, hasGenerator, rate, terminal }: DevParts)
     const publisher = minutePublisher(config, data, engine, onNotice);
     publisher?.start();
     parts.defer(() => publisher?.stop());
+    const csv = csvFiles(config, data, engine, onNotice);
+    csv?.start();
+    parts.defer(() => csv?.stop());
     const gateway = await serveGateway(config, data, engine);
     parts.defer(() => gateway.stop());
     const analyzer = config.analyzer.enabled

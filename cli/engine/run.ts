@@ -7,7 +7,7 @@ import { type Data, membershipOf, openData } from "../data.ts";
 import { formatPlural } from "../format.ts";
 import { serveGateway } from "../gateway/serve.ts";
 import { programLog } from "../program_log.ts";
-import { minutePublisher } from "../publishing.ts";
+import { csvFiles, minutePublisher } from "../publishing.ts";
 import { startRetention } from "../retention.ts";
 import { announceGateway, withdrawGateway } from "../running.ts";
 import { listenForStop } from "../signals.ts";
@@ -41,6 +41,9 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
     const publisher = minutePublisher(config, data, engine, log);
     publisher?.start();
     parts.defer(() => publisher?.stop());
+    const csv = csvFiles(config, data, engine, log);
+    csv?.start();
+    parts.defer(() => csv?.stop());
     const server = startStatusServer({ ...config.engine, key: "engine.port" }, {
       registry: engineMetrics(engine, publisher),
       reasons: () => reasonsOf(engine, data),

@@ -6,7 +6,7 @@ import type { Topic } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
 import { type Data, membershipOf, openData } from "../data.ts";
 import { programLog } from "../program_log.ts";
-import { minutePublisher } from "../publishing.ts";
+import { csvFiles, minutePublisher } from "../publishing.ts";
 import { listenForStop } from "../signals.ts";
 import type { Terminal } from "../terminal.ts";
 import { watchForOthers } from "./sharing.ts";
@@ -75,6 +75,7 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
     parts.defer(() => clearInterval(asking));
     await Promise.race([isDone.promise, signal.stopped]);
     await minutePublisher(config, data, engine, log)?.tick();
+    await csvFiles(config, data, engine, log)?.tick();
   }
   const seconds = (performance.now() - startMs) / 1000;
   const cpu = process.cpuUsage(cpuBefore);

@@ -1,5 +1,6 @@
 /** The one schema of the configuration: millrace.yaml and the environment, checked, with defaults that need no file. */
 import { z } from "zod";
+import { csv } from "./csv_files.ts";
 import { schemaRegistry } from "./schema_registry.ts";
 import { PRESET_NAMES } from "../minutes/preset.ts";
 import { MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
@@ -359,6 +360,7 @@ export const configSchema = z.strictObject({
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
   }).prefault({}),
   schemaRegistry: schemaRegistry.prefault({}),
+  csv: csv.prefault({}),
   archive: archive.prefault({}),
   generator: z.strictObject({
     rate: z.number().positive().max(10_000_000).default(200).describe("Events a second that the generator makes."),
