@@ -2,7 +2,7 @@
 import type { KnownBlock } from "@slack/types";
 import { type Logger, LogLevel, WebClient } from "@slack/web-api";
 import { messageOf } from "../../core/errors.ts";
-import { fetchOnce } from "./fetch_once.ts";
+import { fetchOnce } from "../../core/fetch_once.ts";
 import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.ts";
 import type { Notice, ThreadEntry } from "./notice.ts";
 import { noticeLine } from "./notice_text.ts";

@@ -1,7 +1,7 @@
 /** What Slack's errors mean: for who set it up, for a message, and for whether a message may have arrived. */
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from "@slack/web-api";
 import { messageOf } from "../../core/errors.ts";
-import { isUnsent } from "./fetch_once.ts";
+import { isUnsent } from "../../core/fetch_once.ts";
 
 /** What a call came to that did not succeed. `code`: Slack's word for it; empty where it is none of Slack's. */
 export interface SlackFailure {

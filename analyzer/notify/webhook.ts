@@ -1,7 +1,7 @@
 /** The webhook notifier: a POST for each thing to tell, signed where there is a secret; also the way to send SMS. */
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
-import { fetchOnce, isUnsent } from "./fetch_once.ts";
+import { fetchOnce, isUnsent } from "../../core/fetch_once.ts";
 import type { Notice, ThreadEntry } from "./notice.ts";
 import { entryText, noticeLine } from "./notice_text.ts";
 import { inertLine } from "./plain_text.ts";

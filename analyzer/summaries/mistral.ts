@@ -4,6 +4,7 @@
  */
 import type { MistralCore } from "@mistralai/mistralai/core.js";
 import { messageOf, MillraceError } from "../../core/errors.ts";
+import { fetchOnce } from "../../core/fetch_once.ts";
 import type { PromptMessage } from "./prompt.ts";
 import { shortened, withoutInvisible } from "./invisible.ts";
 
@@ -187,7 +188,7 @@ async function boundedFetch(
   init: RequestInit | undefined,
   onDeprecation: (date: string) => void,
 ): Promise<Response> {
-  const response = await fetch(input, init);
+  const response = await fetchOnce(input, init); // a question is paid for each time that it arrives
   const headers = new Headers(response.headers);
   const date = headers.get(DEPRECATION);
   if (date !== null) onDeprecation(shortened(withoutInvisible(date), 40));

@@ -1,5 +1,6 @@
 /** Sends records to the ingest endpoint of a gateway, one body after the other. */
 import type { MillraceError } from "../../core/errors.ts";
+import { fetchOnce } from "../../core/fetch_once.ts";
 import { isNotConnected, refusal, unreachable } from "../gateway_client.ts";
 import { type RecordSink, Undelivered } from "./sink.ts";
 
@@ -69,7 +70,7 @@ export class HttpSink implements RecordSink {
   ): Promise<"taken" | { reason: MillraceError; retryAfterMs: number | null }> {
     let response: Response;
     try {
-      response = await fetch(this.#ingestUrl(), {
+      response = await fetchOnce(this.#ingestUrl(), {
         method: "POST",
         headers: { "content-type": "application/x-ndjson" },
         body,

@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import { expect } from "expect";
 import { HttpSink, type HttpSinkOptions, parseRetryAfter } from "./http_sink.ts";
 import { Undelivered } from "./sink.ts";
@@ -142,6 +143,28 @@ Deno.test("a connection that breaks after the records were sent is ambiguous, so
   listener.close();
   await accepting;
   expect(connections).toBe(1);
+});
+
+Deno.test("a connection that was used before and breaks is no reason to send twice", async () => {
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    bodies.push(body);
+    if (bodies.length === 2) request.socket.destroy(); // taken, and not answered
+    else response.end("{}");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server does not listen");
+  const { sink } = sinkFor(`http://127.0.0.1:${address.port}`);
+  add(sink, "a");
+  await sink.flush();
+  add(sink, "b");
+  expect((await failureOf(sink)).mayBeIn).toBe(true);
+  expect(bodies).toEqual(["a\n", "b\n"]);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 Deno.test("a gateway that isn't there yet is waited for", async () => {

@@ -1,5 +1,5 @@
 /** A fetch that sends a request once, and what its failure tells about whether the request was sent. */
-import { messageOf } from "../../core/errors.ts";
+import { messageOf } from "./errors.ts";
 
 /**
  * Deno sends a request again, POST or not, where a connection that it had used before breaks without an answer. Without
