@@ -37,6 +37,8 @@ export interface ChartProps {
   /** `stack`: bars on top of each other, the first line lowest. */
   readonly kind?: "lines" | "stack";
   readonly marks?: readonly Mark[];
+  /** Whether the marks are listed with their links: once a page is enough. */
+  readonly hasMarkList?: boolean;
   /** A value that should not be passed. */
   readonly limit?: { readonly value: number; readonly label: string };
   /** What the legend has for a line's name, in place of the name. */
@@ -48,6 +50,7 @@ export interface ChartProps {
 /** Rows of the table twin; the export has them all. */
 const ROWS_MAX = 200;
 const FAR_STEPS = 10;
+const MARKS_LISTED = 4;
 
 export function Chart(props: ChartProps) {
   const { title, lines, marks = [], limit } = props;
@@ -97,7 +100,7 @@ export function Chart(props: ChartProps) {
       h("div", { ref: place, "aria-hidden": "true" }),
     ),
     h("figcaption", { class: "unseen" }, summary),
-    h(MarkList, { marks }),
+    props.hasMarkList === true && h(MarkList, { marks }),
     h(Twin, props),
   );
 }
@@ -188,7 +191,7 @@ function MarkList({ marks }: { readonly marks: readonly Mark[] }) {
   return h(
     "ul",
     { class: "marks", "aria-label": "Marked times" },
-    told.map((mark) =>
+    told.slice(0, MARKS_LISTED).map((mark) =>
       h(
         "li",
         { key: `${mark.fromMs}${mark.label}`, style: { "--swatch": `var(${markColour(mark)})` } },
@@ -196,6 +199,7 @@ function MarkList({ marks }: { readonly marks: readonly Mark[] }) {
         mark.href === undefined ? mark.label : h("a", { href: mark.href }, mark.label),
       )
     ),
+    told.length > MARKS_LISTED && h("li", null, `and ${told.length - MARKS_LISTED} more`),
   );
 }
 

@@ -71,7 +71,10 @@ function useShown(view: ViewState, tail: string | null): Loaded {
     let isLeft = false;
     const stop = repeat(async () => {
       try {
-        const next = await load(view, slaTarget);
+        const early = (known: Shown) => {
+          if (!isLeft) setShown((before) => before?.topic?.name === known.topic?.name ? before : known);
+        };
+        const next = await load(view, slaTarget, early);
         if (isLeft) return;
         setShown(next);
         setProblem("");
@@ -115,12 +118,13 @@ function Dashboard() {
       { "data-stale": problem !== "" && shown !== null },
       shown === null
         ? problem === "" && h("p", { class: "panel span-6" }, "Loading…")
-        : topic === undefined || summary === undefined
+        : topic === undefined
         ? h(NoTopic, {})
         : [
           h(Strip, {
             topic,
             status: shown.status,
+            analyzer: shown.analyzer,
             flow,
             nowMs: shown.atMs,
             onQuarantine: () => onView({ tab: "quarantine" }),

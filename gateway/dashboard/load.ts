@@ -11,8 +11,9 @@ import {
 } from "./api.ts";
 import type { Line, Mark } from "./chart.ts";
 import { chosenValues, fieldOf } from "./conditions.ts";
+import { type AnalyzerStanding, incidentMarks, loadIncidents } from "./incident_marks.ts";
 import { minuteOf } from "./times.ts";
-import { rangeParameters, type ViewState } from "./url_state.ts";
+import { endsOf, rangeParameters, type ViewState } from "./url_state.ts";
 
 /** Lines of a chart by value; the rest would not be told apart. */
 const VALUES_MAX = 6;
@@ -45,8 +46,11 @@ export interface Shown {
   readonly atMs: number;
   readonly topics: readonly TopicInfo[];
   readonly status: Status | null;
+  /** Null where nobody can tell. */
+  readonly analyzer: AnalyzerStanding | null;
   /** Absent where there is no topic at all. */
   readonly topic?: TopicInfo;
+  /** Absent as long as the figures are not there. */
   readonly summary?: Summary;
   readonly range: { readonly fromMs: number; readonly toMs: number };
   readonly marks: readonly Mark[];
@@ -85,24 +89,27 @@ export function breakdownField({ by, where }: ViewState, { dimensions }: TopicIn
   return useful.find((name) => chosenValues(where, name) === null) ?? useful[0];
 }
 
-/** Throws an Error in words. */
-export async function load(view: ViewState, target: number): Promise<Shown> {
+/** `onTopic` hears of what is known before the figures are: the topic, for lists that need no more. Throws an Error in words. */
+export async function load(view: ViewState, target: number, onTopic: (shown: Shown) => void): Promise<Shown> {
   const [{ topics }, status] = await Promise.all([
     ask("/api/v1/topics", topicsAnswer),
     ask("/api/v1/status", statusAnswer).catch(() => null), // of another version
   ]);
   const topic = view.topic === null ? liveliest(topics) : topics.find(({ name }) => name === view.topic);
-  const nothing = { atMs: Date.now(), topics, status, marks: [], levels: [], errorRate: [], latency: [], unit: "" };
+  const empty = { marks: [], levels: [], errorRate: [], latency: [], unit: "" };
+  const nothing = { atMs: Date.now(), topics, status, analyzer: null, ...empty };
   if (topic === undefined) {
     if (view.topic !== null && topics.length > 0) throw new Error(`there is no topic ${view.topic}`);
     return { ...nothing, range: { fromMs: 0, toMs: 1 }, breakdown: null };
   }
+  onTopic({ ...nothing, topic, range: endsOf(view.range, nothing.atMs), breakdown: null });
   const query = [...parametersOf(view, topic), ...minuteConditions(view, topic)];
   const series = (...more: [string, string][]) => ask("/api/v1/series", seriesAnswer, [...query, ...more]);
   const quantiles = topic.measures.length > 0 ? ["p50", "p95", "p99"] : [];
   const field = breakdownField(view, topic);
   const split = async (metric: string) => field === undefined ? null : await series(["metric", metric], ["by", field]);
-  const [summary, byLevel, errorRate, counts, errors, ...latencies] = await Promise.all([
+  const [incidents, summary, byLevel, errorRate, counts, errors, ...latencies] = await Promise.all([
+    loadIncidents(topic.name),
     ask("/api/v1/summary", summaryAnswer, [...query, ["target", String(target)]]),
     series(["metric", "count"], ["by", "level"]),
     series(["metric", "error_rate"]),
@@ -116,7 +123,8 @@ export async function load(view: ViewState, target: number): Promise<Shown> {
     topic,
     summary,
     range,
-    marks: openMark(byLevel, range),
+    analyzer: incidents?.analyzer ?? null,
+    marks: [...openMark(byLevel, range), ...incidentMarks(topic.name, incidents?.incidents ?? [], range)],
     levels: levelLines(byLevel),
     errorRate: [named("error rate", errorRate)],
     latency: latencies.map((answer, i) => named(quantiles[i], answer)),

@@ -13,12 +13,14 @@ import type { Tab, ViewState } from "./url_state.ts";
 /** A pause of whoever types, after which is searched. */
 const TYPING_MS = 250;
 
+const NONE: Summary["levels"] = [];
 const TITLES: Readonly<Record<Tab, string>> = { events: "Events", tail: "Live tail", quarantine: "Quarantine" };
 
 export interface LogsProps {
   readonly view: ViewState;
   readonly topic: TopicInfo;
-  readonly summary: Summary;
+  /** Absent as long as the figures are not there. */
+  readonly summary: Summary | undefined;
   readonly narrow: Narrow;
   readonly onRange: (fromMs: number, toMs: number) => void;
   readonly onView: (changes: Partial<ViewState>, isStep?: boolean) => void;
@@ -52,7 +54,7 @@ export function Logs(props: LogsProps) {
       ),
       view.tab !== "quarantine" && h(Search, { q: view.q, onSearch: (q) => onView({ q }, false) }),
       view.tab !== "quarantine" && topic.dimensions.includes("level") &&
-      h(Levels, { levels: summary.levels, where: view.where, onWhere: (where) => onView({ where }) }),
+      h(Levels, { levels: summary?.levels ?? NONE, where: view.where, onWhere: (where) => onView({ where }) }),
     ]),
     view.tab === "events" && h(Events, { view, topic, narrow, onRange, empty }),
     view.tab === "tail" && h(Tail, {

@@ -38,7 +38,7 @@ export function Overview(props: OverviewProps) {
 function titleOf(name: string, { topic, shown }: OverviewProps): string {
   if (name === "latency" && topic.measures.length > 0) {
     const measure = topic.measures[0].replaceAll("_", " ");
-    return `${measure[0].toUpperCase()}${measure.slice(1)}, ${shown.unit}`;
+    return `${measure[0].toUpperCase()}${measure.slice(1)}${shown.unit === "" ? "" : `, ${shown.unit}`}`;
   }
   return name === "slow_apis" ? `${PANELS[name].title}, ms` : PANELS[name].title;
 }
@@ -46,6 +46,9 @@ function titleOf(name: string, { topic, shown }: OverviewProps): string {
 /** What is in a panel; null where the topic has nothing for it. */
 function contentOf(name: string, props: OverviewProps): ComponentChildren {
   const { shown, topic, summary, narrow, onRange, onView, onSettings, view } = props;
+  if (name === "events") return h(Logs, props);
+  if (name === "export") return h(ExportLinks, { view, topic });
+  if (summary === undefined) return h("p", { class: "empty awaited" }, "Loading…");
   switch (name) {
     case "levels":
       return h(Chart, {
@@ -53,6 +56,7 @@ function contentOf(name: string, props: OverviewProps): ComponentChildren {
         title: "Events by level",
         lines: shown.levels,
         kind: "stack",
+        hasMarkList: true,
         write: compact.format,
         nameOf: (line: Line) =>
           line.name === "no level" ? line.name : h(Value, { field: "level", value: line.name, narrow }),
@@ -83,14 +87,10 @@ function contentOf(name: string, props: OverviewProps): ComponentChildren {
         : h(BreakdownTable, { breakdown: shown.breakdown, topic, narrow, onBy: (by) => onView({ by }) });
     case "error_apis":
       return h(ErrorApis, { rows: summary.topErrorProneApis, narrow });
-    case "events":
-      return h(Logs, props);
     case "slow_apis":
       return topic.measures.includes("response_time") ? h(SlowApis, { summary, narrow }) : null;
     case "level_shares":
       return h(LevelShares, { levels: summary.levels, narrow });
-    case "export":
-      return h(ExportLinks, { view, topic });
     default:
       return null;
   }

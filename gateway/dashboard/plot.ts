@@ -18,6 +18,8 @@ const HEIGHT = 148;
 const SYNC_KEY = "overview";
 /** Pixels below which a drag is a click. */
 const DRAG_MIN = 5;
+/** Height of the bars that mark stretches of time. */
+const MARK_PX = 4;
 const DAY_SECONDS = 86_400;
 
 /** How the n-th line of a chart is drawn. */
@@ -132,21 +134,23 @@ export function dataOf({ lines, kind = "lines" }: ChartProps): uPlot.AlignedData
   return [times, ...lines.map(({ points }) => points.map(([, value]) => value))];
 }
 
-/** Incidents and the like, as bands that reach to the bottom; a stretch that is still open reaches to the end. */
+/** Stretches of time: what is not final as a shade, the rest as bars along the top, with a line where one began. */
 function drawMarks(plot: uPlot, { marks = [] }: ChartProps, colour: (name: string) => string): void {
   const { ctx, bbox } = plot;
+  const [left, right] = [bbox.left, bbox.left + bbox.width];
   ctx.save();
   for (const mark of marks) {
-    const at = (ms: number) =>
-      Math.min(bbox.left + bbox.width, Math.max(bbox.left, plot.valToPos(ms / 1000, "x", true)));
-    const [left, right] = [at(mark.fromMs), at(mark.toMs)];
-    if (right <= bbox.left || left >= bbox.left + bbox.width) continue;
+    const at = (ms: number) => Math.min(right, Math.max(left, plot.valToPos(ms / 1000, "x", true)));
+    const [from, to] = [at(mark.fromMs), at(mark.toMs)];
     ctx.fillStyle = colour(markColour(mark));
-    ctx.globalAlpha = mark.kind === "open" ? 0.07 : 0.14;
-    ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
-    if (mark.kind === "open") continue;
+    if (mark.kind === "open") {
+      ctx.globalAlpha = 0.08;
+      ctx.fillRect(from, bbox.top, to - from, bbox.height);
+      continue;
+    }
     ctx.globalAlpha = 1;
-    ctx.fillRect(left, bbox.top, 2 * devicePixelRatio, bbox.height);
+    ctx.fillRect(from, bbox.top, Math.max(3, to - from), MARK_PX * devicePixelRatio);
+    if (from > left && from < right) ctx.fillRect(from, bbox.top, devicePixelRatio, bbox.height);
   }
   ctx.restore();
 }

@@ -2,6 +2,7 @@
 import { type ComponentChildren, h } from "preact";
 import type { Status, TopicInfo } from "./api.ts";
 import { type FlowPoint, lagTrend, rateOf, ratesOf } from "./flow.ts";
+import type { AnalyzerStanding } from "./incident_marks.ts";
 import { compact, lengthOf, percent } from "./parts.ts";
 import { Sparkline } from "./sparkline.ts";
 import { minuteOf, stampOf } from "./times.ts";
@@ -13,9 +14,10 @@ const UNPARSED_SHARE = 0.01;
 
 type Health = "good" | "watch" | "unknown";
 
-export function Strip({ topic, status, flow, nowMs, onQuarantine }: {
+export function Strip({ topic, status, analyzer, flow, nowMs, onQuarantine }: {
   readonly topic: TopicInfo;
   readonly status: Status | null;
+  readonly analyzer: AnalyzerStanding | null;
   readonly flow: readonly FlowPoint[];
   readonly nowMs: number;
   readonly onQuarantine: () => void;
@@ -55,6 +57,7 @@ export function Strip({ topic, status, flow, nowMs, onQuarantine }: {
       health: share > UNPARSED_SHARE ? "watch" : "good",
     }),
     h(WorkersTile, { topic, status }),
+    h(AnalyzerTile, { topic, analyzer }),
   );
 }
 
@@ -96,11 +99,36 @@ function WorkersTile({ topic, status }: { readonly topic: TopicInfo; readonly st
   return h(Tile, { name: "workers", value: String(own.length), note, health: engine.isHealthy ? "good" : "watch" });
 }
 
+function AnalyzerTile({ topic, analyzer }: { readonly topic: TopicInfo; readonly analyzer: AnalyzerStanding | null }) {
+  if (analyzer === null) return null;
+  const { readAt, trouble, asked, usd, openIncidents } = analyzer;
+  if (readAt === null) {
+    return h(Tile, {
+      name: "analyzer",
+      value: "not running",
+      note: h("code", null, "deno task analyzer"),
+      health: "unknown",
+    });
+  }
+  const link = h(
+    "a",
+    { href: `/errors?${new URLSearchParams({ topic: topic.name })}` },
+    openIncidents === 1 ? "incident" : "incidents",
+  );
+  const model = trouble !== null ? "facts only" : asked === 0 ? "no model asked" : `model ${usd.toFixed(2)} $`;
+  return h(Tile, {
+    name: "errors",
+    value: `${openIncidents} open`,
+    note: h("span", { title: trouble ?? undefined }, [link, `, ${model}`]),
+    health: openIncidents > 0 ? "watch" : "good",
+  });
+}
+
 const HEALTH_SAID: Readonly<Record<Health, string>> = { good: "", watch: "look at this", unknown: "" };
 
 function Tile({ name, value, note, health, children }: {
   readonly name: string;
-  readonly value: string;
+  readonly value: ComponentChildren;
   readonly note: ComponentChildren;
   readonly health: Health;
   readonly children?: ComponentChildren;
