@@ -88,7 +88,7 @@ function wideSource(): () => string {
   };
 }
 
-const PATHS = ["/", "/shop", "/shop/cart", "/shop/items?sort=asc", "/img/logo.png", "/api/v1/orders", "/robots.txt"];
+const PATHS = ["/", "/shop", "/shop/cart", "/shop/items", "/img/logo.png", "/api/v1/orders", "/robots.txt"];
 const METHODS = ["GET", "GET", "GET", "POST", "HEAD"];
 const AGENTS = [
   "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
