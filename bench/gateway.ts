@@ -39,7 +39,7 @@ interface ExportFigures {
 }
 
 /** Writes minutes of the last days straight into a new store, as its own flushes would have left them. */
-async function fill(data: string, rows: number): Promise<{ fromMs: number; toMs: number }> {
+export async function fill(data: string, rows: number): Promise<{ fromMs: number; toMs: number }> {
   const log = await openEmbeddedLog({ dataDirectory: data, settings: configSchema.parse({}).log });
   const topic = await log.createTopic(TOPIC, { partitions: 1, format: "json" });
   await log.close();
@@ -117,7 +117,7 @@ async function load(url: string, what: string, paths: readonly string[], seconds
 }
 
 /** What pages ask: the summary, rates and quantiles, of all and of one service, each of an end of its own. */
-function pathsOf(toMs: number, hours: number): string[] {
+export function pathsOf(toMs: number, hours: number): string[] {
   const paths: string[] = [];
   for (let back = 0; back < 40; back++) {
     const to = toMs - back * 60_000;

@@ -5,6 +5,7 @@ import { Sketch } from "../minutes/sketch.ts";
 import { minutesIn } from "./duckdb_conditions.ts";
 import {
   bytesOf,
+  eachSketch,
   integerLiteral,
   markedSql,
   numberOf,
@@ -12,7 +13,6 @@ import {
   Parameters,
   type Row,
   rowsOf,
-  streamRows,
   unmarkedOf,
 } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
@@ -153,37 +153,52 @@ function pushPoint(points: Points, query: SeriesQuery, row: Row, value: number |
   points.set(key, list);
 }
 
-/** Sketches come in the order of time, so that those of one step alone are held at a time. */
+/** Sketches come in the order of their groups, so that one is merged at a time. */
 async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery): Promise<Points> {
   const { measure, statistic } = query;
   if (measure === undefined) throw new RangeError(`${statistic} needs a measure`);
+  const keys = ["starts", ...query.by.map(column)];
+  const from = (values: Parameters) => `(${rowsOfLargestGroups(query, values)}) WHERE ${measure}_count > 0`;
   const values = new Parameters();
-  const keys = ["starts", ...markedColumns(query.by)];
-  const rows = streamRows(
+  const groups = await rowsOf(
     connection,
-    `SELECT ${keys}, ${measure}_sketch AS sketch, ${measure}_min AS low, ${measure}_max AS high
-     FROM (${rowsOfLargestGroups(query, values)}) WHERE ${measure}_count > 0 ORDER BY starts`,
+    `SELECT ${["starts", ...markedColumns(query.by)]}, low, high FROM (
+       SELECT ${keys}, min(${measure}_min) AS low, max(${measure}_max) AS high FROM ${from(values)} GROUP BY ${keys})
+     ORDER BY ${keys}`,
     values.values,
   );
   const points: Points = new Map();
-  const open = new Map<string, { row: Row; quantiles: MergedSketch }>();
-  let at: unknown = null;
+  let merged = new Sketch();
+  let open = 1;
   const close = () => {
-    for (const { row, quantiles } of open.values()) {
-      pushPoint(points, query, row, quantiles.quantile(QUANTILES[statistic] ?? 0) / scaleOf(measure));
-    }
-    open.clear();
+    const row = groups[open - 1];
+    if (row === undefined) return; // there was none at all
+    const value = withinRange(merged.quantile(QUANTILES[statistic] ?? 0), row);
+    pushPoint(points, query, row, value / scaleOf(measure));
   };
-  for await (const row of rows) {
-    if (row.starts !== at) close();
-    at = row.starts;
-    const key = keyOf(query.by, groupOf(query.by, row));
-    let group = open.get(key);
-    if (group === undefined) open.set(key, group = { row, quantiles: new MergedSketch() });
-    group.quantiles.add(row);
-  }
+  // Groups go by their number: what names them is not read with every sketch.
+  const again = new Parameters();
+  await eachSketch(
+    connection,
+    `SELECT dense_rank() OVER (ORDER BY ${keys})::INTEGER AS id, ${measure}_sketch AS sketch FROM ${from(again)}
+     ORDER BY id`,
+    again.values,
+    (id, sketch) => {
+      if (id !== open) {
+        close();
+        merged = new Sketch();
+        open = id;
+      }
+      merged.mergeEncoded(sketch);
+    },
+  );
   close();
   return points;
+}
+
+/** No estimate may leave what lies between the smallest and the largest value, `low` and `high` of a row. */
+function withinRange(estimate: number | null, { low, high }: Row): number {
+  return Math.max(numberOf(low), Math.min(numberOf(high), estimate ?? numberOf(low)));
 }
 
 /** Sketches of one group with their smallest and largest value, which no estimate may leave. */
@@ -245,30 +260,24 @@ async function readApis(
   const where = `${minutesIn(topicId, range, conditions, values)} AND level <> ${values.add(UNPARSED)}`;
   const scale = scaleOf("response_time");
   const top = `SELECT ${API}, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors,
-      sum(response_time_sum) / sum(response_time_count) / ${scale} AS average
-    FROM minutes WHERE ${where} GROUP BY ${API} ORDER BY count DESC, ${API} LIMIT ${integerLiteral(limit)}`;
-  const marked = markedColumns(API);
+      sum(response_time_sum) / sum(response_time_count) / ${scale} AS average, min(response_time_min) AS low,
+      max(response_time_max) AS high, row_number() OVER (ORDER BY sum(count) DESC, ${API})::INTEGER AS id
+    FROM minutes WHERE ${where} GROUP BY ${API} ORDER BY id LIMIT ${integerLiteral(limit)}`;
   const rows = await rowsOf(
     connection,
-    `SELECT ${[...marked, "count", "errors", "average"]} FROM (${top}) ORDER BY count DESC, ${API}`,
+    `SELECT ${[...markedColumns(API), "count", "errors", "average", "low", "high"]} FROM (${top}) ORDER BY id`,
     values.values,
   );
-  const sketches = new Map<string, MergedSketch>();
-  const keyOfApi = (row: Row) => JSON.stringify(API.map((name) => row[name]));
-  const partials = streamRows(
+  const merged = rows.map(() => new Sketch());
+  await eachSketch(
     connection,
-    `SELECT ${marked}, response_time_sketch AS sketch, response_time_min AS low, response_time_max AS high
-     FROM minutes SEMI JOIN (${top}) USING (${API}) WHERE ${where} AND response_time_count > 0`,
+    `SELECT id, response_time_sketch AS sketch
+     FROM minutes JOIN (SELECT id, ${API} FROM (${top})) USING (${API}) WHERE ${where} AND response_time_count > 0`,
     values.values,
+    (id, sketch) => merged[id - 1].mergeEncoded(sketch),
   );
-  for await (const row of partials) {
-    const key = keyOfApi(row);
-    const merged = sketches.get(key) ?? new MergedSketch();
-    merged.add(row);
-    sketches.set(key, merged);
-  }
-  return rows.map((row) => {
-    const p95 = sketches.get(keyOfApi(row))?.quantile(0.95);
+  return rows.map((row, n) => {
+    const p95 = merged[n].quantile(0.95);
     return {
       service: unmarkedOf(row.service),
       method: unmarkedOf(row.method),
@@ -276,7 +285,7 @@ async function readApis(
       count: numberOf(row.count),
       errors: numberOf(row.errors),
       averageResponseTime: numberOrNull(row.average),
-      p95ResponseTime: p95 === undefined ? null : p95 / scale,
+      p95ResponseTime: p95 === null ? null : withinRange(p95, row) / scale,
     };
   });
 }

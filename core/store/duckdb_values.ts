@@ -1,5 +1,5 @@
 /** Values to and from DuckDB: rows as plain JavaScript, parameters of statements, checked conversions. */
-import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
+import { DuckDBBlobVector, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
 
 /** A row as plain JavaScript values; 64-bit integers come as bigint. */
 export type Row = Record<string, unknown>;
@@ -17,6 +17,28 @@ export async function* streamRows(
 ): AsyncGenerator<Row> {
   const result = await connection.stream(sql, values);
   for await (const rows of result.yieldRowObjectJs()) yield* rows;
+}
+
+/**
+ * Visits the columns `id`, an INTEGER, and `sketch`, a BLOB, of a result that may be large, in this order: without an object a
+ * row, which costs more than a sketch does. A sketch's bytes are good within the visit.
+ */
+export async function eachSketch(
+  connection: DuckDBConnection,
+  sql: string,
+  values: DuckDBValue[],
+  visit: (id: number, sketch: Uint8Array) => void,
+): Promise<void> {
+  const result = await connection.stream(sql, values);
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const [ids, sketches] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
+    if (!(sketches instanceof DuckDBBlobVector)) throw new TypeError("expected sketches from the database");
+    for (let row = 0; row < chunk.rowCount; row++) {
+      const sketch = sketches.getItemBytes(row);
+      if (sketch === null) throw new TypeError("expected a sketch from the database, found null");
+      visit(numberOf(ids.getItem(row)), sketch);
+    }
+  }
 }
 
 /** Collects the values of a statement as it is written: `$1`, `$2` … stand in for them. */
