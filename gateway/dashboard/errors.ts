@@ -11,7 +11,7 @@ import { AnalyzerBar, Nothing, Stale, Trouble } from "./errors_notes.ts";
 import { type ErrorsView, readErrors, writeErrors } from "./errors_state.ts";
 import { NameField, usePerson } from "./errors_who.ts";
 import { inert } from "./inert.ts";
-import { startSettings } from "./settings.ts";
+import { startSettings, useSettings } from "./settings.ts";
 
 const REFRESH_MS = 3_000;
 /** A pause of whoever types, after which is searched. */
@@ -102,7 +102,8 @@ function useTold(errors: Errors | null): [string, (text: string) => void] {
 function Page() {
   const [view, go] = useView();
   const person = usePerson();
-  const { errors, problem, okMs, refresh } = useErrors(view, person.refreshSeconds);
+  const { refreshSeconds } = useSettings();
+  const { errors, problem, okMs, refresh } = useErrors(view, refreshSeconds);
   const [told, tell] = useTold(errors);
   const shown = errors !== null && (view.topic === null || errors.topic === view.topic) ? errors : null;
   const take: Decide = async (decision, said) => {
@@ -135,7 +136,7 @@ function Page() {
         ],
         onChoice: (value) => go({ service: value === "*" ? null : value.slice(1) }),
       }),
-      person.refreshSeconds === 0 && h("button", { type: "button", onClick: refresh }, "Refresh"),
+      refreshSeconds === 0 && h("button", { type: "button", onClick: refresh }, "Refresh"),
       h(NameField, { person }),
     ]),
     problem !== "" && h(Stale, { problem, okMs: errors === null ? null : okMs, nowMs }),

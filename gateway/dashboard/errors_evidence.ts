@@ -4,7 +4,8 @@ import type { Fingerprint } from "./errors_api.ts";
 import { recordLink } from "./errors_links.ts";
 import { Foreign } from "./errors_parts.ts";
 import { messageIn } from "./errors_template.ts";
-import { secondOf, stampOf } from "./errors_times.ts";
+import { secondOf } from "./errors_times.ts";
+import { stampOf } from "./times.ts";
 
 export interface EvidenceLine {
   /** E1, E2… */

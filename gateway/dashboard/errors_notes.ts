@@ -41,10 +41,12 @@ export function Nothing({ errors }: { readonly errors: Errors }) {
   return null;
 }
 
+/** Nobody gave a key: that is a choice, and no failure. */
+const isWithoutKey = (trouble: string): boolean => /\bkey\b.*\bset\b|api_?key/i.test(trouble);
+
 /** Why summaries have the facts alone, and what to do about it. */
 export function Trouble({ trouble }: { readonly trouble: string }) {
   const limit = /mistral\.(\w+) is [\d.]+/.exec(trouble)?.[1];
-  const isWithoutKey = /\bkey\b|api_?key/i.test(trouble);
   return h("section", { class: "trouble", "aria-label": "Summaries" }, [
     h(Badge, { kind: "facts" }, "Facts only"),
     h("p", null, [
@@ -52,7 +54,7 @@ export function Trouble({ trouble }: { readonly trouble: string }) {
       h(Foreign, { text: trouble }),
       ". ",
       limit !== undefined && ["Raise ", h("code", null, `mistral.${limit}`), " in millrace.yaml, or wait."],
-      isWithoutKey && [
+      isWithoutKey(trouble) && [
         "With a key a model explains what may be behind them: ",
         h("code", null, "MISTRAL_API_KEY=… deno task dev"),
       ],

@@ -3,15 +3,11 @@ import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import * as z from "zod/mini";
 import { ask } from "./api.ts";
-import { setZone } from "./errors_times.ts";
 
 const KEY = "millrace-name";
 const NAME_CHARS_MAX = 80;
 
-const ownSettings = z.object({
-  user: z.nullable(z.string()),
-  settings: z.object({ timeZone: z.string(), theme: z.string(), refreshSeconds: z.number() }),
-});
+const toldUser = z.object({ user: z.nullable(z.string()) });
 
 function remembered(): string {
   try {
@@ -24,21 +20,14 @@ function remembered(): string {
 export interface Person {
   readonly name: string;
   readonly rename: (name: string) => void;
-  /** Seconds between two refreshes; 0: by hand. */
-  readonly refreshSeconds: number;
 }
 
-/** The name, and the settings that the gateway keeps for this user or browser. */
 export function usePerson(): Person {
   const [name, setName] = useState(remembered);
-  const [refreshSeconds, setRefresh] = useState(1);
   useEffect(() => {
-    ask("/api/v1/settings", ownSettings).then(({ user, settings }) => {
-      setZone(settings.timeZone);
-      if (settings.theme !== "system") document.documentElement.dataset.theme = settings.theme;
-      setRefresh(settings.refreshSeconds);
+    ask("/api/v1/settings", toldUser).then(({ user }) => {
       if (user !== null) setName((known) => known === "" ? user : known);
-    }, () => {}); // without an answer all stays as it is by itself
+    }, () => {}); // without an answer nobody is told
   }, []);
   const rename = (next: string) => {
     const name = next.slice(0, NAME_CHARS_MAX);
@@ -49,7 +38,7 @@ export function usePerson(): Person {
       // a browser that keeps nothing
     }
   };
-  return { name, rename, refreshSeconds };
+  return { name, rename };
 }
 
 export function NameField({ person }: { readonly person: Person }) {
