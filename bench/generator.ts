@@ -1,10 +1,16 @@
 /**
- * How fast the generator draws, writes and packs records, on one core, by the CPU time of this process: other work on the
- * machine does not count.
- * Run: deno run -A bench/generator.ts
+ * How fast the generator draws, writes and packs records, and feeds them to the embedded log and to Kafka (if
+ * KAFKA_BROKERS names one), by the CPU time of this process: other work on the machine does not count. What waits for a
+ * disk or a broker is in the other figure, records a second of the clock.
+ * Run: KAFKA_BROKERS=127.0.0.1:9092 deno run -A bench/generator.ts
  */
 import process from "node:process";
+import { type Config, configSchema } from "../core/config/schema.ts";
+import type { PartitionedLog } from "../core/log/partitioned_log.ts";
+import { openEmbeddedLog, openKafkaLog } from "../core/log/registry.ts";
 import { RecordBatchBuilder } from "../core/log/record_batch.ts";
+import { FLAT } from "../generator/curve.ts";
+import { startGenerator } from "../generator/main.ts";
 import { SCENARIOS } from "../generator/scenarios/registry.ts";
 import { RECORD_ROOM_BYTES, type Scenario } from "../generator/scenarios/scenario.ts";
 import { readScript } from "../generator/script/load.ts";
@@ -67,4 +73,67 @@ console.log("| million records/s of one core | drawn | written | packed into bat
 for (const scenario of SCENARIOS) {
   const figures = [draw, write, pack].map((way) => rateOf(() => way(scenario)));
   console.log(`| ${scenario.name} | ${figures.join(" | ")} |`);
+}
+
+const FED = 2_000_000;
+const FED_ROUNDS = 3;
+
+interface Figures {
+  readonly perCore: number;
+  readonly perSecond: number;
+}
+
+/** Feeds records of `api` from one thread, as fast as the log takes them. */
+async function feed(config: Config, log: PartitionedLog): Promise<Figures> {
+  const traffic = {
+    ...{ scenarios: ["api"], rate: 1_000, seed: 1, shape: FLAT, incidents: [], rampMs: 0, burst: null, framing: null },
+    pace: { kind: "planned", fromMs: START_MS, toMs: Infinity, speed: Infinity } as const,
+    count: FED,
+    workers: 1,
+  };
+  const beganMs = performance.now();
+  const before = process.cpuUsage();
+  const generator = await startGenerator({ config, log, traffic, onNotice: console.error });
+  await generator.finished;
+  const { user, system } = process.cpuUsage(before);
+  const seconds = (performance.now() - beganMs) / 1000;
+  await generator.stop();
+  return { perCore: FED / (user + system), perSecond: FED / seconds / 1e6 };
+}
+
+async function embedded(): Promise<Figures> {
+  const data = await Deno.makeTempDir();
+  const config = configSchema.parse({ data });
+  const log = await openEmbeddedLog({ dataDirectory: data, settings: config.log });
+  const figures = await feed(config, log);
+  await log.close();
+  await Deno.remove(data, { recursive: true });
+  return figures;
+}
+
+async function kafka(brokers: readonly string[], compression: string): Promise<Figures> {
+  const config = configSchema.parse({ kafka: { brokers, compression } });
+  const log = await openKafkaLog({ access: config.kafka, recordBytesMax: 1024 * 1024 });
+  await log.deleteTopic("app-logs");
+  const figures = await feed(config, log);
+  await log.close();
+  return figures;
+}
+
+console.log(`\n| ${FED / 1e6} million records of \`api\` into | million/s of one core | million/s of the clock |`);
+console.log("| --- | --- | --- |");
+const brokers = (Deno.env.get("KAFKA_BROKERS") ?? "").split(",").filter((address) => address !== "");
+const targets: Readonly<Record<string, () => Promise<Figures>>> = {
+  "the embedded log": embedded,
+  ...(brokers.length === 0 ? {} : {
+    "Kafka, lz4": () => kafka(brokers, "lz4"),
+    "Kafka, uncompressed": () => kafka(brokers, "none"),
+  }),
+};
+for (const [name, run] of Object.entries(targets)) {
+  const rounds: Figures[] = [];
+  for (let round = 0; round < FED_ROUNDS; round++) rounds.push(await run());
+  const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[FED_ROUNDS >> 1].toFixed(2);
+  const cells = [rounds.map(({ perCore }) => perCore), rounds.map(({ perSecond }) => perSecond)].map(median);
+  console.log(`| ${name} | ${cells.join(" | ")} |`);
 }

@@ -3,7 +3,7 @@ import { RecordBatchBuilder } from "../core/log/record_batch.ts";
 import type { BatchMessage, TopicPlace } from "./protocol.ts";
 import { RECORD_ROOM_BYTES, type ScenarioWriter } from "./scenarios/scenario.ts";
 
-/** A batch is sent at this size. */
+/** A batch is sent at this size, unless the log takes larger ones. */
 const BATCH_BYTES = 512 * 1024;
 /** Bytes of one partition that may wait for the log: one batch that is being written, and more for when it is done. */
 export const PARTITION_PENDING_BYTES_MAX = 4 * BATCH_BYTES;
@@ -26,7 +26,9 @@ export class Lanes {
   readonly #topic: number;
   readonly #writer: ScenarioWriter;
   readonly #share: WorkerShare;
-  readonly #builder = new RecordBatchBuilder(BATCH_BYTES);
+  readonly #batchBytes: number;
+  readonly #pendingBytesMax: number;
+  readonly #builder: RecordBatchBuilder;
   readonly #scratch = new Uint8Array(RECORD_ROOM_BYTES);
   #epoch = 0;
   #partitions = 0;
@@ -35,7 +37,10 @@ export class Lanes {
   #turn = 0;
 
   /** `topic` is its number in messages. */
-  constructor(topic: number, writer: ScenarioWriter, share: WorkerShare) {
+  constructor(topic: number, writer: ScenarioWriter, share: WorkerShare, batchBytes = BATCH_BYTES) {
+    this.#batchBytes = batchBytes;
+    this.#pendingBytesMax = Math.max(PARTITION_PENDING_BYTES_MAX, 2 * batchBytes);
+    this.#builder = new RecordBatchBuilder(batchBytes);
     this.#topic = topic;
     this.#writer = writer;
     this.#share = share;
@@ -75,7 +80,11 @@ export class Lanes {
   /** Lanes with room, the one whose turn it is first. */
   open(): Lane[] {
     const lanes = [...this.#lanes.slice(this.#turn), ...this.#lanes.slice(0, this.#turn)];
-    return lanes.filter(hasRoom);
+    return lanes.filter((lane) => this.hasRoom(lane));
+  }
+
+  hasRoom({ pendingBytes }: Lane): boolean {
+    return pendingBytes < this.#pendingBytesMax;
   }
 
   /** The turn goes to whoever comes after the lane. */
@@ -90,7 +99,7 @@ export class Lanes {
     lane.previousMs = timestampMs;
     this.#builder.add(scratch, timestampMs, null, 0, end);
     // Compared with the size so far: a record that does not fit would have to be made twice.
-    return this.#builder.sizeBytes >= BATCH_BYTES - 2 * RECORD_ROOM_BYTES;
+    return this.#builder.sizeBytes >= this.#batchBytes - 2 * RECORD_ROOM_BYTES;
   }
 
   /** Sends the batch, if there is something in it. */
@@ -106,5 +115,3 @@ export class Lanes {
     send({ kind: "batch", topic: this.#topic, epoch: this.#epoch, partition, records, bytes: own });
   }
 }
-
-export const hasRoom = ({ pendingBytes }: Lane): boolean => pendingBytes < PARTITION_PENDING_BYTES_MAX;

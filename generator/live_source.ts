@@ -1,6 +1,6 @@
 /** Makes the records of one topic as time goes on: which partition, which indexes, which times. Pure but for its own state. */
 import type { RateCurve } from "./curve.ts";
-import { hasRoom, type Lane, type Lanes } from "./lanes.ts";
+import type { Lane, Lanes } from "./lanes.ts";
 import { partitionsFor, TokenBucket } from "./pacing.ts";
 import type { BatchMessage, TopicPlace } from "./protocol.ts";
 
@@ -85,7 +85,7 @@ export class LiveSource {
   ): number {
     const spanMs = toEpochMs - fromEpochMs;
     let made = 0;
-    while (made < count && hasRoom(lane)) {
+    while (made < count && this.#lanes.hasRoom(lane)) {
       let isFull = false;
       while (made < count && !isFull) {
         isFull = this.#lanes.write(lane, fromEpochMs + Math.floor(spanMs * ++made / count));

@@ -35,6 +35,11 @@ export async function startGenerator(parts: GeneratorParts): Promise<Generator> 
   return generator;
 }
 
+/** A broker takes batches of a megabyte, unless it is told otherwise. */
+const KAFKA_BATCH_BYTES = 512 * 1024;
+/** An append is answered once its bytes are on the disk, one at a time in a partition: larger ones wait less often. */
+const EMBEDDED_BATCH_BYTES = 2 * 1024 * 1024;
+
 class RunningGenerator implements Generator {
   readonly finished: Promise<void>;
   readonly #finish: () => void;
@@ -84,11 +89,12 @@ class RunningGenerator implements Generator {
     const topics = [];
     for (const feed of this.#feeds) topics.push(await feed.open());
     const of = traffic.workers;
+    const batchBytes = this.#parts.config.kafka.brokers.length > 0 ? KAFKA_BATCH_BYTES : EMBEDDED_BATCH_BYTES;
     const workers = await Promise.all(Array.from({ length: of }, () => this.#startWorker()));
     for (const worker of workers) this.#working.add(worker);
     this.#workers = workers;
     for (const [index, worker] of workers.entries()) {
-      worker.postMessage({ kind: "start", traffic, share: { index, of }, topics } satisfies ToWorker);
+      worker.postMessage({ kind: "start", traffic, share: { index, of }, batchBytes, topics } satisfies ToWorker);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Makes the records of one topic in a time range: the time of each follows from the plan. Pure but for its own state. */
 import type { RateCurve } from "./curve.ts";
-import { hasRoom, type Lane, type Lanes } from "./lanes.ts";
+import type { Lane, Lanes } from "./lanes.ts";
 import type { BatchMessage, TopicPlace } from "./protocol.ts";
 import { PartitionSchedule, shareOfPartition } from "./schedule.ts";
 import type { PlannedPace } from "./traffic.ts";
@@ -73,7 +73,7 @@ export class PlannedSource {
   #fill(lane: Lane, untilMs: number, send: (batch: BatchMessage) => void): boolean {
     const { lanes } = this.#options;
     const schedule = this.#schedules.get(lane);
-    if (schedule === undefined || !this.#reached.has(lane) || !hasRoom(lane)) return false;
+    if (schedule === undefined || !this.#reached.has(lane) || !lanes.hasRoom(lane)) return false;
     const first = schedule.index;
     let timeMs = schedule.nextMs(untilMs);
     for (let isFull = false; timeMs < Infinity && !isFull; timeMs = schedule.nextMs(untilMs)) {

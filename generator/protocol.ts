@@ -15,6 +15,8 @@ export type ToWorker =
     readonly kind: "start";
     readonly traffic: Traffic;
     readonly share: WorkerShare;
+    /** Size at which a batch is sent. */
+    readonly batchBytes: number;
     /** One for each scenario of the traffic, in its order. */
     readonly topics: readonly TopicPlace[];
   }

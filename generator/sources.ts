@@ -33,7 +33,7 @@ export function openSources(
   traffic: Traffic,
   worker: WorkerShare,
   places: readonly TopicPlace[],
-  { nowMs, startMs }: { readonly nowMs: number; readonly startMs: number },
+  { nowMs, startMs, batchBytes }: { readonly nowMs: number; readonly startMs: number; readonly batchBytes: number },
 ): Sources {
   const { seed, shape, incidents, rampMs, burst, pace } = traffic;
   const scenarios = scenariosOf(traffic);
@@ -43,7 +43,7 @@ export function openSources(
   const parts = scenarios.map((scenario, topic) => ({
     place: places[topic],
     limit: limits[topic],
-    lanes: new Lanes(topic, scenario.create(seed, incidents, traffic.framing), worker),
+    lanes: new Lanes(topic, scenario.create(seed, incidents, traffic.framing), worker, batchBytes),
     curveOf: () => {
       const phases = new Phases(scenario.targets, incidents);
       const trafficAt = (timeMs: number) => phases.at(timeMs).traffic;

@@ -85,7 +85,11 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
       const nowMs = performance.now();
       lastEpochMs = Date.now();
       startMs = nowMs;
-      sources = openSources(data.traffic, data.share, data.topics, { nowMs, startMs: lastEpochMs });
+      sources = openSources(data.traffic, data.share, data.topics, {
+        nowMs,
+        startMs: lastEpochMs,
+        batchBytes: data.batchBytes,
+      });
       setInterval(tick, TICK_MS);
       break;
     }
