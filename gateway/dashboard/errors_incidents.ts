@@ -129,7 +129,10 @@ function Row({ incident, errors, view, name, decide, go }: IncidentsProps & {
         ]),
       ]),
       h(Spark, { spark }),
-      h("p", { class: "figure-count" }, [h("b", null, count.toLocaleString("en")), h("small", null, "events")]),
+      h("p", { class: "figure-count" }, [
+        h("b", null, count.toLocaleString("en")),
+        h("small", null, count === 1 ? "event" : "events"),
+      ]),
       h("p", { class: "when" }, [
         h(Ago, { iso: openedAt, nowMs, prefix: "opened " }),
         h(Ago, { iso: lastSeen, nowMs, prefix: "seen " }),
