@@ -22,9 +22,10 @@ try {
   await Deno.mkdir(images, { recursive: true });
   for (
     const [name, path, shown, colorScheme] of [
-      ["dashboard", "/dashboard?topic=app-logs&from=now-15m&to=now", ".records li", "light"],
+      ["dashboard", "/dashboard?topic=app-logs&from=now-15m&to=now", ".viewport .row", "light"],
+      ["errors", "/errors?topic=app-logs", ".fingerprint", "light"],
       ["report", "/report?topic=access-logs", ".counted tbody tr", "dark"],
-      ["topics", "/topics?topic=payments", ".records li", "light"],
+      ["topics", "/topics?topic=payments", ".viewport .row", "light"],
     ] as const
   ) {
     const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 860 } });
