@@ -14,7 +14,10 @@ rules:
   - {name: ewma count down, kind: ewma, metric: count, direction: below, window: 2m, deviations: 6, margin: 0.3, minChange: 30}
   - {name: ewma errors, kind: ewma, metric: errors, deviations: 8, margin: 2, minChange: 12}
   - {name: ewma p95, kind: ewma, metric: p95, window: 2m, deviations: 6, margin: 0.5, minChange: 20}
-  - {name: burn_rate, kind: burn_rate, objective: 98, minErrors: 20, where: ["service!=payments|reporting"]}
+  - {name: hour_of_week p50, kind: hour_of_week, metric: p50, window: 5m, deviations: 6, margin: 1, minChange: 20}
+  - {name: ewma count up, kind: ewma, metric: count, direction: above, deviations: 8, margin: 1, minChange: 50}
+  - {name: ewma p50, kind: ewma, metric: p50, window: 2m, deviations: 6, margin: 0.5, minChange: 10}
+  - {name: burn_rate, kind: burn_rate, objective: 99, minErrors: 20, where: ["service!=payments|reporting"]}
   - {name: burn_rate payments, kind: burn_rate, objective: 90, minErrors: 20, where: ["service=payments|reporting"],
      pairs: [{factor: 5, long: 1h, short: 5m, severity: critical}, {factor: 3, long: 6h, short: 30m, severity: critical}]}
   - {name: new_fingerprint, kind: new_fingerprint}

@@ -18,18 +18,18 @@ rules:
 
   - name: error rate
     kind: error_rate
-    above: 0.05
+    above: 0.1
     window: 2m
     minErrors: 10
     severity: critical
-    summary: More than 5 % of the events of the last two minutes are errors.
+    summary: More than 10 % of the events of the last two minutes are errors.
 
   - name: errors step up
     kind: ewma
     metric: errors
-    deviations: 8
+    deviations: 6
     margin: 2
-    minChange: 15
+    minChange: 10
     severity: error
     summary: Errors jumped far beyond what the last hours lead to expect.
 
@@ -42,9 +42,8 @@ rules:
     kind: ewma
     metric: count
     direction: below
-    window: 2m
-    deviations: 6
-    margin: 0.3
+    deviations: 7
+    margin: 0.4
     minChange: 30
     severity: error
     summary: A service has far fewer events than in the last hours.
@@ -52,29 +51,48 @@ rules:
   # ------------------------------------------------------------ look at it today
   - name: slower than before
     kind: ewma
-    metric: p95
+    metric: p50
     window: 2m
     deviations: 6
     margin: 0.5
+    minChange: 10
+    severity: warning
+    summary: The median of the response time jumped.
+
+  - name: slower than usual
+    kind: hour_of_week
+    metric: p50
+    window: 5m
+    deviations: 6
+    margin: 1
     minChange: 20
     severity: warning
-    summary: The 95th percentile of the response time jumped.
+    summary: The response time is far above what is usual at this hour of the week, as where something leaks.
+
+  - name: traffic jumps
+    kind: ewma
+    metric: count
+    deviations: 8
+    margin: 1
+    minChange: 50
+    severity: warning
+    summary: A service has many times the events of the last hours.
 
   - name: unusual traffic for the hour
     kind: hour_of_week
     metric: count
     direction: both
-    window: 10m
+    window: 5m
     deviations: 6
     margin: 0.5
     minChange: 50
-    for: 5m
     severity: warning
     summary: Traffic is far from what is usual at this hour of the week.
 
   - name: unparsed records
     kind: unparsed_share
     above: 0.01
+    window: 2m
     severity: warning
     summary: A format may have changed. /api/v1/quarantine has the records.
 

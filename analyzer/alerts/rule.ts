@@ -57,6 +57,8 @@ export interface Rule extends Judge {
   readonly kind: string;
   /** What it judges, where its kind judges several. */
   readonly metric: string;
+  /** Which side of what is expected it judges, where its kind has one; else the empty text. */
+  readonly direction: string;
   readonly topics: readonly string[];
   readonly where: readonly string[];
   readonly severity: Severity;
@@ -111,7 +113,11 @@ export function defineKind<Shape extends z.ZodRawShape>(kind: {
       const { for: forMinutes, keepFiring: keepFiringMinutes, ...rest } = common.parse(raw);
       const judge = kind.compile(settings, conditionsOf(rest.where));
       const metric = "metric" in settings ? String(settings.metric) : "";
-      return { ok: true, rule: { ...rest, ...judge, kind: kind.name, metric, forMinutes, keepFiringMinutes } };
+      const direction = "direction" in settings ? String(settings.direction) : "";
+      return {
+        ok: true,
+        rule: { ...rest, ...judge, kind: kind.name, metric, direction, forMinutes, keepFiringMinutes },
+      };
     },
   };
 }

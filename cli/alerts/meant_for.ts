@@ -2,7 +2,7 @@
 import type { Rule } from "../../analyzer/alerts/rule.ts";
 import type { Truth } from "../../analyzer/alerts/score.ts";
 
-/** By kind of incident: kind of rule, and the metric where it has one. */
+/** By kind of incident: kind of rule, with metric and direction where it has them. */
 const MEANT: Readonly<Record<string, readonly string[]>> = {
   error_burst: [
     "error_rate",
@@ -14,10 +14,10 @@ const MEANT: Readonly<Record<string, readonly string[]>> = {
   ],
   endpoint_failing: ["error_rate", "ewma errors", "burn_rate", "fingerprint_spike", "rate_of_change errors"],
   new_error: ["new_fingerprint"],
-  latency_step: ["ewma p95", "hour_of_week p95", "threshold p95"],
-  slow_leak: ["hour_of_week p95", "threshold p95"],
-  traffic_drop: ["ewma count", "silent_service", "hour_of_week count", "rate_of_change count", "absence"],
-  traffic_surge: ["hour_of_week count", "rate_of_change count"],
+  latency_step: ["ewma p50", "ewma p95", "hour_of_week p50", "hour_of_week p95", "threshold p95"],
+  slow_leak: ["hour_of_week p50", "hour_of_week p95", "threshold p95"],
+  traffic_drop: ["ewma count below", "silent_service", "hour_of_week count", "rate_of_change count", "absence"],
+  traffic_surge: ["ewma count above", "hour_of_week count", "rate_of_change count"],
   clock_skew: [],
   unparsable_records: ["unparsed_share"],
 };
@@ -29,5 +29,7 @@ export function isVisible({ kind }: Truth): boolean {
 
 export function isMeantFor(rule: Rule, { kind }: Truth): boolean {
   const meant = Object.hasOwn(MEANT, kind) ? MEANT[kind] : [];
-  return meant.some((entry) => entry === rule.kind || entry === `${rule.kind} ${rule.metric}`);
+  return meant.some((entry) =>
+    entry === rule.kind || `${rule.kind} ${rule.metric} ${rule.direction} `.startsWith(`${entry} `)
+  );
 }

@@ -141,7 +141,8 @@ export class ScriptedPast implements Past {
         cell.isDirty = false;
         const { count, errors, latencies } = cell;
         const labels: Record<string, string> = key === UNPARSED ? { level: UNPARSED } : { service: key };
-        const values = latencies.length === 0 ? undefined : { p95: quantile(latencies, 0.95) };
+        const sorted = latencies.toSorted((a, b) => a - b);
+        const values = sorted.length === 0 ? undefined : { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) };
         this.source.set(labels, minute, { count, errors, values });
       }
       if (minute < nowMs / MINUTE_MS - OPEN_MINUTES) this.#cells.delete(minute);
@@ -177,7 +178,6 @@ function messageIn(text: string): string {
   return String(record.message);
 }
 
-function quantile(values: number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
+function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }

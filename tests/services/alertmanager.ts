@@ -1,18 +1,17 @@
-/** One Alertmanager, alone: the installed one, or the one of Debian's package, unpacked beside the services. */
+/** One Alertmanager, alone: the one that is installed (on Debian: the package prometheus-alertmanager). */
 import { join } from "node:path";
-import { SERVICES_DIRECTORY } from "./paths.ts";
-import { isInstalled, run } from "./run.ts";
+import { isInstalled } from "./run.ts";
 import { LOOPBACK, type Service } from "./service.ts";
 
-const PACKAGE = "prometheus-alertmanager";
 /** As the project and Debian call it. */
-const NAMES = ["alertmanager", PACKAGE];
+const NAMES = ["alertmanager", "prometheus-alertmanager"];
 
 export const alertmanager: Service = {
   name: "alertmanager",
   ports: 1,
   async prepare({ directory, ports: [port] }) {
-    const command = await findProgram();
+    const command = await installedAlertmanager();
+    if (command === null) throw new Error(`none of ${NAMES.join(" and ")} is installed`);
     const configuration = join(directory, "alertmanager.yml");
     // Groups at once, tells nobody: tests ask its API what it knows.
     await Deno.writeTextFile(
@@ -37,15 +36,8 @@ export const alertmanager: Service = {
   },
 };
 
-/** Path of the program; brings Debian's package where none is installed. */
-async function findProgram(): Promise<string> {
+/** The installed program, by the name that it has; null where there is none. */
+export async function installedAlertmanager(): Promise<string | null> {
   for (const name of NAMES) if (await isInstalled(name, "--version")) return name;
-  const directory = join(SERVICES_DIRECTORY, "artifacts", PACKAGE);
-  const program = join(directory, "usr", "bin", PACKAGE);
-  if (await isInstalled(program, "--version")) return program;
-  await Deno.mkdir(directory, { recursive: true });
-  const script = `cd "$1" && apt-get download -q ${PACKAGE} && dpkg -x ${PACKAGE}_*.deb .`;
-  const { code, output } = await run("sh", ["-c", script, "sh", directory]);
-  if (code !== 0) throw new Error(`Alertmanager is neither installed nor to be had as a Debian package:\n${output}`);
-  return program;
+  return null;
 }
