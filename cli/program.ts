@@ -16,6 +16,8 @@ import { patternsCommand } from "./patterns.ts";
 import { produceCommand } from "./produce.ts";
 import { reportCommand } from "./report.ts";
 import { styled, type Terminal } from "./terminal.ts";
+import { statusCommand } from "./status.ts";
+import { superviseCommand } from "./supervise.ts";
 import { versionCommand } from "./version.ts";
 
 /** What every command is made with. */
@@ -28,8 +30,24 @@ export interface CommandParts {
 /** A name here makes a command; groups and order are those of the help. */
 const COMMANDS: readonly (readonly [group: string, readonly ((parts: CommandParts) => Command)[]])[] = [
   ["Run:", [devCommand, produceCommand]],
-  ["Run on a cluster:", [engineCommand, gatewayCommand, analyzerCommand, generateCommand, migrateCommand]],
-  ["Look:", [reportCommand, patternsCommand, evalCommand, alertsCommand, doctorCommand, configCommand, versionCommand]],
+  ["Run on a cluster:", [
+    engineCommand,
+    gatewayCommand,
+    analyzerCommand,
+    generateCommand,
+    migrateCommand,
+    superviseCommand,
+  ]],
+  ["Look:", [
+    statusCommand,
+    reportCommand,
+    patternsCommand,
+    evalCommand,
+    alertsCommand,
+    doctorCommand,
+    configCommand,
+    versionCommand,
+  ]],
 ];
 
 const AFTER_HELP = `

@@ -46,6 +46,8 @@ const COMMANDS = [
   "analyzer",
   "generate",
   "migrate",
+  "supervise",
+  "status",
   "alerts",
   "doctor",
   "config",

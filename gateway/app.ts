@@ -23,6 +23,7 @@ import { pageRoutes } from "./routes/pages.ts";
 import { liveRoute } from "./routes/live.ts";
 import { logRecordRoutes } from "./routes/records.ts";
 import { reportRoutes } from "./routes/reports.ts";
+import { runsRoute } from "./routes/runs.ts";
 import { seriesRoute } from "./routes/series.ts";
 import { slackRoute } from "./routes/slack.ts";
 import { summaryRoute } from "./routes/summary.ts";
@@ -86,6 +87,7 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   groupRoute(app, parts);
   logRecordRoutes(app, parts);
   statusRoute(app, parts);
+  runsRoute(app, parts);
   ingestRoute(app, parts);
   settingsRoutes(app, parts);
   viewRoutes(app, parts);

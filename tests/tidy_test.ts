@@ -64,13 +64,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "core/config": ["core/minutes"],
   "core/schemas": ["core/config"],
   "core/store": ["core/minutes", "core/config", "core/parquet"],
+  "core/runs": ["core/store"],
   "core/archive": ["core/store", "core/config", "core/parquet"],
   "core/incidents": ["core/store"],
   engine: ["core/*"],
   gateway: ["core/*"],
   generator: ["core/*"],
   analyzer: ["core/*"],
-  cli: ["core/*", "engine", "gateway", "generator", "analyzer"],
+  supervisor: ["core/*"],
+  cli: ["core/*", "engine", "gateway", "generator", "analyzer", "supervisor"],
   bench: ["*"],
 };
 

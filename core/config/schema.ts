@@ -1,9 +1,13 @@
 /** The one schema of the configuration: millrace.yaml and the environment, checked, with defaults that need no file. */
 import { z } from "zod";
+import { schedule, supervisor } from "./supervisor_schema.ts";
+import { timeZone } from "./time_zone.ts";
 import { csv } from "./csv_files.ts";
 import { schemaRegistry } from "./schema_registry.ts";
 import { PRESET_NAMES } from "../minutes/preset.ts";
 import { MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
+
+export { timeZone };
 
 const MAPPED_FIELDS = ["timestamp", ...TEXT_FIELDS, ...MEASURES.map((measure) => measure.name)] as const;
 export type MappedField = (typeof MAPPED_FIELDS)[number];
@@ -17,16 +21,6 @@ export const topicName = z.string().regex(
   /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/,
   "a topic is 1 to 249 letters, digits, dots, underscores or hyphens, and not . or ..",
 );
-
-function isTimeZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
-}
-export const timeZone = z.string().refine(isTimeZone, "not a time zone: use an IANA name such as Europe/Berlin or UTC");
 
 const topicSettings = z.strictObject({
   format: z.string().optional()
@@ -384,6 +378,8 @@ export const configSchema = z.strictObject({
   analyzer: analyzer.prefault({}),
   mistral: mistral.prefault({}),
   notify: notify.prefault({}),
+  supervisor: supervisor.prefault({}),
+  schedules: z.record(z.string().min(1).max(100), schedule).default({}),
   topics: z.record(topicName, topicSettings).default({}),
 });
 export type Config = z.infer<typeof configSchema>;
