@@ -180,6 +180,7 @@ export class FingerprintBook {
       spaced: "",
       splitFrom: null,
       mergedInto: null,
+      isMergedByPerson: false,
       count: 0,
       firstMs: error.ms,
       lastMs: error.ms,
@@ -198,7 +199,7 @@ export class FingerprintBook {
     this.#forgotten.delete(id);
     this.#dirty.add(id);
     const into = this.#decisions.mergedInto(id);
-    if (into !== id && this.#fingerprints.has(into)) this.#fold(id, into);
+    if (into !== id && this.#fingerprints.has(into)) this.#fold(id, into, true);
     return made;
   }
 
@@ -216,11 +217,12 @@ export class FingerprintBook {
   }
 
   /** What occurred as the one counts as the other from now on, and so does what has occurred. */
-  #fold(fromId: string, intoId: string): void {
+  #fold(fromId: string, intoId: string, isByPerson = false): void {
     const from = this.#fingerprints.get(fromId);
     const into = this.rootOf(intoId);
     if (from === undefined || into === undefined || from === into || from.mergedInto !== null) return;
     from.mergedInto = into.id;
+    from.isMergedByPerson = isByPerson;
     into.count += from.count;
     into.firstMs = Math.min(into.firstMs, from.firstMs);
     into.lastMs = Math.max(into.lastMs, from.lastMs);
@@ -241,13 +243,22 @@ export class FingerprintBook {
     this.#dirty.add(fromId).add(into.id);
   }
 
-  /** What people decide holds for what was counted before, too, but for splits. */
+  /**
+   * What people decide holds for what was counted before, too, but for splits. A merge that was taken back: the fingerprint
+   * counts by itself from then on, and what was counted stays where it is.
+   */
   decide(decisions: Decisions): void {
     this.#decisions = decisions;
     this.#known.clear();
-    for (const { id, mergedInto } of [...this.#fingerprints.values()]) {
+    for (const fingerprint of [...this.#fingerprints.values()]) {
+      const { id } = fingerprint;
       const into = decisions.mergedInto(id);
-      if (into !== id && mergedInto === null && this.#fingerprints.has(into)) this.#fold(id, into);
+      if (fingerprint.isMergedByPerson && fingerprint.mergedInto !== into) {
+        fingerprint.mergedInto = null;
+        fingerprint.isMergedByPerson = false;
+        this.#dirty.add(id);
+      }
+      if (into !== id && fingerprint.mergedInto === null && this.#fingerprints.has(into)) this.#fold(id, into, true);
     }
   }
 

@@ -138,6 +138,20 @@ Deno.test("what a person merges counts as one, before and after, and after a res
   expect(counts(again)).toEqual({ "card <*> was refused": 4 });
 });
 
+Deno.test("a merge that is taken back holds no longer, also after a restart, and nothing counts twice", () => {
+  const book = bookOf();
+  const refused = book.add(errorOf("card 1 was refused"), NOW_MS).id;
+  const denied = book.add(errorOf("the bank said no to card 1"), NOW_MS).id;
+  book.decide(new Decisions([{ kind: "merge", fingerprint: denied, into: refused, ...by }]));
+  book.add(errorOf("the bank said no to card 2"), NOW_MS);
+  const again = bookOf();
+  again.restore(copies(book.all));
+  again.decide(new Decisions([]));
+  expect(again.add(errorOf("the bank said no to card 3"), NOW_MS).id).toBe(denied);
+  expect(again.find(refused)?.count).toBe(3);
+  expect([...again.all].filter(({ mergedInto }) => mergedInto === null).length).toBe(2);
+});
+
 Deno.test("a merge that was decided before its fingerprint came holds from its first error on", () => {
   const one = bookOf();
   const refused = one.add(errorOf("card 1 was refused"), NOW_MS).id;

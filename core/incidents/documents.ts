@@ -69,6 +69,8 @@ export const fingerprintDocument = z.object({
   splitFrom: z.object({ id: z.string(), contains: z.string() }).nullable(),
   /** Where its occurrences count now, if they do elsewhere. */
   mergedInto: z.string().nullable(),
+  /** Whether a person merged it, who may take that back. */
+  isMergedByPerson: z.boolean().default(false),
   count: z.int(),
   firstMs: z.number(),
   lastMs: z.number(),
