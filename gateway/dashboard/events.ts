@@ -7,6 +7,7 @@ import { parametersOf } from "./load.ts";
 import { usePages } from "./pages.ts";
 import type { Narrow } from "./parts.ts";
 import { RecordList } from "./record_list.ts";
+import { zoneName } from "./times.ts";
 import type { ViewState } from "./url_state.ts";
 
 const grouped = new Intl.NumberFormat("en");
@@ -43,6 +44,7 @@ export function Events({ view, topic, narrow, onRange, empty }: {
     empty,
     pages,
     total: useTotal(query, name),
+    look: zoneName() + view.q,
     row: (event) => h(EventRow, { event, wanted: view.q }),
     detail: (event) => h(EventDetail, { event, topic: topic.name, wanted: view.q, narrow, onAround: onRange }),
   });

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, type LogRecords, logRecords, type TopicInfo, wordsOf } from "./api.ts";
 import { Choice } from "./controls.ts";
 import { inert } from "./inert.ts";
-import { stampOf } from "./times.ts";
+import { stampOf, zoneName } from "./times.ts";
 import { browseParameters, type BrowseState } from "./topics_state.ts";
 import { VirtualList } from "./virtual_list.ts";
 
@@ -71,6 +71,7 @@ export function LogRecordsPanel({ topic, state, go }: {
         items: found.records,
         keyOf: ({ partition, offset }) => `${partition}/${offset}`,
         viewport,
+        look: zoneName() + key,
         row: (record) => rowOf(record, key !== ""),
         detail: (record) => h(Detail, { record, onKey: (key) => go({ ...state, key, at: "earliest" }) }),
       }),

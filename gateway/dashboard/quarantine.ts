@@ -5,7 +5,7 @@ import { inert } from "./inert.ts";
 import { parametersOf } from "./load.ts";
 import { usePages } from "./pages.ts";
 import { RecordList } from "./record_list.ts";
-import { clockOf, stampOf } from "./times.ts";
+import { clockOf, stampOf, zoneName } from "./times.ts";
 import type { ViewState } from "./url_state.ts";
 
 export function Quarantine({ view, topic }: { readonly view: ViewState; readonly topic: TopicInfo }) {
@@ -20,6 +20,7 @@ export function Quarantine({ view, topic }: { readonly view: ViewState; readonly
     empty: h("p", null, "Every record that came in this range could be parsed."),
     pages,
     total: null,
+    look: zoneName(),
     row: ({ recordTime, reason, raw }) => [
       h("time", { dateTime: recordTime, title: stampOf(Date.parse(recordTime)) }, clockOf(Date.parse(recordTime))),
       h("span", { class: "level reason" }, reason.replaceAll("_", " ")),

@@ -6,7 +6,7 @@ import { VirtualList } from "./virtual_list.ts";
 const grouped = new Intl.NumberFormat("en");
 
 export function RecordList<T extends { readonly partition: number; readonly offset: number }>(
-  { label, empty, pages, total, row, detail }: {
+  { label, empty, pages, total, row, detail, look }: {
     readonly label: string;
     /** Said where there is none. */
     readonly empty: ComponentChildren;
@@ -15,6 +15,8 @@ export function RecordList<T extends { readonly partition: number; readonly offs
     readonly total: string | null;
     readonly row: (record: T) => ComponentChildren;
     readonly detail: (record: T) => ComponentChildren;
+    /** What rows depend on beside their record. */
+    readonly look: string;
   },
 ) {
   const { page, fresh, problem, showFresh, showOlder, isLoadingOlder, viewport } = pages;
@@ -41,6 +43,6 @@ export function RecordList<T extends { readonly partition: number; readonly offs
       ? problem === "" && h("p", { class: "empty" }, "Loading…")
       : count === 0
       ? h("div", { class: "empty" }, empty)
-      : h(VirtualList<T>, { label, items: page.records, keyOf, row, detail, viewport, onEnd: showOlder }),
+      : h(VirtualList<T>, { label, items: page.records, keyOf, row, detail, look, viewport, onEnd: showOlder }),
   ];
 }

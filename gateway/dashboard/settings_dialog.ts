@@ -3,7 +3,7 @@ import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
 import { panelOrder, PANELS } from "./panels.ts";
-import { changeSettings, DEFAULTS, type Settings, useSettings } from "./settings.ts";
+import { changeSettings, DEFAULTS, type Settings, settingsNow, useSettings } from "./settings.ts";
 
 const THEMES = [["system", "as the system"], ["light", "light"], ["dark", "dark"]];
 const REFRESH = [
@@ -118,14 +118,16 @@ function Panels({ settings, onChange }: {
   readonly onChange: (changes: Partial<Settings>) => void;
 }) {
   const order = panelOrder(settings.panels);
+  // From what holds now: whoever clicks fast is ahead of what is drawn.
   const move = (name: string, by: number) => {
-    const panels = order.filter((other) => other !== name);
-    panels.splice(Math.max(0, order.indexOf(name) + by), 0, name);
+    const now = panelOrder(settingsNow().panels);
+    const panels = now.filter((other) => other !== name);
+    panels.splice(Math.max(0, now.indexOf(name) + by), 0, name);
     onChange({ panels });
   };
   const toggle = (name: string, isShown: boolean) =>
     onChange({
-      hiddenPanels: [...settings.hiddenPanels.filter((other) => other !== name), ...isShown ? [] : [name]],
+      hiddenPanels: [...settingsNow().hiddenPanels.filter((other) => other !== name), ...isShown ? [] : [name]],
     });
   return h("fieldset", null, [
     h("legend", null, "Panels and their order"),

@@ -7,6 +7,7 @@ import { onTail, type StreamState, useStreamState } from "./live.ts";
 import { isRead, keyOf } from "./pages.ts";
 import type { Narrow } from "./parts.ts";
 import { EMPTY_TAIL, KEPT_MAX, released, type TailState, withNews } from "./tail_state.ts";
+import { zoneName } from "./times.ts";
 import { VirtualList } from "./virtual_list.ts";
 
 const grouped = new Intl.NumberFormat("en");
@@ -76,6 +77,7 @@ export function Tail({ topic, filter, wanted, mode, onMode, narrow, onRange }: {
         items: rows,
         keyOf,
         viewport,
+        look: zoneName() + wanted,
         row: (event) => h(EventRow, { event, wanted }),
         detail: (event) => h(EventDetail, { event, topic, wanted, narrow, onAround: onRange }),
       }),

@@ -1,10 +1,11 @@
 /** A list of any length, of which the rows that are seen are in the document; a row can be opened. */
-import { type ComponentChildren, h, type RefObject } from "preact";
+import { Component, type ComponentChildren, h, type RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { rowWindow, topOf } from "./row_window.ts";
 
 /** Rows beside those that are seen: a fast wheel shows no gap. */
 const BESIDE = 12;
+const STEP_PX = 104;
 /** Heights in the page's style: a line, or two where there is little room. */
 const ROW_PX = 26;
 const NARROW_ROW_PX = 46;
@@ -17,13 +18,15 @@ export interface VirtualListProps<T> {
   /** What is in a closed row: within a button. */
   readonly row: (item: T) => ComponentChildren;
   readonly detail: (item: T) => ComponentChildren;
+  /** What rows depend on beside their item: another one draws all of them again. */
+  readonly look?: string;
   /** The element that scrolls. */
   readonly viewport: RefObject<HTMLDivElement | null>;
   /** Told when the end comes into sight. */
   readonly onEnd?: () => void;
 }
 
-export function VirtualList<T>({ label, items, keyOf, row, detail, viewport, onEnd }: VirtualListProps<T>) {
+export function VirtualList<T>({ label, items, keyOf, row, detail, look = "", viewport, onEnd }: VirtualListProps<T>) {
   const [scrolled, setScrolled] = useState({ topPx: 0, viewPx: 600 });
   const rowPx = useMedia(NARROW) ? NARROW_ROW_PX : ROW_PX;
   /** Heights of details by the key of their row. */
@@ -39,7 +42,12 @@ export function VirtualList<T>({ label, items, keyOf, row, detail, viewport, onE
   useEffect(() => {
     const element = viewport.current;
     if (element === null) return;
-    const see = () => setScrolled({ topPx: element.scrollTop, viewPx: element.clientHeight });
+    // Drawn again after some rows, not after each pixel.
+    const see = () => {
+      const topPx = Math.floor(element.scrollTop / STEP_PX) * STEP_PX;
+      const viewPx = element.clientHeight + STEP_PX;
+      setScrolled((before) => before.topPx === topPx && before.viewPx === viewPx ? before : { topPx, viewPx });
+    };
     see();
     element.addEventListener("scroll", see, { passive: true });
     const resized = new ResizeObserver(see);
@@ -71,26 +79,53 @@ export function VirtualList<T>({ label, items, keyOf, row, detail, viewport, onE
       { style: { paddingTop: `${shown.beforePx}px`, paddingBottom: `${shown.afterPx}px` } },
       items.slice(shown.first, shown.end).map((item, i) => {
         const key = keyOf(item);
-        const isOpen = open.has(key);
-        return h(
-          "li",
-          { key, "aria-setsize": items.length, "aria-posinset": shown.first + i + 1 },
-          h(
-            "button",
-            {
-              type: "button",
-              class: "row",
-              "data-row": shown.first + i,
-              "aria-expanded": isOpen,
-              onClick: () => toggle(key),
-            },
-            row(item),
-          ),
-          isOpen && h(Detail, { onHeight: (px: number) => measured(key, px) }, detail(item)),
-        );
+        return h(Row<T>, {
+          key,
+          item,
+          at: shown.first + i,
+          count: items.length,
+          isOpen: open.has(key),
+          look,
+          row,
+          detail,
+          onToggle: () => toggle(key),
+          onHeight: (px: number) => measured(key, px),
+        });
       }),
     ),
   );
+}
+
+interface RowProps<T> extends Pick<VirtualListProps<T>, "row" | "detail"> {
+  readonly item: T;
+  readonly at: number;
+  readonly count: number;
+  readonly isOpen: boolean;
+  readonly look: string;
+  readonly onToggle: () => void;
+  readonly onHeight: (px: number) => void;
+}
+
+/** A closed row is drawn again only where it would look different: scrolling is the drawing of what is new. */
+class Row<T> extends Component<RowProps<T>> {
+  override shouldComponentUpdate(next: RowProps<T>): boolean {
+    const { item, at, count, isOpen, look } = this.props;
+    return next.isOpen || next.isOpen !== isOpen || next.item !== item || next.at !== at || next.count !== count ||
+      next.look !== look;
+  }
+
+  render({ item, at, count, isOpen, row, detail, onToggle, onHeight }: RowProps<T>) {
+    return h(
+      "li",
+      { "aria-setsize": count, "aria-posinset": at + 1 },
+      h(
+        "button",
+        { type: "button", class: "row", "data-row": at, "aria-expanded": isOpen, onClick: onToggle },
+        row(item),
+      ),
+      isOpen && h(Detail, { onHeight }, detail(item)),
+    );
+  }
 }
 
 /** Where the rows of these keys are. */

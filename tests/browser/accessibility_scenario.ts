@@ -74,6 +74,10 @@ export const accessibility: Scenario = async (browser, url) => {
       for (const [name, path, shown, prepare] of PAGES) {
         await page.goto(url + path);
         await page.locator(shown).first().waitFor();
+        // What is still being asked for is no page to judge.
+        for (const waiting of ["Loading…", "Counting…"]) {
+          await page.getByText(waiting).first().waitFor({ state: "hidden" });
+        }
         await prepare(page);
         await page.screenshot({ path: `${SCREENSHOTS}/${name}-${colorScheme}-${width}.png`, fullPage: true });
         await page.evaluate(axe.source);
