@@ -7,7 +7,7 @@
  * owned, so that Kafka refuses those of a member that lost its place, and are never tried again.
  */
 import { Consumer, offsetCommitV8 } from "@platformatic/kafka";
-import { messageOf } from "../errors.ts";
+import { messageOf, MillraceError } from "../errors.ts";
 import { asKafkaError, connectionOptions, type KafkaAccess } from "./kafka_access.ts";
 import { ask, KafkaCluster } from "./kafka_cluster.ts";
 import type { Membership, MembershipStatus, OwnedPartition, OwnershipChange } from "./membership.ts";
@@ -87,7 +87,7 @@ export class KafkaMembership implements Membership {
     consumer.on("consumer:heartbeat:stalled", () => this.#lose("no heartbeat was answered for a session"));
     consumer.on("error", (error) => this.#lose(messageOf(error)));
     await this.#look();
-    await this.#join();
+    await this.#joinAtLast();
     await this.#telling;
     this.#every(TOPICS_POLL_MS, () => this.#watch());
     this.#every(COMMIT_MS, () => this.#commit());
@@ -101,6 +101,20 @@ export class KafkaMembership implements Membership {
     return `warning: group ${this.#access.groupId}: ${
       asKafkaError(error, this.#access, "keeping up the group").message
     }`;
+  }
+
+  /** A cluster that has just come up may have no coordinator for some seconds: waited for as long as for a broker. */
+  async #joinAtLast(): Promise<void> {
+    const giveUpMs = performance.now() + this.#access.requestTimeoutMs;
+    for (;;) {
+      try {
+        return await this.#join();
+      } catch (error) {
+        const mayPass = error instanceof MillraceError && error.code === "UNREACHABLE";
+        if (!mayPass || performance.now() >= giveUpMs) throw error;
+        await new Promise((resolve) => setTimeout(resolve, REJOIN_MS));
+      }
+    }
   }
 
   /** A group without topics shares nothing out: who has none joins when there are some. */
