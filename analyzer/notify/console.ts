@@ -42,12 +42,8 @@ export class ConsoleNotifier implements Notifier {
   }
 
   reply(notice: Notice, entry: ThreadEntry, ref: MessageRef): Promise<SendOutcome> {
-    this.#tell(
-      "added",
-      notice,
-      entry,
-      () => `${noticeLine(notice)}: ${this.options.isBrief ? inertLine(entry.text) : entryText(entry)}`,
-    );
+    if (this.options.isTerminal && this.options.isBrief) return Promise.resolve({ kind: "sent", ref });
+    this.#tell("added", notice, entry, () => `${noticeLine(notice)}: ${entryText(entry)}`);
     return Promise.resolve({ kind: "sent", ref });
   }
 
@@ -77,7 +73,10 @@ function briefText(notice: Notice): string {
   const isWritten = notice.causes.length > 0 || notice.nextSteps.length > 0;
   const link = notice.links.at(-1)?.url ?? "";
   const more = [isWritten ? inertLine(notice.summary) : "", notice.state === "open" ? link : ""];
-  return [noticeLine(notice), ...more.filter((text) => text !== "").map((text) => `         ${text}`)].join("\n");
+  const { state, severity, title, service } = notice;
+  const isNamed = service === "" || title.startsWith(`${service}:`);
+  const line = isNamed ? inertLine(`${state === "resolved" ? state : severity}: ${title}`) : noticeLine(notice);
+  return [line, ...more.filter((text) => text !== "").map((text) => `         ${text}`)].join("\n");
 }
 
 /** What makes the whole worth reading again; cut, since it is kept. */

@@ -47,6 +47,8 @@ Deno.test("in short on a terminal: a line and where to look, and nothing where o
   expect(lines[0]).toContain("http://localhost/b");
   await console.update({ ...notice, facts: [{ label: "Count", value: "99" }] }, sent.ref);
   expect(lines.length).toBe(1);
+  await console.reply(notice, threadEntry("a"), sent.ref);
+  expect(lines.length).toBe(1);
   await console.update({ ...notice, state: "resolved" }, sent.ref);
   expect(lines[1]).toContain("resolved: [31mred (payments)");
 });
