@@ -22,8 +22,8 @@ export type RegistryAccess = Config["schemaRegistry"];
 
 const schemaAnswer = z.object({
   schema: z.string(),
-  // Absent: Avro, as it was before there were others.
-  schemaType: z.enum(["AVRO", "JSON", "PROTOBUF"]).default("AVRO"),
+  // Absent: Avro, as it was before there were others; but Apicurio leaves out others as well, at times.
+  schemaType: z.enum(["AVRO", "JSON", "PROTOBUF"]).optional(),
   references: z.array(z.unknown()).nullish(),
 });
 const compatibilityAnswer = z.object({ is_compatible: z.boolean(), messages: z.array(z.string()).nullish() });
@@ -46,7 +46,7 @@ export class SchemaRegistry {
     const answer = await this.#ask("GET", `/schemas/ids/${id}`, schemaAnswer, `asking for schema ${id}`);
     if (answer === null) return null;
     const { schema, schemaType, references } = answer;
-    return { type: schemaType, text: schema, hasReferences: (references ?? []).length > 0 };
+    return { type: schemaType ?? typeOf(schema), text: schema, hasReferences: (references ?? []).length > 0 };
   }
 
   /**
@@ -127,6 +127,15 @@ export class SchemaRegistry {
       "check schemaRegistry.url, its user and password, and the subject's settings in the registry",
     );
   }
+}
+
+/** What a schema that says nothing of its type is: an object of JSON Schema is no schema of Avro, whose types have names. */
+function typeOf(schema: string): RegisteredSchema["type"] {
+  const value = jsonOf(schema);
+  if (value === undefined) return "PROTOBUF";
+  const isJsonSchema = typeof value === "object" && value !== null && !Array.isArray(value) &&
+    ("$schema" in value || "properties" in value || ("type" in value && value.type === "object"));
+  return isJsonSchema ? "JSON" : "AVRO";
 }
 
 async function readSecret(file: string): Promise<string> {

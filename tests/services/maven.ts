@@ -46,8 +46,10 @@ export async function mavenArchive(artifact: string, name: string): Promise<stri
   try {
     const plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
     const unpack = [`${plugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${temporary}`];
-    const { code, output } = await run("mvn", ["--quiet", "--batch-mode", ...unpack]);
+    // Without a project Maven keeps where it is started that it has unpacked something, and does not do so again.
+    const { code, output } = await run("mvn", ["--quiet", "--batch-mode", ...unpack], {}, temporary);
     if (code !== 0) throw new Error(`Maven could not bring ${artifact}:\n${output}`);
+    await Deno.remove(join(temporary, "${project.basedir}"), { recursive: true }).catch(() => {});
     await Deno.rename(temporary, directory).catch(() => Deno.remove(temporary, { recursive: true }));
   } catch (error) {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});

@@ -5,8 +5,17 @@ export async function run(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  /** Where it is started; absent: here. */
+  cwd?: string,
 ): Promise<{ readonly code: number; readonly output: string }> {
-  const running = new Deno.Command(command, { args: [...args], env, stdin: "null", stdout: "piped", stderr: "piped" });
+  const running = new Deno.Command(command, {
+    args: [...args],
+    env,
+    cwd,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
   const { code, stdout, stderr } = await running.output().catch((error) => {
     if (error instanceof Deno.errors.NotFound) throw new Error(`${command} is not installed`);
     throw error;
