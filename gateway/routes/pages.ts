@@ -15,6 +15,7 @@ const FILES: Readonly<Record<string, { readonly file: URL; readonly type: string
   "/pages/start.js": { file: own("start.js"), type: SCRIPT },
   "/dashboard": { file: own("dashboard.html"), type: HTML },
   "/pages/dashboard.css": { file: own("dashboard.css"), type: CSS },
+  "/pages/header.css": { file: own("header.css"), type: CSS },
   "/pages/panels.css": { file: own("panels.css"), type: CSS },
   "/pages/dashboard.js": { file: own("dashboard.js"), type: SCRIPT },
   "/report": { file: own("report.html"), type: HTML },
