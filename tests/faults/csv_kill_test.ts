@@ -97,14 +97,17 @@ Deno.test({
       await (await fetch(`${dev.url}/ingest/v1/shop`, { method: "POST", body: JSON.stringify(last) + "\n" })).text();
       const hours: Counts = new Map();
       for (const [key, count] of truth) add(hours, `${key.slice(0, 13)} ${key.split(" ")[1]}`, count);
-      const sum = (counts: Counts) => [...counts.values()].reduce((total, count) => total + count, 0);
+      const sum = (counts: Counts) =>
+        [...counts].reduce((total, [key, count]) => total + (key.endsWith(" end") ? 0 : count), 0);
       await eventually("all are in the files", async () => {
         return sum(await read(`${directory}/processed_logs_hourly`, 13)) >= sum(truth);
       }, 120_000);
       dev.kill("SIGTERM");
       expect(await dev.ended).toMatchObject({ code: 0 });
-      expect(await read(`${directory}/aggregated_logs`, 16)).toEqual(truth);
-      expect(await read(`${directory}/processed_logs_hourly`, 13)).toEqual(hours);
+      // The last record's own minute and hour become final where the partition counts as idle by then.
+      const withoutEnd = (counts: Counts) => new Map([...counts].filter(([key]) => !key.endsWith(" end")));
+      expect(withoutEnd(await read(`${directory}/aggregated_logs`, 16))).toEqual(truth);
+      expect(withoutEnd(await read(`${directory}/processed_logs_hourly`, 13))).toEqual(hours);
     } finally {
       await Deno.remove(data, { recursive: true });
     }
