@@ -130,7 +130,8 @@ function linksOf(
   });
   const events = new URLSearchParams(range);
   events.append("where", `level=${lead.level}`);
-  if (lead.service !== "") events.append("where", `service=${lead.service}`);
+  // A bar stands between values, unless it is escaped.
+  if (lead.service !== "") events.append("where", `service=${lead.service.replace(/[\\|]/g, "\\$&")}`);
   return [
     { label: "Matching events", url: `${dashboardUrl}/dashboard?${events}` },
     { label: "This incident", url: `${dashboardUrl}/errors?${new URLSearchParams({ topic, incident: incident.id })}` },

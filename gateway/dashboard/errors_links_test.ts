@@ -13,7 +13,7 @@ Deno.test("a link to events is a frozen view that the dashboard reads", () => {
     q: "was refused",
     values: [["endpoint", "/pay"]],
   });
-  expect(readView(link.slice(link.indexOf("?")))).toEqual({
+  expect(readView(link.slice(link.indexOf("?")))).toMatchObject({
     topic: "app logs",
     range: { kind: "absolute", fromMs: Date.UTC(2026, 2, 1, 11, 50), toMs: Date.UTC(2026, 2, 1, 12, 11) },
     where: ["level=ERROR|FATAL", "service=pay\\|eu", "endpoint=/pay"],

@@ -86,7 +86,7 @@ async function start(
   while (!await service.isReady(access)) {
     const isGone = await beganOf(pid) !== began;
     if (isGone || Date.now() > giveUpMs) {
-      if (!isGone) Deno.kill(pid, "SIGKILL");
+      if (!isGone) endHard(pid);
       const log = (await Deno.readTextFile(logFile)).split("\n").slice(-20).join("\n");
       throw new Error(`${service.name} ${isGone ? "ended" : "does not answer"}; the end of ${logFile}:\n${log}`);
     }
@@ -121,4 +121,13 @@ function freePorts(count: number): number[] {
   const ports = listeners.map(({ addr }) => addr.port);
   for (const listener of listeners) listener.close();
   return ports;
+}
+
+/** It may have ended by itself meanwhile. */
+function endHard(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
