@@ -3,7 +3,7 @@
  * them. Pure: the same errors and decisions give the same fingerprints.
  */
 import { createHash } from "node:crypto";
-import { ALGORITHM_VERSION, type FingerprintDocument } from "../../core/incidents/documents.ts";
+import { ALGORITHM_VERSION, type FingerprintDocument, rootIn } from "../../core/incidents/documents.ts";
 import { Decisions } from "../../core/incidents/decisions.ts";
 import type { ErrorRecord } from "./error_record.ts";
 import { addExemplar } from "./exemplars.ts";
@@ -82,11 +82,7 @@ export class FingerprintBook {
 
   /** Where occurrences of a fingerprint count now. */
   rootOf(id: string): FingerprintDocument | undefined {
-    let at = this.#fingerprints.get(id);
-    for (let steps = 0; at !== undefined && at.mergedInto !== null && steps < 100; steps++) {
-      at = this.#fingerprints.get(at.mergedInto);
-    }
-    return at;
+    return rootIn(this.#fingerprints, id);
   }
 
   /** Marks a fingerprint as changed by others. */

@@ -6,17 +6,13 @@ import { Decisions } from "../../core/incidents/decisions.ts";
 import {
   ALGORITHM_VERSION,
   type Analysis,
-  type FingerprintDocument,
-  fingerprintDocument,
   fingerprintKey,
   HEAD_KEY,
   type HeadDocument,
-  headDocument,
   type IncidentDocument,
-  incidentDocument,
   incidentKey,
+  readErrors,
 } from "../../core/incidents/documents.ts";
-import { jsonOf } from "../../core/incidents/decisions.ts";
 import type { DocumentPut } from "../../core/store/ports.ts";
 import type { ErrorBatch } from "./error_record.ts";
 import { FingerprintBook } from "./fingerprint_book.ts";
@@ -48,25 +44,12 @@ export class TopicErrors {
   readonly head: HeadDocument;
   decisions = new Decisions();
 
-  /** @param entries The documents of the collection; those that cannot be read are left aside. */
+  /** @param entries The documents of the collection; those of errors that cannot be read are left aside. Throws NEWER_DATA. */
   constructor(entries: ReadonlyMap<string, string>, options: TopicErrorsOptions) {
     this.book = new FingerprintBook(options.redactor, options);
     this.desk = new IncidentDesk(this.book, options.rules);
-    const fingerprints: FingerprintDocument[] = [];
-    const incidents: IncidentDocument[] = [];
-    let head = NEW_HEAD;
-    for (const [key, text] of entries) {
-      const value = jsonOf(text);
-      if (key === HEAD_KEY) head = headDocument.safeParse(value).data ?? head;
-      else if (key.startsWith("fingerprint/")) {
-        const parsed = fingerprintDocument.safeParse(value);
-        if (parsed.success) fingerprints.push(parsed.data);
-      } else if (key.startsWith("incident/")) {
-        const parsed = incidentDocument.safeParse(value);
-        if (parsed.success) incidents.push(parsed.data);
-      }
-    }
-    this.head = { ...head, positions: { ...head.positions } };
+    const { head, fingerprints, incidents } = readErrors(entries);
+    this.head = { ...NEW_HEAD, ...head, positions: { ...head?.positions } };
     this.book.restore(fingerprints);
     this.desk.restore(incidents);
   }

@@ -1,5 +1,6 @@
 /** What people decided about a topic's errors: merges, splits, names, acknowledgements, silences, verdicts. */
 import { z } from "zod";
+import { jsonOf } from "./documents.ts";
 import type { Documents } from "../store/ports.ts";
 
 /** The collection of the decisions about a topic's errors. */
@@ -81,14 +82,6 @@ function isWithdrawal(taken: Decision): boolean {
   if (taken.kind === "merge") return taken.into === taken.fingerprint;
   if (taken.kind === "name") return taken.name === "";
   return taken.kind === "silence" && taken.untilMs <= taken.atMs;
-}
-
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 export type Silence = Extract<Decision, { kind: "silence" }>;

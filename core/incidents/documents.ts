@@ -3,6 +3,15 @@
  * head, which says how far the log was read. They are committed together. What people decided lies beside (decisions.ts).
  */
 import { z } from "zod";
+import { MillraceError } from "../errors.ts";
+
+/** The documents of a topic's errors, read; fingerprints and incidents that cannot be read are left aside. */
+export interface ErrorDocuments {
+  /** Null where nothing was kept yet. */
+  readonly head: HeadDocument | null;
+  readonly fingerprints: readonly FingerprintDocument[];
+  readonly incidents: readonly IncidentDocument[];
+}
 
 /** Counts up where fingerprints of before would no longer be met. */
 export const ALGORITHM_VERSION = 2;
@@ -14,6 +23,9 @@ export const errorsCollection = (topicId: string): string => `errors/${topicId}`
 export function collectionsOf(topicId: string): readonly string[] {
   return [errorsCollection(topicId), `decisions/${topicId}`];
 }
+
+/** Merges that follow on each other, at most. */
+const MERGES_MAX = 100;
 
 export const HEAD_KEY = "head";
 export const fingerprintKey = (id: string): string => `fingerprint/${id}`;
@@ -129,3 +141,54 @@ export const headDocument = z.object({
   usd: z.number(),
 });
 export type HeadDocument = z.infer<typeof headDocument>;
+
+/** Reads the entries of a topic's collection. Throws NEWER_DATA where the head cannot be read. */
+export function readErrors(entries: ReadonlyMap<string, string>): ErrorDocuments {
+  const fingerprints: FingerprintDocument[] = [];
+  const incidents: IncidentDocument[] = [];
+  let head: HeadDocument | null = null;
+  for (const [key, text] of entries) {
+    const value = jsonOf(text);
+    if (key === HEAD_KEY) head = headOf(value);
+    else if (key.startsWith(fingerprintKey(""))) {
+      const parsed = fingerprintDocument.safeParse(value);
+      if (parsed.success) fingerprints.push(parsed.data);
+    } else if (key.startsWith(incidentKey(""))) {
+      const parsed = incidentDocument.safeParse(value);
+      if (parsed.success) incidents.push(parsed.data);
+    }
+  }
+  return { head, fingerprints, incidents };
+}
+
+/** Without the place in the log everything would be read, and counted, again: better not at all. */
+function headOf(value: unknown): HeadDocument {
+  const parsed = headDocument.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new MillraceError(
+    "NEWER_DATA",
+    "what is kept of the topic's errors is damaged, or was written by a newer Millrace: how far the log was read is unknown",
+    "run the Millrace that wrote it; where that is this one, delete the topic to begin anew",
+  );
+}
+
+/** Where occurrences of a fingerprint count now: itself, or what it was merged into. */
+export function rootIn(
+  fingerprints: ReadonlyMap<string, FingerprintDocument>,
+  id: string,
+): FingerprintDocument | undefined {
+  let at = fingerprints.get(id);
+  for (let steps = 0; at !== undefined && at.mergedInto !== null && steps < MERGES_MAX; steps++) {
+    at = fingerprints.get(at.mergedInto);
+  }
+  return at;
+}
+
+/** Null where it is no JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

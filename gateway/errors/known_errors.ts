@@ -1,14 +1,12 @@
 /** What the analyzer keeps of a topic's errors, read once a version. */
-import { Decisions, jsonOf, readDecisions } from "../../core/incidents/decisions.ts";
+import { Decisions, readDecisions } from "../../core/incidents/decisions.ts";
 import {
   errorsCollection,
   type FingerprintDocument,
-  fingerprintDocument,
-  HEAD_KEY,
   type HeadDocument,
-  headDocument,
   type IncidentDocument,
-  incidentDocument,
+  readErrors,
+  rootIn,
 } from "../../core/incidents/documents.ts";
 import type { Documents } from "../../core/store/ports.ts";
 
@@ -53,31 +51,14 @@ export class ErrorCatalog {
 }
 
 function parse(entries: ReadonlyMap<string, string>): Omit<KnownErrors, "version" | "decisions"> {
-  const fingerprints = new Map<string, FingerprintDocument>();
-  const incidents = new Map<string, IncidentDocument>();
-  let head: HeadDocument | null = null;
-  for (const [key, text] of entries) {
-    const value = jsonOf(text);
-    if (key === HEAD_KEY) head = headDocument.safeParse(value).data ?? null;
-    else if (key.startsWith("fingerprint/")) {
-      const parsed = fingerprintDocument.safeParse(value);
-      if (parsed.success) fingerprints.set(parsed.data.id, parsed.data);
-    } else if (key.startsWith("incident/")) {
-      const parsed = incidentDocument.safeParse(value);
-      if (parsed.success) incidents.set(parsed.data.id, parsed.data);
-    }
-  }
-  const rootOf = (id: string): FingerprintDocument | undefined => {
-    let at = fingerprints.get(id);
-    for (let steps = 0; at !== undefined && at.mergedInto !== null && steps < 100; steps++) {
-      at = fingerprints.get(at.mergedInto);
-    }
-    return at;
-  };
+  const read = readErrors(entries);
+  const fingerprints = new Map(read.fingerprints.map((each) => [each.id, each]));
+  const incidents = new Map(read.incidents.map((each) => [each.id, each]));
+  const rootOf = (id: string) => rootIn(fingerprints, id);
   const merged = new Map<string, FingerprintDocument[]>();
   for (const each of fingerprints.values()) {
     const root = each.mergedInto === null ? undefined : rootOf(each.id);
     if (root !== undefined) merged.set(root.id, [...merged.get(root.id) ?? [], each]);
   }
-  return { head, fingerprints, incidents, rootOf, mergedInto: (id) => merged.get(id) ?? [] };
+  return { head: read.head, fingerprints, incidents, rootOf, mergedInto: (id) => merged.get(id) ?? [] };
 }
