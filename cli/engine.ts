@@ -60,11 +60,13 @@ export function engineCommand(parts: CommandParts): Command {
 async function engine(options: EngineOptions, flags: readonly ConfigFlag[], terminal: Terminal): Promise<void> {
   const { configure } = await import("./configuration.ts");
   const { config } = configure(options.config, flags);
+  const { threadsOf, WorkerThreads } = await import("../engine/worker_threads.ts");
+  using threads = new WorkerThreads(threadsOf(config.engine)); // they load while this thread does
   if (options.untilEnd === true) {
     const { runUntilEnd } = await import("./engine/until_end.ts");
-    await runUntilEnd(config, terminal);
+    await runUntilEnd(config, threads, terminal);
   } else {
     const { runEngine } = await import("./engine/run.ts");
-    await runEngine(config, terminal);
+    await runEngine(config, threads, terminal);
   }
 }

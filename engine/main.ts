@@ -11,6 +11,7 @@ import { type CappedDimension, CappedDimensions } from "./capped_dimensions.ts";
 import { NoticeFilter } from "./notice_filter.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 import { WorkerHandle } from "./worker_handle.ts";
+import { startThread, threadsOf, type WorkerThreads } from "./worker_threads.ts";
 
 const PING_MS = 5_000;
 const SILENCE_MAX_MS = 30_000;
@@ -28,6 +29,8 @@ export interface EngineParts {
   /** Says which partitions are this engine's. */
   readonly membership: Membership;
   readonly store: Store;
+  /** Threads that were started ahead; absent: they start now. */
+  readonly threads?: WorkerThreads;
   /** Where records are archived; null or absent: nowhere. */
   readonly archive?: Archive | null;
   /** Whether what waits becomes a segment at the log's end, rather than after a while. */
@@ -102,9 +105,8 @@ class RunningEngine implements Engine {
     this.#parts = parts;
     this.#archiver = this.#createArchiver();
     this.#store = this.#countingStore();
-    const { workers } = parts.config.engine;
-    const count = workers === 0 ? navigator.hardwareConcurrency : workers;
-    this.#workers = Array.from({ length: count }, (_, index) => this.#startWorker(index));
+    const count = threadsOf(parts.config.engine);
+    this.#workers = Array.from({ length: count }, (_, index) => this.#startWorker(index, parts.threads?.take(index)));
     this.#every(PING_MS, () => this.#workers.forEach((worker) => worker.ping(SILENCE_MAX_MS)));
   }
 
@@ -128,8 +130,8 @@ class RunningEngine implements Engine {
     this.#timers.push(timer);
   }
 
-  #startWorker(index: number): WorkerHandle {
-    return new WorkerHandle(index, settingsOf(this.#parts), this.#store, {
+  #startWorker(index: number, thread = startThread(index)): WorkerHandle {
+    return new WorkerHandle(index, thread, settingsOf(this.#parts), this.#store, {
       notice: (notice) => this.#notice(notice),
       died: (handle, why) => this.#replace(handle, why),
     }, () => performance.now());

@@ -1,17 +1,18 @@
 /**
- * One partition in a worker: fetch, apply, flush, and start again from the store's checkpoint whenever a flush did not
- * end well. It does the I/O in a straight line; what to do is decided in delivery/ and aggregation/.
+ * One partition in a worker: fetch, apply, flush, and again from the checkpoint. What to do is decided in other files.
  */
 import { messageOf } from "../core/errors.ts";
 import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "../core/log/partitioned_log.ts";
 import { PRESETS } from "../core/minutes/preset.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
-import { encodeEvents, encodeQuarantine } from "../core/store/record_blocks.ts";
-import { eventsByHour, quarantineByHour } from "../core/store/rows_by_hour.ts";
 import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
+import type { CatchUpTurns, Turn } from "./catch_up_turns.ts";
 import { Chunk } from "./chunk.ts";
+import { encodeBlocks } from "./flush_blocks.ts";
 import { detectFormat, findParser } from "./parsing/registry.ts";
+import type { Parser } from "./parsing/parser.ts";
 import { awaitSchema, NO_SCHEMAS, SchemaMissing, type Schemas } from "./parsing/schemas.ts";
+import type { ReadyParser } from "./parsing/shared_parsers.ts";
 import { PartitionLoop, type TenureEnd } from "./partition_loop.ts";
 import type { Assignment, Notice, StoreCalls, WorkerSettings } from "./protocol.ts";
 
@@ -23,6 +24,14 @@ const FETCH_WAIT_MS = 40;
 const LINGER_MS = 100;
 /** Flush intervals in one of a partition that is catching up. */
 const CATCH_UP_INTERVALS = 4;
+/** Cells of finished minutes that are not kept waiting: storing many goes on beside reading, and at the end takes long. */
+const FINISHED_CELLS = 8_192;
+/** Of a partition's first fetch, which may wait for its turn. */
+const FIRST_FETCH_BYTES = 65_536;
+/** What a partition reads in a turn while others wait. */
+const TURN_BYTES = 32 * 1_048_576;
+/** Who waits for a turn looks so often whether a flush is due. */
+const WAIT_MS = 1_000;
 /** Records that a format is detected from. */
 const SAMPLE_RECORDS = 100;
 
@@ -34,6 +43,10 @@ export interface PartitionTaskParts {
   readonly notify: (notice: Notice) => void;
   /** Registered schemas of the worker's records; absent: none is known. */
   readonly schemas?: Schemas;
+  /** A parser made ready for the topic, which other partitions of the worker may use, too. */
+  readonly makeReady: (parser: Parser, assignment: Assignment) => ReadyParser;
+  /** Of the partitions of the worker that have much to read. */
+  readonly turns: CatchUpTurns;
   /** The system's clock: flush intervals of all workers begin together. */
   readonly now: () => number;
 }
@@ -101,7 +114,8 @@ export class PartitionTask extends PartitionLoop {
   async #firstBatches(reader: PartitionReader, start: number): Promise<FetchedBatches | null> {
     let position = start;
     while (!this.isStopping && !this.isForgotten) {
-      const fetched = await reader.fetch(position, this.#parts.settings.fetchBytes, FETCH_WAIT_MS);
+      const bytesMax = Math.min(FIRST_FETCH_BYTES, this.#parts.settings.fetchBytes);
+      const fetched = await reader.fetch(position, bytesMax, FETCH_WAIT_MS);
       if (fetched.bytes.length > 0) return fetched;
       position = fetched.next;
       await this.sleep(LINGER_MS - this.#parts.now() % LINGER_MS);
@@ -139,6 +153,8 @@ class Tenure {
   #isDue = false;
   /** The interval in which the last flush began. */
   #lastTick: number;
+  readonly #turn: Turn;
+  #turnBytes = 0;
 
   constructor(
     readonly parts: PartitionTaskParts,
@@ -154,7 +170,7 @@ class Tenure {
     this.#isUndetected = parser === undefined;
     this.#chunk = new Chunk(control.unreadable);
     this.#aggregator = new PartitionAggregator(crypto.randomUUID(), state, {
-      parser: parser?.compile({ ...assignment, schemas: parts.schemas }) ?? null,
+      ...(parser === undefined ? { parser: null } : parts.makeReady(parser, assignment)),
       preset: PRESETS[assignment.preset ?? parser?.preset ?? "apps"],
       latenessMs: settings.latenessMs,
       futureMs: settings.futureMs,
@@ -166,18 +182,30 @@ class Tenure {
       this.#aggregator.passTo(start);
     }
     this.#lastTick = this.#tick();
+    this.#turn = parts.turns.turn();
   }
 
   async run(first: FetchedBatches): Promise<TenureEnd> {
+    try {
+      return await this.#read(first);
+    } finally {
+      this.#turn.give();
+    }
+  }
+
+  async #read(first: FetchedBatches): Promise<TenureEnd> {
     const { control, reader } = this;
     const { fetchBytes } = this.parts.settings;
     let fetched = first;
+    if (first.next < first.end) await this.#takeTurn(); // hundreds may begin at a time
     let isLast = control.isStopping();
     while (!control.isForgotten()) {
       const { next } = fetched;
       const isAtEnd = next >= fetched.end;
+      const hadTurn = this.#turn.isTaken;
+      const isReadingOn = this.#readsOn(fetched, isAtEnd);
       // The next fetch is under way while this chunk is parsed; its failure is met when it is awaited.
-      const fetching = isLast || isAtEnd ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
+      const fetching = isLast || !isReadingOn ? null : reader.fetch(next, fetchBytes, FETCH_WAIT_MS);
       fetching?.catch(() => {});
       if (!await this.#applyChunk(fetched)) break;
       if (this.#isLost) return "conflict";
@@ -185,7 +213,12 @@ class Tenure {
       if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
       this.#flushIfDue();
       if (isLast) return await this.#finish();
-      if (fetching === null) await control.sleep(LINGER_MS - this.parts.now() % LINGER_MS);
+      if (hadTurn && !isReadingOn) reader.rest?.();
+      if (isAtEnd) await control.sleep(LINGER_MS - this.parts.now() % LINGER_MS);
+      else if (!isReadingOn) {
+        this.#isDue = true; // what was applied does not wait along
+        await this.#takeTurn();
+      }
       try {
         fetched = await (fetching ?? reader.fetch(next, fetchBytes, 0));
       } catch (error) {
@@ -199,6 +232,27 @@ class Tenure {
     if (!control.isForgotten()) return await this.#finish();
     await this.#flushing;
     return "stopped";
+  }
+
+  /** Waits for a turn to read on, as long as the task goes on. What was applied is flushed meanwhile. */
+  async #takeTurn(): Promise<void> {
+    const { control } = this;
+    let isTaken = false;
+    const taken = this.#turn.take().then(() => isTaken = true);
+    await Promise.resolve(); // where nobody waits, it is taken by now
+    while (!isTaken && !control.isStopping() && !control.isForgotten()) {
+      this.#flushIfDue();
+      await Promise.race([taken, control.sleep(WAIT_MS)]);
+    }
+    this.#turnBytes = 0;
+  }
+
+  /** Whether to read on at once after this chunk: not at the log's end, nor where others have waited long for their turn. */
+  #readsOn({ bytes }: FetchedBatches, isAtEnd: boolean): boolean {
+    this.#turnBytes += bytes.length;
+    if (!isAtEnd && this.#turn.isTaken && (this.#turnBytes < TURN_BYTES || !this.#turn.isWanted)) return true;
+    this.#turn.give();
+    return false;
   }
 
   /** False: the task is to end, and the rest of the chunk is left for the next start. */
@@ -230,6 +284,7 @@ class Tenure {
       } catch (error) {
         if (!(error instanceof SchemaMissing)) throw error;
         this.#flushIfDue(); // what was applied does not wait along
+        this.#turn.give(); // nor do other partitions
         const isEnding = () => control.isStopping() || control.isForgotten();
         const waiter = { isEnding, sleep: control.sleep, notify: control.notify };
         if (!await awaitSchema(this.parts.schemas ?? NO_SCHEMAS, error.id, waiter)) return false;
@@ -257,11 +312,14 @@ class Tenure {
   #hasCaughtUp({ bytes, end }: FetchedBatches, next: number): boolean {
     const wasCatchingUp = this.#isCatchingUp;
     this.#isCatchingUp = next < end && (wasCatchingUp || 2 * bytes.length >= this.parts.settings.fetchBytes);
+    // Counted in longer intervals from here on: the change of scale is no interval that has ended.
+    if (this.#isCatchingUp && !wasCatchingUp) this.#lastTick = this.#tick();
     return wasCatchingUp && !this.#isCatchingUp;
   }
 
   #flushIfDue(): void {
-    if (this.#isDue || this.#tick() !== this.#lastTick) this.#startFlush();
+    const isDue = this.#isDue || this.#tick() !== this.#lastTick || this.#aggregator.hasFinished(FINISHED_CELLS);
+    if (isDue) this.#startFlush();
   }
 
   #startFlush(): void {
@@ -270,18 +328,12 @@ class Tenure {
     if (content === null) return;
     this.#isDue = false;
     this.#lastTick = this.#tick();
-    const { assignment } = this.parts;
     const gaps = this.#gaps;
     this.#gaps = [];
-    const { topicId, partition } = assignment;
-    const { events, quarantine } = content;
-    const { blocksByHour } = this.parts.settings;
-    const eventRows = events === null ? [] : blocksByHour ? eventsByHour(events) : [events];
-    const quarantineRows = quarantine === null ? [] : blocksByHour ? quarantineByHour(quarantine) : [quarantine];
+    const { topicId, partition } = this.parts.assignment;
     const flush: PartitionFlush = {
       ...content,
-      events: eventRows.flatMap((rows) => encodeEvents(topicId, partition, rows)),
-      quarantine: quarantineRows.flatMap((rows) => encodeQuarantine(topicId, partition, rows)),
+      ...encodeBlocks(this.parts.assignment, content, this.parts.settings.blocksByHour),
       topicId,
       partition,
       writer: this.#aggregator.delivery.writer,

@@ -4,8 +4,11 @@
  */
 import { MillraceError } from "../core/errors.ts";
 import { openReader } from "../core/log/registry.ts";
+import { CatchUpTurns } from "./catch_up_turns.ts";
 import { ArchiveTask } from "./archiving/archive_task.ts";
+import type { Parser } from "./parsing/parser.ts";
 import { openSchemas, type Schemas } from "./parsing/schemas.ts";
+import { SharedParsers } from "./parsing/shared_parsers.ts";
 import { PartitionTask } from "./partition_task.ts";
 import {
   type Assignment,
@@ -37,7 +40,12 @@ interface RunningTask {
   readonly ended: Promise<void>;
 }
 
+/** Partitions of the worker that read large backlogs at the same time: while one waits for the disk or the store, others go on. */
+const CATCHING_UP_MAX = 4;
+
 const running = new Set<RunningTask>();
+const turns = new CatchUpTurns(CATCHING_UP_MAX);
+const parsers = new SharedParsers();
 const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
 let settings: WorkerSettings | null = null;
 let calls = 0;
@@ -69,6 +77,9 @@ function assign(assignment: Assignment, workerSettings: WorkerSettings): void {
     store,
     openReader: () => openReader(assignment.reader),
     schemas: schemasOf(workerSettings),
+    makeReady: (parser: Parser, { timeZone, mapping }: Assignment) =>
+      parsers.of(assignment, parser, { timeZone, mapping, schemas: schemasOf(workerSettings) }),
+    turns,
     notify: (notice: Notice) => scope.postMessage({ type: "notice", notice }),
   };
   start(assignment, new PartitionTask({ ...parts, now: Date.now }));
@@ -96,6 +107,7 @@ async function release({ topicId, partition, id }: Extract<ToWorker, { type: "re
   );
   for (const { task } of entries) task.forget();
   await Promise.all(entries.map(({ ended }) => ended));
+  if (partition === null) parsers.forget(topicId);
   scope.postMessage({ type: "released", id });
 }
 

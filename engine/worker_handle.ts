@@ -19,13 +19,14 @@ export class WorkerHandle {
 
   constructor(
     readonly index: number,
+    worker: Worker,
     settings: WorkerSettings,
     readonly store: StoreCalls,
     readonly events: WorkerEvents,
     readonly now: () => number,
   ) {
     this.#lastHeardMs = now();
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: `engine-${index}` });
+    this.#worker = worker;
     this.#worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault(); // an unhandled worker error would end the process

@@ -3,6 +3,7 @@ import { chosenStore } from "../../core/config/chosen_store.ts";
 import type { Config } from "../../core/config/schema.ts";
 import { engineMetrics } from "../../engine/metrics.ts";
 import { type Engine, startEngine } from "../../engine/main.ts";
+import type { WorkerThreads } from "../../engine/worker_threads.ts";
 import { type Data, membershipOf, openData } from "../data.ts";
 import { formatPlural } from "../format.ts";
 import { serveGateway } from "../gateway/serve.ts";
@@ -17,7 +18,7 @@ import type { Terminal } from "../terminal.ts";
 import { watchForOthers } from "./sharing.ts";
 
 /** Until the first SIGINT or SIGTERM; returns when everything is flushed and the group has been left. */
-export async function runEngine(config: Config, terminal: Terminal): Promise<void> {
+export async function runEngine(config: Config, threads: WorkerThreads, terminal: Terminal): Promise<void> {
   const log = programLog("engine", terminal);
   const signal = listenForStop(() => log("ended at once: what was not stored yet is read again by whoever takes over"));
   {
@@ -30,6 +31,7 @@ export async function runEngine(config: Config, terminal: Terminal): Promise<voi
       log: data.log,
       membership,
       store: data.store,
+      threads,
       archive: data.archive,
       onNotice: log,
     });

@@ -4,6 +4,7 @@ import { readChain } from "../../core/archive/chain.ts";
 import type { Config } from "../../core/config/schema.ts";
 import type { Topic } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
+import type { WorkerThreads } from "../../engine/worker_threads.ts";
 import { type Data, membershipOf, openData } from "../data.ts";
 import { programLog } from "../program_log.ts";
 import { csvFiles, minutePublisher } from "../publishing.ts";
@@ -25,7 +26,7 @@ interface Goal {
  * Resolves when every record that the topics held at the start is stored, by this engine or another, or when it is told to
  * stop. Prints one line of JSON.
  */
-export async function runUntilEnd(config: Config, terminal: Terminal): Promise<void> {
+export async function runUntilEnd(config: Config, threads: WorkerThreads, terminal: Terminal): Promise<void> {
   const log = programLog("engine", terminal);
   const signal = listenForStop();
   await using parts = new AsyncDisposableStack();
@@ -54,6 +55,7 @@ export async function runUntilEnd(config: Config, terminal: Terminal): Promise<v
       log: data.log,
       membership: await membershipOf(data, config, log),
       store: data.store,
+      threads,
       archive: data.archive,
       archivesAtEnd: true,
       onNotice: log,

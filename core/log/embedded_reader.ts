@@ -8,13 +8,17 @@
 import { messageOf, MillraceError } from "../errors.ts";
 import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "./partitioned_log.ts";
 import { BATCH_HEADER_BYTES, BatchHeader, CorruptBatch, readBatchHeader } from "./record_batch.ts";
+import { ResponseBuffers } from "./response_buffers.ts";
 import { FileWindow, listSegments, segmentPath } from "./segment.ts";
 
 const POLL_MS = 10;
-const FIRST_BUFFER_BYTES = 256 * 1024;
+const FIRST_BUFFER_BYTES = 64 * 1024;
 /** A seek remembers a position about every so many bytes. */
 const INDEX_STEP_BYTES = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
+
+/** Of all readers of a thread. */
+const buffers = new ResponseBuffers();
 
 /** The segment being read, and where known offsets are in it. */
 class OpenSegment {
@@ -105,7 +109,12 @@ export class EmbeddedReader implements PartitionReader {
    */
   timestampAt(offset: number): number | null {
     const end = this.#end;
-    if (offset < this.#start || offset >= end || !this.#seek(offset) || this.#segment === null) return null;
+    if (offset < this.#start || offset >= end) return null;
+    // Most often the question is about a little further on than the last one.
+    const goesOn = this.#segment !== null && offset >= this.#expected && this.#hop(this.#segment, offset);
+    if (goesOn) this.#coversFrom = offset;
+    else if (!this.#seek(offset)) return null;
+    if (this.#segment === null) return null;
     if (this.#expected >= end) return null;
     const window = new FileWindow(this.#segment.file, BATCH_HEADER_BYTES);
     if (window.locate(this.#position, BATCH_HEADER_BYTES) < 0) return null;
@@ -147,8 +156,9 @@ export class EmbeddedReader implements PartitionReader {
       const firstBytes = this.#firstBatchBytes(buffer.subarray(0, filled));
       if (firstBytes > filled) {
         if (firstBytes > buffer.length) {
-          const grown = new Uint8Array(firstBytes);
+          const grown = buffers.take(firstBytes);
           grown.set(buffer.subarray(0, filled));
+          buffers.give(buffer);
           this.#buffers[this.#turn] = buffer = grown;
         }
         filled = await this.#fill(this.#segment, buffer.subarray(0, firstBytes), filled, firstBytes);
@@ -170,7 +180,17 @@ export class EmbeddedReader implements PartitionReader {
     let sizeBytes = buffer.length;
     if (sizeBytes === 0 || isWasteful) sizeBytes = Math.min(limit, FIRST_BUFFER_BYTES);
     if (this.#wasFull) sizeBytes = Math.max(sizeBytes, Math.min(limit, Math.max(4 * sizeBytes, FIRST_BUFFER_BYTES)));
-    return sizeBytes === buffer.length ? buffer : this.#buffers[this.#turn] = new Uint8Array(sizeBytes);
+    if (sizeBytes === buffer.length) return buffer;
+    buffers.give(buffer);
+    return this.#buffers[this.#turn] = buffers.take(sizeBytes);
+  }
+
+  rest(): void {
+    for (const turn of [0, 1]) {
+      buffers.give(this.#buffers[turn]);
+      this.#buffers[turn] = NOTHING;
+    }
+    this.#wasFull = false;
   }
 
   /** Reads on until `into` holds `atLeastBytes` or the file ends; answers how many bytes it holds. */
@@ -263,8 +283,10 @@ export class EmbeddedReader implements PartitionReader {
     const end = this.#end;
     const window = new FileWindow(segment.file);
     const nearest = segment.nearest(offset);
-    this.#position = segment.indexPositions[nearest];
-    this.#expected = segment.indexOffsets[nearest];
+    if (this.#expected > offset || this.#expected < segment.indexOffsets[nearest]) {
+      this.#position = segment.indexPositions[nearest];
+      this.#expected = segment.indexOffsets[nearest];
+    }
     while (this.#expected < end) {
       const at = window.locate(this.#position, BATCH_HEADER_BYTES);
       if (at < 0) return false;

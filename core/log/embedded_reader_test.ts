@@ -3,12 +3,13 @@ import fc from "fast-check";
 import { openEmbeddedLog } from "./embedded.ts";
 import { EmbeddedReader } from "./embedded_reader.ts";
 import { BatchHeader, readBatchHeader } from "./record_batch.ts";
-import { batchOf, recordsOf, testSettings, texts } from "./test_batches.ts";
+import { batchAt, batchOf, recordsOf, testSettings, texts } from "./test_batches.ts";
 
-Deno.test("any order of fetches answers whole batches from the one that holds the offset, over all segments", async () => {
-  const fetches = fc.array(fc.record({ place: fc.nat(), maxBytes: fc.integer({ min: 1, max: 3000 }) }), {
-    maxLength: 30,
-  });
+Deno.test("any order of fetches and of questions for a time answers from the batch that holds the offset, over all segments", async () => {
+  const fetches = fc.array(
+    fc.record({ place: fc.nat(), maxBytes: fc.integer({ min: 1, max: 3000 }), isForTime: fc.boolean() }),
+    { maxLength: 30 },
+  );
   const batchSizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(batchSizes, fetches, async (sizes, asked) => {
@@ -21,13 +22,17 @@ Deno.test("any order of fetches answers whole batches from the one that holds th
       let end = 0;
       for (const size of sizes) {
         for (let index = 0; index < size; index++) firstOffsets.push(end);
-        await log.append(topic, 0, batchOf(...Array.from({ length: size }, (_, index) => `${end + index}`)));
+        await log.append(topic, 0, batchAt(7 * end, ...Array.from({ length: size }, (_, index) => `${end + index}`)));
         end += size;
       }
       const spec = log.readerSpec(topic, 0);
       const reader = new EmbeddedReader(spec.directory, 0, spec.ends);
-      for (const { place, maxBytes } of asked) {
+      for (const { place, maxBytes, isForTime } of asked) {
         const offset = place % end;
+        if (isForTime) {
+          expect(reader.timestampAt(offset)).toBe(7 * firstOffsets[offset]);
+          continue;
+        }
         const { bytes } = await reader.fetch(offset, maxBytes, 0);
         const records = recordsOf(bytes);
         expect(records[0].offset).toBe(firstOffsets[offset]);

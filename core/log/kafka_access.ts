@@ -33,7 +33,7 @@ export interface KafkaAccess {
   readonly tokenFile: string;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** Requests of one connection that wait for their answers. */
 const IN_FLIGHT_MAX = 5;
 

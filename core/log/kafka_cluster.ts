@@ -85,11 +85,17 @@ export class KafkaCluster {
     return leader;
   }
 
-  /** The connection to a broker that metadata named. */
-  connection(nodeId: number): Promise<Connection> {
+  /** A broker that metadata named. Throws where there is none. */
+  broker(nodeId: number): KafkaBroker {
     const broker = this.#brokers.find((known) => known.nodeId === nodeId);
-    if (broker === undefined) return Promise.reject(new Error(`there is no broker ${nodeId}`));
-    return this.#connect(broker.host, broker.port);
+    if (broker === undefined) throw new Error(`there is no broker ${nodeId}`);
+    return broker;
+  }
+
+  /** The connection to a broker that metadata named. */
+  async connection(nodeId: number): Promise<Connection> {
+    const { host, port } = this.broker(nodeId);
+    return await this.#connect(host, port);
   }
 
   /** Newest version of an API that a broker takes; asked for once. It cuts the connection of whoever asks a newer one. */

@@ -90,6 +90,13 @@ class Cursor {
   }
 }
 
+/** What follows a flexible response header's tagged fields, with which `bytes` begin. Throws RangeError. */
+export function afterResponseHeader(bytes: Uint8Array): Uint8Array {
+  const cursor = new Cursor(bytes);
+  cursor.skipTags();
+  return bytes.subarray(cursor.at);
+}
+
 /** `bytes` are the response from after its header on. Throws RangeError where they are none. */
 export function readFetchResponse(bytes: Uint8Array): FetchResponse {
   const cursor = new Cursor(bytes);

@@ -4,6 +4,7 @@
  * these are parsed.
  */
 import { fetchV13, fetchV14, fetchV15, fetchV16, fetchV17 } from "@platformatic/kafka";
+import { type FetchLink, openFetchLink } from "./kafka_fetch_link.ts";
 import { END, KafkaCluster, nameOfError, READ_COMMITTED, START } from "./kafka_cluster.ts";
 import type { KafkaAccess } from "./kafka_access.ts";
 import {
@@ -39,6 +40,12 @@ const TRANSIENT = new Set([
 const UNKNOWN_TOPIC = new Set([3, 100, 103]);
 const OFFSET_OUT_OF_RANGE = 1;
 
+/** What is fetched lies in memory that is used again. */
+export interface LeasedBatches extends FetchedBatches {
+  /** Says that nobody reads the bytes any more; may be left out. Once at most. */
+  release(): void;
+}
+
 /** One partition that is read. */
 export interface FetchTarget {
   readonly topicId: string;
@@ -52,7 +59,7 @@ interface Wanted {
   readonly maxBytes: number;
   readonly sinceMs: number;
   attempts: number;
-  readonly resolve: (fetched: FetchedBatches) => void;
+  readonly resolve: (fetched: LeasedBatches) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -69,6 +76,7 @@ export class KafkaFetcher {
   readonly #cluster: KafkaCluster;
   readonly #leaders = new Map<string, Promise<number>>();
   readonly #queues = new Map<number, BrokerQueue>();
+  readonly #links = new Map<number, Promise<FetchLink>>();
   readonly #now: () => number;
   readonly #isolation: number;
   #isClosed = false;
@@ -80,7 +88,7 @@ export class KafkaFetcher {
   }
 
   /** What the partition has from `offset` on, now; no bytes where that is nothing. Throws OffsetOutOfRange, TopicGone. */
-  fetch(target: FetchTarget, offset: number, maxBytes: number): Promise<FetchedBatches> {
+  fetch(target: FetchTarget, offset: number, maxBytes: number): Promise<LeasedBatches> {
     return new Promise((resolve, reject) => {
       this.#place({ target, offset, maxBytes, sinceMs: this.#now(), attempts: 0, resolve, reject });
     });
@@ -88,6 +96,9 @@ export class KafkaFetcher {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    for (const link of links) link.then((open) => open.close(), () => {});
     await this.#cluster.close();
   }
 
@@ -129,14 +140,20 @@ export class KafkaFetcher {
     if (batch.length === 0) return;
     queue.inFlight++;
     try {
-      const response = await this.#request(node, batch);
+      const { response, release } = await this.#request(node, batch);
       if (response.throttleMs > 0) queue.throttledUntilMs = this.#now() + response.throttleMs;
       if (response.errorCode !== 0) throw new Error(`${nameOfError(response.errorCode)} of a fetch`);
       const found = new Map(response.partitions.map((part) => [keyOf(part), part]));
       // Of the first partition a broker gives a batch however large it is; of the others only what still fits.
       const short = batch.filter((wanted, index) => index > 0 && hasNoRoom(wanted, found.get(keyOf(wanted.target))));
       queue.waiting.unshift(...short);
-      for (const wanted of batch) if (!short.includes(wanted)) this.#settle(wanted, found.get(keyOf(wanted.target)));
+      const answered = batch.filter((wanted) => !short.includes(wanted));
+      // The response is given back once each of those that it answers is done with it.
+      let readers = answered.length;
+      const releaseOne = () => {
+        if (--readers === 0) release();
+      };
+      for (const wanted of answered) this.#settle(wanted, found.get(keyOf(wanted.target)), releaseOne);
     } catch (error) {
       for (const wanted of batch) this.#retry(wanted, error);
     } finally {
@@ -145,8 +162,12 @@ export class KafkaFetcher {
     }
   }
 
-  async #request(node: number, batch: readonly Wanted[]): Promise<FetchResponse> {
-    const connection = await this.#cluster.connection(node);
+  async #request(
+    node: number,
+    batch: readonly Wanted[],
+  ): Promise<{ response: FetchResponse; release: () => void }> {
+    const { api, createRequest } = await this.#fetchApi(node);
+    const link = await this.#link(node);
     const topics = [...Map.groupBy(batch, ({ target }) => target.topicId)].map(([topicId, wanted]) => ({
       topicId,
       partitions: wanted.map(({ target: { partition }, offset, maxBytes }) => ({
@@ -157,20 +178,23 @@ export class KafkaFetcher {
         partitionMaxBytes: maxBytes,
       })),
     }));
-    const { api, createRequest } = await this.#fetchApi(node);
-    return await new Promise<FetchResponse>((resolve, reject) =>
-      connection.send(
-        api.key,
-        api.version,
-        () => createRequest(0, 0, RESPONSE_BYTES, this.#isolation, 0, -1, topics, [], ""),
-        (_correlation, _key, _version, reader) =>
-          // One copy, into one piece: the batches stay in it until they are parsed.
-          readFetchResponse(plainBytes(reader.buffer.slice(reader.position))),
-        true,
-        true,
-        (error, response) => error || response === undefined ? reject(error) : resolve(response),
-      )
-    );
+    const request = createRequest(0, 0, RESPONSE_BYTES, this.#isolation, 0, -1, topics, [], "");
+    const { bytes, release } = await link.request(api.key, api.version, request);
+    return { response: readFetchResponse(bytes), release };
+  }
+
+  /** Kept until it closes. */
+  async #link(node: number): Promise<FetchLink> {
+    const known = this.#links.get(node);
+    if (known !== undefined) {
+      const link = await known.catch(() => null);
+      if (link !== null && !link.isClosed) return link;
+      if (this.#links.get(node) === known) this.#links.delete(node);
+    }
+    if (this.#isClosed) throw new Error("the connections are closed");
+    const opening = this.#links.get(node) ?? openFetchLink(this.#cluster, node);
+    this.#links.set(node, opening);
+    return await opening;
   }
 
   async #fetchApi(node: number): Promise<(typeof FETCH_APIS)[number]> {
@@ -180,7 +204,7 @@ export class KafkaFetcher {
     throw new Error(`broker ${node} is too old: it has no fetches by topic id, which came with Kafka 3.1`);
   }
 
-  #settle(wanted: Wanted, found: FetchedPartition | undefined): void {
+  #settle(wanted: Wanted, found: FetchedPartition | undefined, release: () => void): void {
     const { target, offset } = wanted;
     if (found === undefined) return this.#retry(wanted, new Error(`a fetch without an answer for ${nameOf(target)}`));
     if (found.errorCode === OFFSET_OUT_OF_RANGE) return void this.#rejectRange(wanted);
@@ -192,7 +216,7 @@ export class KafkaFetcher {
     }
     try {
       const end = Math.max(found.lastStableOffset, offset);
-      wanted.resolve({ ...readableBatches(found, offset), start: found.logStart, end });
+      wanted.resolve({ ...readableBatches(found, offset), start: found.logStart, end, release });
     } catch (error) {
       wanted.reject(error);
     }
@@ -219,8 +243,6 @@ export class KafkaFetcher {
 }
 
 const keyOf = ({ topicId, partition }: Pick<FetchTarget, "topicId" | "partition">) => `${topicId}/${partition}`;
-/** The same bytes without the ways of Node's buffers, whose slices are views. */
-const plainBytes = ({ buffer, byteOffset, length }: Uint8Array) => new Uint8Array(buffer, byteOffset, length);
 const nameOf = ({ topic, partition }: FetchTarget) => `${topic}/${partition}`;
 
 /** Whether there are records that may be read, none of which came. */

@@ -3,7 +3,7 @@
  * (kafka_fetcher.ts). While there is much to read, the next fetch is under way before these records are parsed.
  */
 import type { KafkaAccess } from "./kafka_access.ts";
-import { type FetchTarget, KafkaFetcher } from "./kafka_fetcher.ts";
+import { type FetchTarget, KafkaFetcher, type LeasedBatches } from "./kafka_fetcher.ts";
 import type { FetchedBatches, PartitionReader } from "./partitioned_log.ts";
 
 const POLL_MS = 20;
@@ -35,7 +35,9 @@ export class KafkaReader implements PartitionReader {
   readonly #target: FetchTarget;
   readonly #fetcher: KafkaFetcher;
   readonly #giveBack: () => void;
-  #ahead: { readonly offset: number; readonly fetched: Promise<FetchedBatches> } | null = null;
+  #ahead: { readonly offset: number; readonly fetched: Promise<LeasedBatches> } | null = null;
+  /** What the last two fetches gave: of the one before them nothing is read any more. */
+  #given: readonly LeasedBatches[] = [];
   #isClosed = false;
   #wake: () => void = () => {};
 
@@ -48,13 +50,20 @@ export class KafkaReader implements PartitionReader {
 
   async fetch(offset: number, maxBytes: number, waitMs: number): Promise<FetchedBatches> {
     const deadlineMs = performance.now() + waitMs;
+    if (this.#given.length === 2) {
+      this.#given[0].release();
+      this.#given = this.#given.slice(1);
+    }
     for (;;) {
       if (this.#isClosed) throw new Error("fetch after close");
-      const fetched = await this.#next(offset, maxBytes).catch((error): FetchedBatches => {
+      const fetched = await this.#next(offset, maxBytes).catch((error): LeasedBatches => {
         if (!this.#isClosed) throw error;
-        return { bytes: new Uint8Array(0), next: offset, start: 0, end: offset }; // the connections went with the readers
+        // The connections went with the readers.
+        return { bytes: new Uint8Array(0), next: offset, start: 0, end: offset, release: () => {} };
       });
       const { bytes, next, end } = fetched;
+      if (bytes.length === 0) fetched.release();
+      else this.#given = [...this.#given, fetched];
       if (!this.#isClosed && 2 * bytes.length >= maxBytes && next < end) {
         const ahead = this.#fetcher.fetch(this.#target, next, maxBytes);
         ahead.catch(() => {}); // met by who asks for it
@@ -67,7 +76,7 @@ export class KafkaReader implements PartitionReader {
     }
   }
 
-  #next(offset: number, maxBytes: number): Promise<FetchedBatches> {
+  #next(offset: number, maxBytes: number): Promise<LeasedBatches> {
     const ahead = this.#ahead;
     this.#ahead = null;
     return ahead?.offset === offset ? ahead.fetched : this.#fetcher.fetch(this.#target, offset, maxBytes);

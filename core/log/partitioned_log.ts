@@ -55,6 +55,8 @@ export interface PartitionReader {
    * Throws {@link OffsetOutOfRange} where `offset` is before the start or after the end, and {@link TopicGone}.
    */
   fetch(offset: number, maxBytes: number, waitMs: number): Promise<FetchedBatches>;
+  /** Gives memory back for a while, with what the last fetch answered. Not while a fetch is under way. */
+  rest?(): void;
   close(): void;
 }
 

@@ -353,8 +353,15 @@ function writeVarint(bytes: Uint8Array, at: number, zigZagged: number): number {
   return at;
 }
 
+/** Bytes that the numbers of a record may take beyond what {@link RecordBatchBuilder.begin} guesses, and its end. */
+const PREFIX_BYTES_MAX = 16;
 /** Where the time of a record may lie: differences of two such times are exact as zig-zag numbers. */
 const TIMESTAMP_MS_MAX = 2 ** 51;
+
+/** A batch in memory that nobody else has. */
+export interface OwnBatch extends EncodedBatch {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
 
 /**
  * Packs records into a batch with base offset 0, uncompressed. It is filled until `add` answers false, then finished.
@@ -362,11 +369,15 @@ const TIMESTAMP_MS_MAX = 2 ** 51;
  *     if (!builder.add(line, Date.now())) { send(builder.finish()); builder.add(line, Date.now()); }
  */
 export class RecordBatchBuilder {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #at = BATCH_HEADER_BYTES;
   #records = 0;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
+  /** Of the record that was begun. */
+  #begunMs = 0;
+  #begunDelta = 0;
+  #valueAt = 0;
 
   /** `bytesMax` limits a finished batch, but for one of a single larger record. */
   constructor(private readonly bytesMax = 1024 * 1024) {
@@ -394,11 +405,8 @@ export class RecordBatchBuilder {
     valueStart = 0,
     valueEnd = value === null ? 0 : value.length,
   ): boolean {
-    if (!Number.isInteger(timestampMs) || Math.abs(timestampMs) > TIMESTAMP_MS_MAX) {
-      throw new RangeError(`timestamp ${timestampMs}, expected whole milliseconds within ±2^51`);
-    }
     const valueBytes = valueEnd - valueStart;
-    const timestampDelta = zigZag(this.#records === 0 ? 0 : timestampMs - this.#baseTimestampMs);
+    const timestampDelta = this.#timestampDelta(timestampMs);
     const offsetDelta = zigZag(this.#records);
     const keyLength = zigZag(key === null ? -1 : key.length);
     const valueLength = zigZag(value === null ? -1 : valueBytes);
@@ -423,19 +431,77 @@ export class RecordBatchBuilder {
       bytes.set(valueBytes === value.length ? value : value.subarray(valueStart, valueEnd), at);
       at += valueBytes;
     }
-    bytes[at++] = 0; // no headers
+    this.#took(at, timestampMs);
+    return true;
+  }
+
+  /** Where records are written in place, between {@link begin} and {@link end}; others after any other call. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /**
+   * Begins a record without a key, whose value is then written into {@link bytes} rather than copied, and answers where
+   * there: it has room for so many bytes, and {@link end} follows. Does not look at `bytesMax`: ask `sizeBytes` before.
+   */
+  begin(timestampMs: number, roomBytes: number): number {
+    this.#begunMs = timestampMs;
+    this.#begunDelta = this.#timestampDelta(timestampMs);
+    // Most values have a length of two bytes, and so has the record.
+    this.#valueAt = this.#at + 2 + this.#headBytes() + 2;
+    const end = this.#valueAt + PREFIX_BYTES_MAX + roomBytes;
+    if (end > this.#bytes.length) this.#grow(end);
+    return this.#valueAt;
+  }
+
+  /** The value that was begun ends there in {@link bytes}. */
+  end(valueEnd: number): void {
+    const bytes = this.#bytes;
+    const valueBytes = valueEnd - this.#valueAt;
+    const valueLength = zigZag(valueBytes);
+    const headBytes = this.#headBytes() + varintBytes(valueLength);
+    const length = zigZag(headBytes + valueBytes + 1);
+    const valueAt = this.#at + varintBytes(length) + headBytes;
+    if (valueAt !== this.#valueAt) bytes.copyWithin(valueAt, this.#valueAt, valueEnd);
+    let at = writeVarint(bytes, this.#at, length);
+    bytes[at++] = 0;
+    at = writeVarint(bytes, at, this.#begunDelta);
+    at = writeVarint(bytes, at, zigZag(this.#records));
+    bytes[at++] = zigZag(-1); // no key
+    writeVarint(bytes, at, valueLength);
+    this.#took(valueAt + valueBytes, this.#begunMs);
+  }
+
+  /** Of the record that was begun: bytes between its length and that of its value. */
+  #headBytes(): number {
+    return 1 + varintBytes(this.#begunDelta) + varintBytes(zigZag(this.#records)) + 1;
+  }
+
+  #timestampDelta(timestampMs: number): number {
+    if (!Number.isInteger(timestampMs) || Math.abs(timestampMs) > TIMESTAMP_MS_MAX) {
+      throw new RangeError(`timestamp ${timestampMs}, expected whole milliseconds within ±2^51`);
+    }
+    return zigZag(this.#records === 0 ? 0 : timestampMs - this.#baseTimestampMs);
+  }
+
+  /** A record is written, but for its headers: there are none. */
+  #took(at: number, timestampMs: number): void {
+    this.#bytes[at++] = 0;
     this.#at = at;
     if (this.#records === 0) this.#baseTimestampMs = this.#maxTimestampMs = timestampMs;
     else if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs;
     this.#records++;
-    return true;
   }
 
-  /** Answers the batch, in bytes of its own, and starts a new one. Throws where nothing was added. */
-  finish(): EncodedBatch {
+  /**
+   * Answers the batch, in bytes of its own, and starts a new one. Throws where nothing was added. With `next`, which is
+   * then filled in their place, it is the bytes that have been written: nothing is copied.
+   */
+  finish(next: Uint8Array<ArrayBuffer> | null = null): OwnBatch {
     const records = this.#records;
     if (records === 0) throw new Error("a record batch holds at least one record");
-    const bytes = this.#bytes.slice(0, this.#at);
+    const bytes = next === null ? this.#bytes.slice(0, this.#at) : this.#bytes.subarray(0, this.#at);
+    if (next !== null) this.#bytes = next;
     writeInt64(bytes, 0, 0);
     writeInt32(bytes, 8, bytes.length - LENGTH_PREFIX_BYTES);
     writeInt32(bytes, 12, -1); // partition leader epoch: none

@@ -1,4 +1,5 @@
 import { expect } from "expect";
+import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { lz4Compress, snappyCompress } from "@platformatic/wasm-utils";
@@ -104,6 +105,40 @@ Deno.test("a part of a buffer can be a record's value", () => {
   const builder = new RecordBatchBuilder();
   builder.add(encoder.encode("one two three"), 1, null, 4, 7);
   expect(recordsOf(builder.finish().bytes)[0].value).toEqual(encoder.encode("two"));
+});
+
+Deno.test("a record that is written in place makes the same bytes as one that is copied", () => {
+  const lengths = fc.oneof(fc.nat(70), fc.constantFrom(8_180, 8_190, 8_191, 8_192, 9_000));
+  const times = fc.oneof(fc.nat(20_000), fc.integer({ min: -(2 ** 40), max: 2 ** 40 }));
+  fc.assert(fc.property(fc.array(fc.tuple(lengths, times), { minLength: 1, maxLength: 200 }), (records) => {
+    const copied = new RecordBatchBuilder(16 * 1024 * 1024);
+    const inPlace = new RecordBatchBuilder(16 * 1024 * 1024);
+    for (const [length, timestampMs] of records) {
+      const value = Uint8Array.from({ length }, (_, at) => 1 + at % 251);
+      copied.add(value, timestampMs);
+      const start = inPlace.begin(timestampMs, 10_000);
+      inPlace.bytes.set(value, start);
+      inPlace.end(start + length);
+      expect(inPlace.sizeBytes).toBe(copied.sizeBytes);
+    }
+    expect(inPlace.finish()).toEqual(copied.finish());
+  }));
+});
+
+Deno.test("a batch may be handed out in the bytes that it was written in, and others are filled next", () => {
+  const builder = new RecordBatchBuilder(200);
+  builder.add(encoder.encode("hi"), 1000);
+  builder.add(new Uint8Array(0), 999, encoder.encode("k"));
+  const next = new Uint8Array(200).fill(0x55);
+  const first = builder.finish(next);
+  expect(first).toEqual({ bytes: TWO_RECORDS, records: 2 });
+  const start = builder.begin(5, 2);
+  builder.bytes.set(encoder.encode("yo"), start);
+  builder.end(start + 2);
+  expect(first.bytes).toEqual(TWO_RECORDS);
+  const second = builder.finish(first.bytes);
+  expect(second.bytes.buffer).toBe(next.buffer);
+  expect(recordsOf(second.bytes)).toMatchObject([{ value: encoder.encode("yo"), timestampMs: 5 }]);
 });
 
 Deno.test("finished bytes are not touched by the next batch", () => {

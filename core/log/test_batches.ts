@@ -17,9 +17,14 @@ export const testSettings: LogSettings = {
 
 /** One batch of these values; the record at index i has time 1000 + i. */
 export function batchOf(...values: readonly (string | Uint8Array)[]): EncodedBatch {
+  return batchAt(1000, ...values);
+}
+
+/** One batch of these values; the record at index i has time `timestampMs` + i. */
+export function batchAt(timestampMs: number, ...values: readonly (string | Uint8Array)[]): EncodedBatch {
   const builder = new RecordBatchBuilder(64 * 1024 * 1024);
   values.forEach((value, index) => {
-    builder.add(typeof value === "string" ? encoder.encode(value) : value, 1000 + index);
+    builder.add(typeof value === "string" ? encoder.encode(value) : value, timestampMs + index);
   });
   return builder.finish();
 }

@@ -84,6 +84,17 @@ export class Sketch {
 
   /** Adds an encoded sketch, bytes[start, end). Throws a RangeError where they are not one; parts may be added by then. */
   mergeEncoded(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const at = this.#mergeOne(bytes, start, end);
+    if (at !== end) throw new RangeError(`a sketch of ${end - start} bytes ended after ${at - start}`);
+  }
+
+  /** Adds any number of encoded sketches that lie back to back. Throws as {@link mergeEncoded}. */
+  mergeAllEncoded(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at = this.#mergeOne(bytes, at, bytes.length);
+  }
+
+  /** Answers where the sketch at `start` ended. */
+  #mergeOne(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     const next = (): number => {
       let value = 0;
@@ -108,7 +119,7 @@ export class Sketch {
         bins.add(bin, next());
       }
     }
-    if (at !== end) throw new RangeError(`a sketch of ${end - start} bytes ended after ${at - start}`);
+    return at;
   }
 
   get count(): number {
@@ -170,15 +181,15 @@ export class SketchEncoder {
   /** All bins of a window: counts[i] is bin base + i. */
   bins(base: number, counts: Float64Array): void {
     let entries = 0;
-    for (const count of counts) if (count > 0) entries++;
+    for (let i = 0; i < counts.length; i++) if (counts[i] > 0) entries++;
     this.number(entries);
     let previous = 0;
-    counts.forEach((count, i) => {
-      if (count === 0) return;
+    for (let i = 0; i < counts.length; i++) {
+      if (counts[i] === 0) continue;
       this.number(base + i - previous);
-      this.number(count);
+      this.number(counts[i]);
       previous = base + i;
-    });
+    }
   }
 
   /** What was written; the encoder is empty afterwards. */

@@ -132,6 +132,15 @@ Deno.test("a sketch can be merged out of the middle of a buffer", () => {
   expect(merged.encode()).toEqual(encoded);
 });
 
+Deno.test("sketches that lie back to back are merged, and refused where the last is cut off", () => {
+  const lists = [[5, 6, 7], [], [0, -3, 1e9], [2 ** 52]];
+  const bytes = new Uint8Array(lists.flatMap((list) => [...sketchOf(list).encode()]));
+  const merged = new Sketch();
+  merged.mergeAllEncoded(bytes);
+  expect(merged.encode()).toEqual(sketchOf(lists.flat()).encode());
+  expect(() => new Sketch().mergeAllEncoded(bytes.subarray(0, bytes.length - 1))).toThrow(RangeError);
+});
+
 Deno.test("bytes that end early or go on too long are refused with a RangeError", () => {
   const encoded = sketchOf([0, 1, 1000, -20, 123_456_789]).encode();
   for (let length = 0; length < encoded.length; length++) {

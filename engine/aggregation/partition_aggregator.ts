@@ -42,6 +42,8 @@ export interface RecordSource {
 
 export interface AggregatorOptions {
   readonly parser: CompiledParser | null;
+  /** What tuples are remembered with, also those of others; the parser's own, where it has one. Absent: a new one. */
+  readonly kernel?: Kernel;
   readonly preset: Preset;
   readonly latenessMs: number;
   readonly futureMs: number;
@@ -95,7 +97,7 @@ export class PartitionAggregator {
     this.#options = options;
     this.#ids = new PresetDimensionIds(preset);
     this.#cellIds = new Int32Array(preset.dimensions.length);
-    this.#kernel = options.parser?.kernel ?? new Kernel();
+    this.#kernel = options.kernel ?? options.parser?.kernel ?? new Kernel();
     this.#lane = options.keepsEvents || options.parser?.parseScanned === undefined
       ? null
       : new Lane(this.#kernel, options);
@@ -121,17 +123,14 @@ export class PartitionAggregator {
 
   /** Whether the next flush would carry this many minute cells, or more. */
   hasChanged(cells: number): boolean {
-    let [held, changed] = [0, 0];
-    for (const { partials, isDirty } of this.delivery.units) {
-      if (!isDirty) continue;
-      for (const partial of partials.values()) if (partial.isDirty) held += partial.cells.size;
-    }
-    if (held < cells) return false; // nearly always: then no cell is looked at
-    for (const { partials, isDirty } of this.delivery.units) {
-      if (!isDirty) continue;
-      for (const partial of partials.values()) if (partial.isDirty) changed += partial.cells.countChanged();
-    }
-    return changed >= cells;
+    if (this.delivery.countDirty(() => true, ({ size }) => size) < cells) return false; // nearly always
+    return this.delivery.countDirty(() => true, (held) => held.countChanged()) >= cells;
+  }
+
+  /** Whether minutes that only late events can change have this many cells that the next flush would carry, or more. */
+  hasFinished(cells: number): boolean {
+    const isFinished = (minute: number) => (minute + 1) * MICROS_PER_MINUTE <= this.#watermarkMicros;
+    return this.delivery.countDirty(isFinished, ({ size }) => size) >= cells;
   }
 
   /** Call it where the bytes of a buffer that was applied may have changed. */

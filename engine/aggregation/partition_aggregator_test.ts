@@ -211,3 +211,15 @@ Deno.test("values beyond a dimension's cap go to __other__, and what the store h
     "999|__other__|INFO|": [2, 0, 0],
   });
 });
+
+Deno.test("cells of minutes that only late events can change are counted until they are flushed", () => {
+  const target = aggregator();
+  applyAll(target, new Lines(["0 INFO a /x 1", "0 INFO b /x 1", "0 INFO a /x 2", "1 INFO c /x 1"], 0, 3 * MINUTE_MS));
+  expect(target.hasFinished(1)).toBe(false);
+  applyAll(target, new Lines(["3 INFO a /x 1"], 4, 3 * MINUTE_MS)); // two minutes of lateness: the first is over
+  expect([1, 2, 3].map((cells) => target.hasFinished(cells))).toEqual([true, true, false]);
+  expect([4, 5].map((cells) => target.hasChanged(cells))).toEqual([true, false]);
+  expect(target.takeFlush()).not.toBeNull();
+  target.delivery.settleApplied();
+  expect([target.hasFinished(1), target.hasChanged(1)]).toEqual([false, false]);
+});

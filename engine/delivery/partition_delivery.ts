@@ -78,6 +78,16 @@ export class PartitionDelivery<Cells> {
     return this.#units.get(bucket);
   }
 
+  /** What `count` says of the cells that a flush would carry, summed over the minutes that `isCounted`. */
+  countDirty(isCounted: (minute: number) => boolean, count: (cells: Cells) => number): number {
+    let sum = 0;
+    for (const { partials, isDirty } of this.#units.values()) {
+      if (!isDirty) continue;
+      for (const [minute, { isDirty, cells }] of partials) if (isDirty && isCounted(minute)) sum += count(cells);
+    }
+    return sum;
+  }
+
   addUnit(bucket: number, upto: number, writer: string | null = null): Unit<Cells> {
     const unit: Unit<Cells> = { bucket, upto, writer, isDirty: false, partials: new Map() };
     this.#units.set(bucket, unit);

@@ -9,8 +9,8 @@ import { failedWrite, syncDirectory, writeAll } from "../../core/durable_file.ts
 import { messageOf } from "../../core/errors.ts";
 import type { PartitionedLog, Topic } from "../../core/log/partitioned_log.ts";
 import type { ExportTable, Store } from "../../core/store/ports.ts";
-import { finalUntil, MINUTE_MS, MINUTES_PER_BUCKET } from "./final_minutes.ts";
-import { ProgressWatch } from "./progress_watch.ts";
+import { MINUTE_MS, MINUTES_PER_BUCKET } from "./final_minutes.ts";
+import { HourWatch, type WatchedHour } from "./hour_watch.ts";
 
 export interface CsvFilesParts {
   readonly directory: string;
@@ -25,9 +25,6 @@ export interface CsvFilesParts {
   readonly onNotice: (message: string) => void;
 }
 
-const TICK_MS = 1_000;
-/** Between two looks for hours that late events changed. */
-const REVISE_MS = 60_000;
 const SWEEP_MS = 3_600_000;
 /** So often another may come first with an hour before it is left to the next look. */
 const TRIES = 5;
@@ -48,40 +45,25 @@ const written = z.object({
 });
 type Written = z.infer<typeof written>;
 
-interface TopicMemory {
-  readonly watch: ProgressWatch;
-  until: number;
-  reviseAtMs: number;
-  /** Per hour, what its files are known to be made of. */
-  readonly settled: Map<number, string>;
-}
-
 const FOLDERS = { minutes: "aggregated_logs", hours: "processed_logs_hourly" } as const;
 
 export class CsvFiles {
   readonly #parts: CsvFilesParts;
-  readonly #memories = new Map<string, TopicMemory>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #ticking: Promise<void> = Promise.resolve();
-  #isStopped = false;
+  readonly #hours: HourWatch;
   #sweepAtMs = -Infinity;
   #lastError = "";
 
   constructor(parts: CsvFilesParts) {
     this.#parts = parts;
+    this.#hours = new HourWatch({ ...parts, tick: () => this.tick() });
   }
 
   start(): void {
-    this.#timer = setTimeout(async () => {
-      await (this.#ticking = this.tick());
-      if (!this.#isStopped) this.start();
-    }, TICK_MS);
+    this.#hours.start();
   }
 
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    clearTimeout(this.#timer);
-    await this.#ticking;
+  stop(): Promise<void> {
+    return this.#hours.stop();
   }
 
   /** Writes what is to be written at the moment. A failure is told once, and tried again by the next call. */
@@ -89,9 +71,8 @@ export class CsvFiles {
     const { topics, onNotice } = this.#parts;
     try {
       const wanted = topics();
-      const ids = new Set(wanted.map(({ id }) => id));
-      for (const id of this.#memories.keys()) if (!ids.has(id)) this.#memories.delete(id);
-      for (const topic of wanted) await this.#write(topic, this.#memoryOf(topic.id));
+      this.#hours.keepOnly(wanted);
+      for (const topic of wanted) await this.#hours.visit(topic, (hour) => this.#write(topic, hour));
       await this.#sweep();
       if (this.#lastError !== "") onNotice("csv: goes on");
       this.#lastError = "";
@@ -102,34 +83,12 @@ export class CsvFiles {
     }
   }
 
-  #memoryOf(topicId: string): TopicMemory {
-    let memory = this.#memories.get(topicId);
-    if (memory === undefined) {
-      memory = { watch: new ProgressWatch(), until: -Infinity, reviseAtMs: -Infinity, settled: new Map() };
-      this.#memories.set(topicId, memory);
-    }
-    return memory;
-  }
-
-  async #write(topic: Topic, memory: TopicMemory): Promise<void> {
-    const { log, store, now } = this.#parts;
-    const progress = memory.watch.progress(await log.ends(topic), await store.partitions(topic.id), now());
-    const until = finalUntil(progress);
-    const isRevising = now() >= memory.reviseAtMs;
-    if (until === null || (!isRevising && (until === Infinity || until <= memory.until))) return;
-    for (const { bucket, version } of await store.unitVersions(topic.id)) {
-      if (this.#isStopped) return;
-      const start = bucket * MINUTES_PER_BUCKET;
-      const to = Math.min(start + MINUTES_PER_BUCKET, until);
-      const state = `${version} ${to}`;
-      const isKnown = memory.settled.get(bucket) === state;
-      // An hour that goes on changes all the time: only its end, or the next look for late events, makes a new file.
-      const isOnlyLate = to < memory.until && !isRevising;
-      if (to <= start || isKnown || isOnlyLate) continue;
-      if (await this.#writeHour(topic, bucket, version, to)) memory.settled.set(bucket, state);
-    }
-    if (until !== Infinity) memory.until = Math.max(memory.until, until);
-    if (isRevising) memory.reviseAtMs = now() + REVISE_MS;
+  async #write(topic: Topic, { bucket, version, to, seenUntil, isRevising, settled }: WatchedHour): Promise<void> {
+    const state = `${version} ${to}`;
+    // An hour that goes on changes all the time: only its end, or the next look for late events, makes a new file.
+    const isOnlyLate = to < seenUntil && !isRevising;
+    if (settled.get(bucket) === state || isOnlyLate) return;
+    if (await this.#writeHour(topic, bucket, version, to)) settled.set(bucket, state);
   }
 
   /** False: another writes it at the moment; it is looked at again. */

@@ -10,7 +10,6 @@ import { TopicWriter } from "../../core/log/topic_writer.ts";
 import type { Store } from "../../core/store/ports.ts";
 import {
   digestOf,
-  finalUntil,
   messageOf,
   MINUTE_MS,
   type MinuteRow,
@@ -19,7 +18,7 @@ import {
   revise,
   sent,
 } from "./final_minutes.ts";
-import { ProgressWatch } from "./progress_watch.ts";
+import { HourWatch, type WatchedHour } from "./hour_watch.ts";
 import { readMinuteRows } from "./minute_rows_reader.ts";
 
 export interface PublisherParts {
@@ -32,34 +31,18 @@ export interface PublisherParts {
   readonly onNotice: (message: string) => void;
 }
 
-/** Between two looks for minutes that became final ... */
-const TICK_MS = 1_000;
-/** ... and for minutes that changed since: late events come in numbers, and each revision sends all of a minute. */
-const REVISE_MS = 60_000;
-
-/** What this process remembers of a topic. */
-interface TopicMemory {
-  /** Minutes before it were looked at. */
-  until: number;
-  reviseAtMs: number;
-  /** Hours that need no look while their version is this. */
-  readonly settled: Map<number, string>;
-  readonly watch: ProgressWatch;
-  lastError: string;
-}
-
 export class MinutePublisher {
   readonly #parts: PublisherParts;
-  readonly #memories = new Map<string, TopicMemory>();
+  readonly #hours: HourWatch;
+  /** By topic id, what went wrong there last. */
+  readonly #lastErrors = new Map<string, string>();
   readonly #targets = new Map<string, Promise<Topic>>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #ticking: Promise<void> = Promise.resolve();
-  #isStopped = false;
   #messages = 0;
   #revisions = 0;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
+    this.#hours = new HourWatch({ ...parts, tick: () => this.tick() });
   }
 
   /** Messages sent, and how many of them revised what was sent before. */
@@ -68,75 +51,39 @@ export class MinutePublisher {
   }
 
   start(): void {
-    this.#timer = setTimeout(async () => {
-      await (this.#ticking = this.tick());
-      if (!this.#isStopped) this.start();
-    }, TICK_MS);
+    this.#hours.start();
   }
 
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    clearTimeout(this.#timer);
-    await this.#ticking;
+  stop(): Promise<void> {
+    return this.#hours.stop();
   }
 
   /** Publishes what is to be published at the moment. Failures are told once and tried again by the next call. */
   async tick(): Promise<void> {
     const topics = this.#parts.topics();
-    const ids = new Set(topics.map(({ id }) => id));
-    for (const id of this.#memories.keys()) if (!ids.has(id)) this.#memories.delete(id);
+    this.#hours.keepOnly(topics);
     for (const topic of topics) {
-      if (this.#isStopped) return;
-      const memory = this.#memoryOf(topic);
+      if (this.#hours.isStopped) return;
       try {
-        await this.#publish(topic, memory);
-        memory.lastError = "";
+        await this.#hours.visit(topic, (hour) => this.#publish(topic, hour));
+        this.#lastErrors.delete(topic.id);
       } catch (error) {
         const text = textOf(error);
-        if (text !== memory.lastError) {
+        if (text !== this.#lastErrors.get(topic.id)) {
           this.#parts.onNotice(`error: final minutes of ${topic.name}: ${text}; this is tried again`);
         }
-        memory.lastError = text;
+        this.#lastErrors.set(topic.id, text);
       }
     }
   }
 
-  #memoryOf({ id }: Topic): TopicMemory {
-    let memory = this.#memories.get(id);
-    if (memory === undefined) {
-      memory = {
-        until: -Infinity,
-        reviseAtMs: -Infinity,
-        settled: new Map(),
-        watch: new ProgressWatch(),
-        lastError: "",
-      };
-      this.#memories.set(id, memory);
-    }
-    return memory;
-  }
-
-  async #publish(topic: Topic, memory: TopicMemory): Promise<void> {
-    const { log, store } = this.#parts;
-    const until = finalUntil(
-      memory.watch.progress(await log.ends(topic), await store.partitions(topic.id), this.#parts.now()),
-    );
-    const isRevising = this.#parts.now() >= memory.reviseAtMs;
-    // Where all are idle, nothing becomes final from one tick to the next.
-    if (until === null || (!isRevising && (until === Infinity || until <= memory.until))) return;
-    for (const { bucket, version } of await store.unitVersions(topic.id)) {
-      const start = bucket * MINUTES_PER_BUCKET;
-      const end = start + MINUTES_PER_BUCKET;
-      const from = isRevising ? start : Math.max(start, memory.until);
-      const to = Math.min(end, until);
-      if (from >= to || memory.settled.get(bucket) === version) continue;
-      const isWhole = to === end && from === start;
-      await this.#publishHour(topic, bucket, from, to, isWhole ? version : null);
-      if (isWhole) memory.settled.set(bucket, version);
-      if (this.#isStopped) return;
-    }
-    if (until !== Infinity) memory.until = Math.max(memory.until, until);
-    if (isRevising) memory.reviseAtMs = this.#parts.now() + REVISE_MS;
+  async #publish(topic: Topic, hour: WatchedHour): Promise<void> {
+    const { bucket, version, start, end, to, settled } = hour;
+    const from = hour.isRevising ? start : Math.max(start, hour.seenUntil);
+    if (from >= to || settled.get(bucket) === version) return;
+    const isWhole = to === end && from === start;
+    await this.#publishHour(topic, bucket, from, to, isWhole ? version : null);
+    if (isWhole) settled.set(bucket, version);
   }
 
   /** Minutes [from, to) of one hour. `version`: of the hour's units, where these are all its minutes. */

@@ -1,4 +1,5 @@
 /** Reading what other clients wrote to a real broker: exact starts, a chain without gaps, transactions, topics that go. */
+import { Buffer } from "node:buffer";
 import { expect } from "expect";
 import { KafkaFetcher } from "../../core/log/kafka_fetcher.ts";
 import { OffsetOutOfRange, TopicGone } from "../../core/log/partitioned_log.ts";
@@ -121,3 +122,32 @@ kafkaTest("what retention has taken is told with the offsets that are left", {},
   expect(await paused.fetch(7, 1024, 0)).toMatchObject({ start: 7, end: 10 });
   expect(await log.ends(topic)).toMatchObject([{ start: 7, end: 10 }]);
 });
+
+kafkaTest(
+  "what a fetch gave stays as it is until the fetch after next, while other partitions are read",
+  { partitions: 2, change: { compression: "none" } },
+  async ({ topic, reader }) => {
+    const producer = otherClient().producer();
+    await producer.connect();
+    for (let batch = 0; batch < 40; batch++) {
+      const value = crypto.getRandomValues(new Uint8Array(50_000)).toHex();
+      await producer.send({ topic: topic.name, messages: [0, 1].map((partition) => ({ value, partition })) });
+    }
+    await producer.disconnect();
+    await Promise.all([0, 1].map(async (partition) => {
+      const open = reader(partition);
+      const given: { bytes: Uint8Array; copy: Uint8Array }[] = [];
+      const memory = new Set<ArrayBufferLike>();
+      for (let next = 0;;) {
+        const fetched = await open.fetch(next, 300_000, 0);
+        given.push({ bytes: fetched.bytes, copy: fetched.bytes.slice() });
+        memory.add(fetched.bytes.buffer);
+        expect(given.slice(-2).every(({ bytes, copy }) => Buffer.compare(bytes, copy) === 0)).toBe(true);
+        next = fetched.next;
+        if (next >= fetched.end) break;
+      }
+      expect(given.length).toBeGreaterThan(10);
+      expect(memory.size).toBeLessThan(given.length); // some of it was used again
+    }));
+  },
+);
