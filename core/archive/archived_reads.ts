@@ -43,6 +43,7 @@ export interface ArchivedReadsOptions {
   /** Where queries keep theirs. */
   readonly directory: string;
   readonly memoryBytes: number;
+  /** 0: one for every four cores. */
   readonly threads: number;
 }
 

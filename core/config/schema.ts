@@ -348,8 +348,13 @@ export const configSchema = z.strictObject({
     kind: z.enum(["auto", "duckdb", "cassandra"]).default("auto").describe(
       "Where minutes and events are kept; auto: Cassandra where it has contact points, else the embedded DuckDB.",
     ),
-    memoryBytes: z.int().min(32 * megabyte).default(128 * megabyte).describe("What DuckDB may hold in memory."),
-    threads: z.int().min(1).max(256).default(2).describe("Threads of DuckDB."),
+    memoryBytes: z.int().min(64 * megabyte).default(128 * megabyte).describe("What DuckDB may hold in memory."),
+    threads: z.int().min(0).max(256).default(0).describe(
+      "Threads that DuckDB gives to a statement; 0: one for every four cores.",
+    ),
+    cellBytes: z.int().min(0).default(128 * megabyte).describe(
+      "What minute cells that the embedded store holds in memory, to answer series and summaries from, may take up.",
+    ),
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
   }).prefault({}),

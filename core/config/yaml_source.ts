@@ -18,17 +18,22 @@ const CONFIG_REMEDY = "Correct the file; millrace.example.yaml shows every key."
 
 /**
  * Reads `text`; throws INVALID_CONFIG with line and column where it is not one YAML mapping. `guide` and `remedy`: of files
- * that are not the configuration.
+ * that are not the configuration. Without `hasHex`, 0x20 is a text and no number.
  */
 export function readYaml(
   text: string,
   file: string,
   guide: Pick<SchemaGuide, "isMapping"> = CONFIG_GUIDE,
   remedy = CONFIG_REMEDY,
+  hasHex = true,
 ): YamlSource {
   const refusal = (message: string): MillraceError => new MillraceError("INVALID_CONFIG", message, remedy);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    customTags: hasHex ? null : (tags) => tags.filter((tag) => typeof tag === "string" || tag.format !== "HEX"),
+  });
   const at = (index: number): string => {
     const { line, col } = lines.linePos(index);
     return `${file}:${line}:${col}`;

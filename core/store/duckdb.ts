@@ -9,7 +9,7 @@ import { DuckDbConnections } from "./duckdb_connections.ts";
 import { copyRecords } from "./duckdb_copy.ts";
 import { countRows } from "./duckdb_count.ts";
 import { commitDocuments, dropDocuments, readDocuments, readVersion } from "./duckdb_documents.ts";
-import { markedSql, numberOf, numberOrNull, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
+import { markedSql, numberOf, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { emptyDirectory, isForeignLog } from "./duckdb_directory.ts";
@@ -17,12 +17,16 @@ import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
 import { SegmentMerger } from "./duckdb_merge.ts";
 import { migrateSchema } from "./duckdb_migration.ts";
+import { deleteOld } from "./duckdb_retention.ts";
 import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
+import { threadsOf } from "./duckdb_threads.ts";
 import { FlushQueue } from "./flush_queue.ts";
-import { readSeries, readSummary } from "./duckdb_minutes.ts";
+import { MinuteQueries, minutesOfBucket } from "./duckdb_queries.ts";
 import { readAccessReport } from "./duckdb_report.ts";
-import { readExtents, readUnits, replaceUnits, UnitChanged } from "./duckdb_units.ts";
+import { type Gap, type PartitionOf, readGaps, readPartitions, readStates } from "./duckdb_partitions.ts";
+import { readExtents, readUnits, replaceUnits, UnitChanged, type UnitsOf } from "./duckdb_units.ts";
+import { GatheredReads } from "./gathered_reads.ts";
 import type {
   AccessReport,
   AccessReportQuery,
@@ -49,7 +53,6 @@ import type {
   UnitState,
 } from "./ports.ts";
 
-const MINUTES_PER_BUCKET = 60;
 /** Size of the write-ahead log at which it is folded into the file: some seconds of events, replayed in under a second. */
 const CHECKPOINT_BYTES = 24 * 1_048_576;
 /** Tables with rows of a topic. */
@@ -57,11 +60,16 @@ const TOPIC_TABLES = ["units", "partitions", "gaps", "minutes"];
 /** Flushes with events or quarantine between two looks for segments to merge. */
 const MERGE_EVERY = 16;
 
+const CELL_BYTES = 128 * 1_048_576;
+
 export interface DuckDbStoreOptions {
   /** Where store.duckdb and its temporary files are kept. */
   readonly directory: string;
   readonly memoryBytes: number;
+  /** 0: as many as {@link threadsOf} says. */
   readonly threads: number;
+  /** What minute cells held in memory, to answer from, may take up; 0: none are; absent: 128 MiB. */
+  readonly cellBytes?: number;
   /** Hears what was found amiss and does not keep the store from working. */
   readonly onNotice?: (text: string) => void;
 }
@@ -82,7 +90,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
     checkpointBytes: CHECKPOINT_BYTES,
     settings: {
       memory_limit: `${Math.floor(options.memoryBytes / 1_048_576)}MiB`,
-      threads: String(options.threads),
+      threads: String(threadsOf(options)),
       temp_directory: `${options.directory}/spill`,
       checkpoint_threshold: "1TiB", // checkpoints are started by DuckDbConnections
       preserve_insertion_order: "false",
@@ -97,7 +105,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
         "and the engine reads again what came since",
     );
   }
-  const store = new DuckDbStore(connections, exports, new Staging(staging), new Segments(segments), options.onNotice);
+  const store = new DuckDbStore(connections, exports, new Staging(staging), new Segments(segments), options);
   try {
     // Only who has the database open may say that nobody else uses these files.
     for (const directory of [exports, staging]) await emptyDirectory(directory);
@@ -119,6 +127,11 @@ export class DuckDbStore implements Store {
   readonly #staging: Staging;
   readonly #merger: SegmentMerger;
   readonly #flushes: FlushQueue;
+  readonly #minutes: MinuteQueries;
+  readonly #partitionReads: GatheredReads<PartitionOf, PartitionState>;
+  readonly #topicReads: GatheredReads<string, readonly (PartitionState & { partition: number })[]>;
+  readonly #gapReads: GatheredReads<string, readonly Gap[]>;
+  readonly #unitReads: GatheredReads<UnitsOf, readonly UnitState[]>;
   readonly #onNotice: (text: string) => void;
   #segmentsWritten = 0;
 
@@ -127,9 +140,20 @@ export class DuckDbStore implements Store {
     exports: string,
     staging: Staging,
     segments: Segments,
-    onNotice: (text: string) => void = () => {},
+    { cellBytes = CELL_BYTES, onNotice = () => {} }: Pick<DuckDbStoreOptions, "cellBytes" | "onNotice">,
   ) {
     this.#connections = connections;
+    this.#minutes = new MinuteQueries(connections, cellBytes);
+    this.#partitionReads = new GatheredReads((of) => connections.readOnce((connection) => readStates(connection, of)));
+    this.#topicReads = new GatheredReads<string, readonly (PartitionState & { partition: number })[]>((of) =>
+      connections.readOnce((connection) => readPartitions(connection, of))
+    );
+    this.#gapReads = new GatheredReads<string, readonly Gap[]>((of) =>
+      connections.readOnce((connection) => readGaps(connection, of))
+    );
+    this.#unitReads = new GatheredReads<UnitsOf, readonly UnitState[]>((of) =>
+      connections.read((connection) => readUnits(connection, of))
+    );
     this.#exports = exports;
     this.#segments = segments;
     this.#staging = staging;
@@ -159,7 +183,8 @@ export class DuckDbStore implements Store {
     const written: string[] = [];
     try {
       const files = { staging, segments: this.#segments, written };
-      const outcomes = await this.#connections.write((connection) => applyFlushes(connection, files, flushes));
+      const changes = flushes.map(({ topicId, minutes }) => ({ topicId, minutes: minutes.minutes }));
+      const outcomes = await this.#minutes.change(changes, (connection) => applyFlushes(connection, files, flushes));
       this.#segmentsWritten += written.length;
       if (this.#segmentsWritten >= MERGE_EVERY) {
         this.#segmentsWritten = 0;
@@ -175,48 +200,16 @@ export class DuckDbStore implements Store {
     }
   }
 
-  async readPartition(topicId: string, partition: number): Promise<PartitionState> {
-    const found = await this.#readPartitions(topicId, partition);
-    return found[0] ?? {
-      checkpoint: 0,
-      writer: null,
-      watermarkMs: null,
-      totals: { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 },
-    };
+  readPartition(topicId: string, partition: number): Promise<PartitionState> {
+    return this.#partitionReads.ask({ topicId, partition });
   }
 
   partitions(topicId: string): Promise<readonly (PartitionState & { partition: number })[]> {
-    return this.#readPartitions(topicId, null);
-  }
-
-  async #readPartitions(
-    topicId: string,
-    partition: number | null,
-  ): Promise<(PartitionState & { partition: number })[]> {
-    const rows = await this.#connections.read((connection) =>
-      rowsOf(
-        connection,
-        `SELECT * FROM partitions WHERE topic_id = $1 ${partition === null ? "" : "AND part = $2"} ORDER BY part`,
-        partition === null ? [topicId] : [topicId, partition],
-      )
-    );
-    return rows.map((row) => ({
-      partition: numberOf(row.part),
-      checkpoint: numberOf(row.checkpoint),
-      writer: textOf(row.writer),
-      watermarkMs: numberOrNull(row.watermark_ms),
-      totals: {
-        consumed: numberOf(row.consumed),
-        events: numberOf(row.events),
-        unparsed: numberOf(row.unparsed),
-        late: numberOf(row.late),
-        clockBad: numberOf(row.clock_bad),
-      },
-    }));
+    return this.#topicReads.ask(topicId);
   }
 
   readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]> {
-    return this.#connections.read((connection) => readUnits(connection, topicId, partition, buckets));
+    return this.#unitReads.ask({ topicId, partition, buckets });
   }
 
   unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
@@ -226,7 +219,8 @@ export class DuckDbStore implements Store {
   async replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {
     const files = { staging: this.#staging, segments: this.#segments, written: [], unlisted: [] };
     try {
-      await this.#connections.write((connection) => replaceUnits(connection, files, replacements));
+      const changes = replacements.map(({ topicId, unit }) => ({ topicId, minutes: minutesOfBucket(unit.bucket) }));
+      await this.#minutes.change(changes, (connection) => replaceUnits(connection, files, replacements));
       this.#segments.unlist(files.unlisted);
       return true;
     } catch (error) {
@@ -280,11 +274,11 @@ export class DuckDbStore implements Store {
   }
 
   series(query: SeriesQuery): Promise<SeriesResult> {
-    return this.#connections.read((connection) => readSeries(connection, query));
+    return this.#minutes.series(query);
   }
 
   summary(query: SummaryQuery): Promise<SummaryResult> {
-    return this.#connections.read((connection) => readSummary(connection, query));
+    return this.#minutes.summary(query);
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {
@@ -316,16 +310,7 @@ export class DuckDbStore implements Store {
   }
 
   gaps(topicId: string): Promise<readonly { partition: number; start: number; end: number }[]> {
-    return this.#connections.read(async (connection) => {
-      const rows = await rowsOf(connection, "SELECT * FROM gaps WHERE topic_id = $1 ORDER BY part, start_offset", [
-        topicId,
-      ]);
-      return rows.map((row) => ({
-        partition: numberOf(row.part),
-        start: numberOf(row.start_offset),
-        end: numberOf(row.end_offset),
-      }));
-    });
+    return this.#gapReads.ask(topicId);
   }
 
   countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {
@@ -352,7 +337,7 @@ export class DuckDbStore implements Store {
   }
 
   async dropTopic(topicId: string): Promise<void> {
-    const unlisted = await this.#connections.write(async (connection) => {
+    const unlisted = await this.#minutes.change([{ topicId }], async (connection) => {
       for (const table of TOPIC_TABLES) await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
       return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
     });
@@ -360,27 +345,13 @@ export class DuckDbStore implements Store {
     await this.#connections.checkpoint();
   }
 
-  /** Units row by row; events and quarantine a segment at a time, when its last record is old enough. */
   async retain(
     { minutesBeforeMs, eventsBeforeMs }: { minutesBeforeMs: number; eventsBeforeMs: number },
   ): Promise<number> {
-    const { deleted, unlisted } = await this.#connections.write(async (connection) => {
-      const minutesBefore = BigInt(Math.floor(minutesBeforeMs));
-      const old = [BigInt(Math.floor(eventsBeforeMs))];
-      const [{ rows }] = await rowsOf(
-        connection,
-        "SELECT coalesce(sum(rows), 0)::BIGINT AS rows FROM segments WHERE last_record_ms < $1::BIGINT",
-        old,
-      );
-      const unlisted = await this.#segments.delist(connection, "last_record_ms < $1::BIGINT", old);
-      const minutes = await connection.run(
-        `DELETE FROM minutes WHERE (topic_id, part, floor(minute / ${MINUTES_PER_BUCKET})::INTEGER) IN (
-           SELECT (topic_id, part, bucket) FROM units WHERE touched_ms < $1::BIGINT)`,
-        [minutesBefore],
-      );
-      await connection.run("DELETE FROM units WHERE touched_ms < $1::BIGINT", [minutesBefore]);
-      return { deleted: numberOf(rows) + minutes.rowsChanged, unlisted };
-    });
+    const { deleted, unlisted } = await this.#minutes.change(
+      null,
+      (connection) => deleteOld(connection, this.#segments, minutesBeforeMs, eventsBeforeMs),
+    );
     this.#segments.unlist(unlisted);
     if (deleted > 0) await this.#connections.checkpoint(); // gives the space back
     return deleted;

@@ -12,10 +12,17 @@ const MICROS_MAX = 9_000_000_000_000_000;
 const MINUTE_FIELDS: ReadonlySet<string> = new Set(DIMENSIONS);
 const EVENT_FIELDS: ReadonlySet<string> = new Set(TEXT_FIELDS);
 
+/** The minutes that begin in the range, since 1970, half-open. */
+export function minuteRange({ fromMs, toMs }: TimeRange): { from: number; to: number } {
+  return {
+    from: Math.max(-MINUTES_MAX, Math.ceil(fromMs / MS_PER_MINUTE)),
+    to: Math.min(MINUTES_MAX, Math.ceil(toMs / MS_PER_MINUTE)),
+  };
+}
+
 /** Minutes that begin in the range. */
 export function minutesIn(topicId: string, range: TimeRange, where: readonly Condition[], values: Parameters): string {
-  const from = Math.max(-MINUTES_MAX, Math.ceil(range.fromMs / MS_PER_MINUTE));
-  const to = Math.min(MINUTES_MAX, Math.ceil(range.toMs / MS_PER_MINUTE));
+  const { from, to } = minuteRange(range);
   return [
     `topic_id = ${values.add(topicId)}`,
     `minute >= ${values.add(from)}`,

@@ -23,12 +23,6 @@ const CHECKPOINT_RETRY_MS = 30_000;
 const INTERRUPT_MS = 20;
 /** Name of the database within DuckDB. */
 const CATALOG = "store";
-/**
- * Rows of a row group. A checkpoint compresses the last group anew, so DuckDB's own 122 880 wide rows made each one cost
- * a second or more; with small groups it takes a fifth, and the file is smaller.
- */
-const ROW_GROUP_SIZE = 10_240;
-
 /** Runs tasks one after the other. */
 class Turnstile {
   #last: Promise<unknown> = Promise.resolve();
@@ -118,7 +112,16 @@ export class DuckDbConnections {
   }
 
   /** Runs `task` on one snapshot of the database. Temporary tables that it makes go with the snapshot. */
-  async read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#readPlaced((connection) => inSnapshot(connection, task));
+  }
+
+  /** As {@link read}, for a task of a single statement, which is a snapshot by itself: a third of the statements. */
+  readOnce<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#readPlaced(task);
+  }
+
+  async #readPlaced<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     if (this.#places === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#places--;
     try {
@@ -136,7 +139,12 @@ export class DuckDbConnections {
   /** As {@link read}, on a connection of its own, so that long exports do not keep readers waiting. */
   async readAlone<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     return await this.#use((database) =>
-      lend(database, () => connect(database.instance), task, (connection) => connection.closeSync())
+      lend(
+        database,
+        () => connect(database.instance),
+        (connection) => inSnapshot(connection, task),
+        (connection) => connection.closeSync(),
+      )
     );
   }
 
@@ -189,7 +197,19 @@ async function connect(instance: DuckDBInstance): Promise<DuckDBConnection> {
   return connection;
 }
 
-/** Runs `task` on a snapshot; the database is not closed before the connection has been given back. */
+async function inSnapshot<T>(
+  connection: DuckDBConnection,
+  task: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  try {
+    await connection.run("BEGIN TRANSACTION");
+    return await task(connection);
+  } finally {
+    await connection.run("ROLLBACK").catch(() => {});
+  }
+}
+
+/** Runs `task`; the database is not closed before the connection has been given back. */
 async function lend<T>(
   database: Database,
   take: () => Promise<DuckDBConnection>,
@@ -203,12 +223,10 @@ async function lend<T>(
     const connection = await take();
     loan.connection = connection;
     try {
-      await connection.run("BEGIN TRANSACTION");
       return await task(connection);
     } catch (error) {
       throw asMillraceError(error, database.path);
     } finally {
-      await connection.run("ROLLBACK").catch(() => {});
       giveBack(connection);
     }
   } finally {
@@ -233,7 +251,7 @@ async function openDatabase({ path, allowedDirectories, settings }: DatabaseOpti
   const instance = await DuckDBInstance.create(":memory:", settings);
   try {
     const writer = await instance.connect();
-    await writer.run(`ATTACH ${textLiteral(path)} AS ${CATALOG} (ROW_GROUP_SIZE ${ROW_GROUP_SIZE})`);
+    await writer.run(`ATTACH ${textLiteral(path)} AS ${CATALOG}`);
     await writer.run(`USE ${CATALOG}`);
     await writer.run(
       `SET allowed_directories = [${allowedDirectories.map((path) => textLiteral(`${path}/`)).join(", ")}]`,

@@ -4,16 +4,16 @@
  * the end of lines; an absent value is an empty cell, an empty text is "".
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { DIMENSIONS, MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
+import { MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
 import type { DuckDbConnections } from "./duckdb_connections.ts";
-import { CELL_MEASURE_COLUMNS, collectCells } from "./duckdb_export_cells.ts";
+import { CellExport } from "./duckdb_export_cells.ts";
 import { writeJson } from "./duckdb_export_json.ts";
 import { streamFiles } from "./duckdb_export_file.ts";
 import { column } from "./duckdb_schema.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import { planSlices, type Slice, SLICE_ROWS } from "./duckdb_slices.ts";
-import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
+import { numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
 import type { Export, ExportFormat, ExportQuery } from "./ports.ts";
 
 const TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ";
@@ -30,12 +30,18 @@ function copyOptions(format: ExportFormat, n: number): string {
   }
 }
 
-/** The rows of one file. */
-interface Part {
+/** The rows of one file, when all that they are made of is there. */
+interface Rows {
   readonly sql: string;
   /** Its columns of text, where its records are too large for DuckDB's writer of JSON. */
   readonly hugeTexts?: readonly string[];
 }
+
+/**
+ * What a file is made from. It fetches, on the connection, what the database cannot make rows of alone; what that answers
+ * does so, while the connection writes another file, and may use a file at `path` until its own has been written.
+ */
+type Part = () => Promise<(path: string) => Promise<Rows>>;
 
 /**
  * Copies one snapshot into files of `directory`, and streams them; they are removed at the end, whatever happens. Resolves
@@ -58,10 +64,23 @@ export async function exportTable(
     const paths = parts.map((_, n) => `${directory}/${name}-${n}.${query.format}`);
     files.push(...parts.map(() => Promise.withResolvers<void>()));
     begun.resolve({ frontier, paths, interrupt: () => connection.interrupt() });
-    for (const [n, part] of parts.entries()) {
-      if (isStopped) throw new Error("the export was cancelled");
-      await writePart(connection, query.format, part, n, paths[n]);
-      files[n].resolve();
+    const helping = (n: number) => `${directory}/${name}-${n}.rows`;
+    let rows = parts[0]().then((make) => make(helping(0)));
+    try {
+      for (const [n, path] of paths.entries()) {
+        const written = await rows;
+        if (isStopped) throw new Error("the export was cancelled");
+        const make = await parts[n + 1]?.();
+        const write = writePart(connection, query.format, written, n, path);
+        if (make !== undefined) rows = make(helping(n + 1));
+        await Promise.allSettled([write, rows]); // neither may go on when the other has failed
+        await write;
+        await Deno.remove(helping(n)).catch(() => {}); // most parts need none
+        files[n].resolve();
+      }
+    } finally {
+      await rows.catch(() => {}); // it may still write its file
+      for (const n of paths.keys()) await Deno.remove(helping(n)).catch(() => {});
     }
   };
   const ended = segments.reading(() => connections.readAlone(copy)).catch((error) => {
@@ -84,7 +103,7 @@ export async function exportTable(
 async function writePart(
   connection: DuckDBConnection,
   format: ExportFormat,
-  { sql, hugeTexts }: Part,
+  { sql, hugeTexts }: Rows,
   n: number,
   path: string,
 ): Promise<void> {
@@ -172,6 +191,11 @@ async function selectQuarantine(connection: DuckDBConnection, segments: Segments
   return slicedParts("quarantine", slices, columns, "record_time", ["reason", "raw"]);
 }
 
+/** Rows that the database makes alone. */
+function partOf(rows: Rows): Part {
+  return () => Promise.resolve(() => Promise.resolve(rows));
+}
+
 /** What is made of the records is made after they were sorted, which takes several times the bytes that it is given. */
 function slicedParts(
   table: string,
@@ -180,23 +204,22 @@ function slicedParts(
   time: string,
   texts: readonly string[],
 ): Part[] {
-  if (slices.length === 0) return [{ sql: `SELECT ${columns} FROM ${table} WHERE false` }];
-  return slices.map(({ from, isHuge }) => ({
-    sql: `SELECT ${columns} FROM (SELECT * FROM ${from} ORDER BY ${time}, part, "offset")`,
-    hugeTexts: isHuge ? texts : undefined,
-  }));
+  if (slices.length === 0) return [partOf({ sql: `SELECT ${columns} FROM ${table} WHERE false` })];
+  return slices.map(({ from, isHuge }) =>
+    partOf({
+      sql: `SELECT ${columns} FROM (SELECT * FROM ${from} ORDER BY ${time}, part, "offset")`,
+      hugeTexts: isHuge ? texts : undefined,
+    })
+  );
 }
 
 async function selectCells(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
-  const isHours = query.table === "hours";
-  const { from, cells } = await collectCells(connection, query, isHours ? 60 : 1);
-  const time = timeSql("make_timestamp(starts::BIGINT * 60000000)", query.format);
-  const dimensions = DIMENSIONS.map((field) => `${textSql(column(field), query)} AS ${column(field)}`);
-  // Without cells there is a file all the same, which tells the columns.
-  return Array.from({ length: Math.max(1, Math.ceil(cells / SLICE_ROWS)) }, (_, n) => ({
-    sql: `SELECT ${time} AS ${isHours ? "hour" : "minute"}, ${dimensions.join(", ")}, count, errors,
-        ${CELL_MEASURE_COLUMNS.join(", ")}
-      FROM ${from} WHERE id > ${integerLiteral(n * SLICE_ROWS)} AND id <= ${integerLiteral((n + 1) * SLICE_ROWS)}
-      ORDER BY id`,
-  }));
+  const cells = new CellExport(connection, query, query.table === "hours" ? 60 : 1, {
+    time: (minutes) => timeSql(`make_timestamp(${minutes}::BIGINT * 60000000)`, query.format),
+    text: (value) => textSql(value, query),
+  });
+  return (await cells.plan()).map((batch) => async () => {
+    const make = await cells.fetch(batch);
+    return async (path) => ({ sql: await make(path) });
+  });
 }

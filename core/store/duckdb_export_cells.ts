@@ -1,184 +1,232 @@
 /**
- * Minute cells or hours as one row each, for exports: partials added up, sketches merged. Quantiles cannot be computed in
- * SQL, so the cells are collected into temporary tables (which spill) some hours at a time.
+ * Minute cells or hours as one row each, for exports: partials added up, sketches merged, a batch of steps at a time. The
+ * distinct dimensions are numbered in their order, so that cells are grouped and sorted by two small integers.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DIMENSIONS, type Measure, MEASURE_SCALE, MEASURE_SLOT, MEASURES } from "../minutes/fields.ts";
 import { minutesIn } from "./duckdb_conditions.ts";
-import { meanSql, MergedSketch, stddevSql, stepSql } from "./duckdb_minutes.ts";
+import { quantileColumn, QUANTILES, QuantileWriter, TAG_DIGITS } from "./duckdb_export_quantiles.ts";
+import { meanSql, stddevSql, stepSql } from "./duckdb_minutes.ts";
 import { column } from "./duckdb_schema.ts";
-import { numberOf, Parameters, streamRows } from "./duckdb_values.ts";
-import type { ExportQuery } from "./ports.ts";
+import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
+import type { ExportQuery, TimeRange } from "./ports.ts";
 
-const MINUTES_PER_HOUR = 60;
 const MS_PER_MINUTE = 60_000;
-/** Partials whose sketches are merged before the next ones are read; a single hour may have more. */
-const BATCH_ROWS = 20_000;
-const QUANTILES = [["p50", 0.5], ["p90", 0.9], ["p95", 0.95], ["p99", 0.99]] as const;
-const KEYS = ["starts", ...DIMENSIONS.map(column)];
+/** Partials of a batch, and bytes of their sketches, about: COPY of so many works in 48 MB of DuckDB's memory. */
+const BATCH_ROWS = 20_480;
+const BATCH_BYTES = 2 * 1_048_576;
+const KEYS = DIMENSIONS.map(column);
+const STATISTICS = ["sum", "min", "max", "avg", "stddev"] as const;
 
-/** Columns of the measures in a cell, in the order in which they are exported. */
-export const CELL_MEASURE_COLUMNS: readonly string[] = MEASURES.flatMap(({ name }) =>
-  ["count", "sum", "min", "max", "avg", "stddev", ...QUANTILES.map(([quantile]) => quantile)].map((part) =>
-    `${name}_${part}`
-  )
-);
+/** How cells are shown. */
+export interface CellFormat {
+  /** Of the step that begins at a number of minutes. */
+  readonly time: (minutes: string) => string;
+  readonly text: (value: string) => string;
+}
 
-interface Batch {
+/** Cells of some steps. */
+export interface CellBatch {
   /** Minutes since 1970, half-open. */
   readonly from: number;
   readonly to: number;
+  /** Numbers of the dimensions, (after, upTo], where a single step has too many cells; null: all. */
+  readonly dims: { readonly after: number; readonly upTo: number } | null;
+  readonly rows: number;
+  readonly measures: readonly Measure[];
+  readonly isHuge: boolean;
 }
 
-/**
- * Answers what to select from, and its rows: `id` from 1 in the order of time and dimensions, `starts` in minutes since 1970, the dimensions,
- * `count`, `errors` and {@link CELL_MEASURE_COLUMNS}.
- */
-export async function collectCells(
-  connection: DuckDBConnection,
-  query: ExportQuery,
-  stepMinutes: number,
-): Promise<{ readonly from: string; readonly cells: number }> {
-  const { batches, measures } = await planBatches(connection, query);
-  const quantiles = MEASURES.flatMap(({ name }) => QUANTILES.map(([quantile]) => `${name}_${quantile} DOUBLE`));
-  await connection.run(`CREATE TEMP TABLE cells AS ${cellsSql(stepMinutes, "false")} LIMIT 0`, [0]);
-  await connection.run(`CREATE TEMP TABLE quantiles (id BIGINT, ${quantiles.join(", ")})`);
-  let cells = 0;
-  for (const batch of batches) {
+/** What writes the cells of a query, in the order of time and dimensions, a batch after the other. */
+export class CellExport {
+  readonly #connection: DuckDBConnection;
+  readonly #query: ExportQuery;
+  readonly #step: number;
+  readonly #format: CellFormat;
+  readonly #quantiles = new QuantileWriter();
+  /** How many sets of dimensions there are. */
+  #dimensions = 0;
+
+  constructor(connection: DuckDBConnection, query: ExportQuery, stepMinutes: number, format: CellFormat) {
+    this.#connection = connection;
+    this.#query = query;
+    this.#step = stepMinutes;
+    this.#format = format;
+  }
+
+  /** Batches that follow each other; one at least, for a file tells its columns without rows, too. */
+  async plan(): Promise<readonly CellBatch[]> {
+    await this.#numberDimensions();
     const values = new Parameters();
-    const after = cells;
-    values.add(after);
-    const where = batchSql(query, batch, values);
-    const inserted = await connection.run(`INSERT INTO cells ${cellsSql(stepMinutes, where)}`, values.values);
-    cells += inserted.rowsChanged;
-    if (measures.length > 0) await addQuantiles(connection, query, { batch, after, stepMinutes, measures });
+    const where = minutesIn(this.#query.topicId, this.#query.range, this.#query.where, values);
+    const used = MEASURES.map(({ name }) => `bool_or(${name}_count > 0) AS ${name}`);
+    const rows = await rowsOf(
+      this.#connection,
+      `SELECT min(starts) AS first, max(starts) AS last, sum(partials)::BIGINT AS partials, max(weight) > 1 AS "isLarge",
+         ${MEASURES.map(({ name }) => `bool_or(${name}) AS ${name}`)}
+       FROM (SELECT *, ${batchSql("starts")} FROM (
+         SELECT ${stepSql(this.#step)} AS starts, ${WEIGHT}, ${used} FROM minutes WHERE ${where} GROUP BY starts))
+       GROUP BY batch, large ORDER BY first`,
+      values.values,
+    );
+    const batches: CellBatch[] = [];
+    for (const row of rows) {
+      const batch = {
+        from: numberOf(row.first),
+        to: numberOf(row.last) + this.#step,
+        dims: null,
+        rows: numberOf(row.partials),
+        measures: MEASURES.filter(({ name }) => row[name] === true).map(({ name }) => name),
+        isHuge: false,
+      };
+      if (row.isLarge === true) batches.push(...await this.#split(batch));
+      else batches.push(batch);
+    }
+    return batches.length > 0 ? batches : [{ from: 0, to: 0, dims: null, rows: 0, measures: [], isHuge: false }];
   }
-  return { from: "cells LEFT JOIN quantiles USING (id)", cells };
-}
 
-/** Whole hours, as many as have {@link BATCH_ROWS} partials together, and the measures that there are. */
-async function planBatches(
-  connection: DuckDBConnection,
-  query: ExportQuery,
-): Promise<{ batches: Batch[]; measures: Measure[] }> {
-  const values = new Parameters();
-  const where = minutesIn(query.topicId, query.range, query.where, values);
-  const used = MEASURES.map(({ name }) => `bool_or(${name}_count > 0) AS ${name}`);
-  const hours = streamRows(
-    connection,
-    `SELECT ${stepSql(MINUTES_PER_HOUR)} AS hour, count(*) AS partials, ${used.join(", ")}
-     FROM minutes WHERE ${where} GROUP BY hour ORDER BY hour`,
-    values.values,
-  );
-  const batches: Batch[] = [];
-  const measures = new Set<Measure>();
-  let rows = Infinity;
-  for await (const row of hours) {
-    const hour = numberOf(row.hour);
-    const partials = numberOf(row.partials);
-    const open = batches.at(-1);
-    const isFull = open === undefined || rows + partials > BATCH_ROWS;
-    if (isFull) batches.push({ from: hour, to: hour + MINUTES_PER_HOUR });
-    else batches[batches.length - 1] = { from: open.from, to: hour + MINUTES_PER_HOUR };
-    rows = isFull ? partials : rows + partials;
-    for (const { name } of MEASURES) if (row[name] === true) measures.add(name);
+  /** A step with too many partials, some dimensions at a time. */
+  async #split(step: CellBatch): Promise<CellBatch[]> {
+    const rows = await rowsOf(
+      this.#connection,
+      `SELECT min(dim) - 1 AS after, max(dim) AS "upTo", sum(partials)::BIGINT AS partials, max(weight) > 1 AS "isHuge"
+       FROM (SELECT *, ${batchSql("dim")} FROM (
+         SELECT dim, ${WEIGHT} FROM (${this.#partialsSql(step)}) GROUP BY dim))
+       GROUP BY batch, large ORDER BY after`,
+    );
+    return rows.map((row) => ({
+      ...step,
+      dims: { after: numberOf(row.after), upTo: numberOf(row.upTo) },
+      rows: numberOf(row.partials),
+      isHuge: row.isHuge === true,
+    }));
   }
-  return { batches, measures: [...measures] };
+
+  /**
+   * Fetches what the batch's quantiles are made of. What it answers needs no connection: it makes them, in a file at a path
+   * of the caller, and answers the rows as SQL over that file.
+   */
+  async fetch(batch: CellBatch): Promise<(path: string) => Promise<string>> {
+    const partials = this.#partialsSql(batch);
+    if (batch.measures.length === 0) return () => Promise.resolve(this.#cellsSql(batch, null, new Set()));
+    const sketches = await this.#quantiles.fetch(this.#connection, {
+      ...batch,
+      dimensions: this.#dimensions,
+      from: partials,
+    });
+    return async (path) => {
+      const { merged } = await sketches.write(path);
+      return this.#cellsSql(batch, path, merged);
+    };
+  }
+
+  /**
+   * Makes a table of the distinct dimensions: `dim` from 1 in their order, they themselves, and as they are shown. One for all
+   * batches: what a transaction has replaced or dropped is held in memory until it ends.
+   */
+  async #numberDimensions(): Promise<void> {
+    const values = new Parameters();
+    const where = minutesIn(this.#query.topicId, this.#query.range, this.#query.where, values);
+    const shown = DIMENSIONS.map((name) => `${this.#format.text(column(name))} AS ${shownColumn(name)}`);
+    await this.#connection.run(
+      `CREATE TEMP TABLE dimensions AS
+       SELECT *, printf('%0${TAG_DIGITS}x', dim) AS tag, ${shown}
+       FROM (SELECT row_number() OVER (ORDER BY ${KEYS})::INTEGER AS dim, ${KEYS}
+             FROM (SELECT DISTINCT ${KEYS} FROM minutes WHERE ${where}))`,
+      values.values,
+    );
+    const [{ dimensions }] = await rowsOf(this.#connection, "SELECT count(*) AS dimensions FROM dimensions");
+    this.#dimensions = numberOf(dimensions);
+  }
+
+  /** The first and the last step may reach beyond the query's range. */
+  #rangeOf({ from, to }: CellBatch): TimeRange {
+    return {
+      fromMs: Math.max(this.#query.range.fromMs, from * MS_PER_MINUTE),
+      toMs: Math.min(this.#query.range.toMs, to * MS_PER_MINUTE),
+    };
+  }
+
+  /** Rows of minutes with `starts`, `dim` and `tag`. The query's conditions are on dimensions: the table meets them. */
+  #partialsSql(batch: CellBatch): string {
+    const { fromMs, toMs } = this.#rangeOf(batch);
+    const minute = (ms: number) => integerLiteral(Math.ceil(ms / MS_PER_MINUTE));
+    const same = KEYS.map((key) => `m.${key} IS NOT DISTINCT FROM d.${key}`).join(" AND ");
+    const slice = batch.dims === null
+      ? ""
+      : `AND d.dim > ${integerLiteral(batch.dims.after)} AND d.dim <= ${integerLiteral(batch.dims.upTo)}`;
+    return `SELECT m.*, ${stepSql(this.#step)} AS starts, d.dim, d.tag FROM minutes m JOIN dimensions d ON ${same}
+      WHERE m.topic_id = ${textLiteral(this.#query.topicId)}
+        AND m.minute >= ${minute(fromMs)} AND m.minute < ${minute(toMs)} ${slice}`;
+  }
+
+  #cellsSql(batch: CellBatch, quantiles: string | null, merged: ReadonlySet<Measure>): string {
+    const { measures } = batch;
+    const means = measures.filter((name) => merged.has(name)).map((name) => meanSql(name, `${name}_mean`));
+    const partials = this.#partialsSql(batch);
+    const withMeans = means.length === 0
+      ? partials
+      : `SELECT *, ${means} FROM (${partials}) WINDOW cell AS (PARTITION BY starts, dim)`;
+    const grouped = `SELECT ${
+      ["starts", "dim", "sum(count)::BIGINT AS count", "sum(errors)::BIGINT AS errors"].concat(
+        measures.flatMap((name) => measureSql(name, merged.has(name))),
+      )
+    } FROM (${withMeans}) GROUP BY starts, dim`;
+    const joined = quantiles === null ? "" : `LEFT JOIN read_parquet(${textLiteral(quantiles)}) USING (starts, dim)`;
+    // Formats are applied to rows that are sorted already, which are narrower.
+    return `SELECT ${this.#format.time("starts")} AS ${this.#step === 1 ? "minute" : "hour"},
+        ${DIMENSIONS.map((name) => `${shownColumn(name)} AS ${column(name)}`)}, count, errors,
+        ${MEASURES.flatMap(({ name }) => measures.includes(name) ? shownMeasure(name) : absentMeasure(name))}
+      FROM (SELECT * FROM (${grouped}) JOIN (SELECT dim, ${
+      DIMENSIONS.map(shownColumn)
+    } FROM dimensions) USING (dim) ${joined}
+            ORDER BY starts, dim)`;
+  }
 }
 
-/** The query's conditions within a batch: its first and last hour may reach beyond the query's range. */
-function batchSql(query: ExportQuery, { from, to }: Batch, values: Parameters): string {
-  const range = {
-    fromMs: Math.max(query.range.fromMs, from * MS_PER_MINUTE),
-    toMs: Math.min(query.range.toMs, to * MS_PER_MINUTE),
-  };
-  return minutesIn(query.topicId, range, query.where, values);
+/** What a step, or a cell, takes up of a batch: the greater of its share in rows and in bytes. */
+const WEIGHT = `count(*) AS partials, greatest(count(*) / ${BATCH_ROWS}, (${
+  MEASURES.map(({ name }) => `coalesce(sum(octet_length(${name}_sketch)), 0)`).join(" + ")
+}) / ${BATCH_BYTES}) AS weight`;
+
+/** Numbers batches of what follows each other, by weight; what is more than a batch is one of its own. */
+function batchSql(order: string): string {
+  return `floor(sum(weight) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING))::BIGINT AS batch,
+    CASE WHEN weight > 1 THEN ${order} END AS large`;
 }
 
-/** One row per cell, numbered on from $1 in the order of the keys. */
-function cellsSql(stepMinutes: number, where: string): string {
-  const means = MEASURES.map(({ name }) => meanSql(name, `${name}_mean`));
-  const measures = MEASURES.flatMap(({ name }) => measureSql(name));
-  return `SELECT $1::BIGINT + row_number() OVER (ORDER BY ${KEYS}) AS id, * FROM (
-      SELECT ${KEYS}, sum(count)::BIGINT AS count, sum(errors)::BIGINT AS errors, ${measures}
-      FROM (
-        SELECT *, ${means} FROM (SELECT *, ${stepSql(stepMinutes)} AS starts FROM minutes WHERE ${where})
-        WINDOW cell AS (PARTITION BY ${KEYS})
-      ) GROUP BY ${KEYS}
-    )`;
+function shownColumn(name: string): string {
+  return `shown_${name}`;
 }
 
-function measureSql(measure: Measure): string[] {
+/** Of the partials of a cell; where none has more than one, there is no mean of several. */
+function measureSql(measure: Measure, isMerged: boolean): string[] {
   const scale = MEASURE_SCALE[MEASURE_SLOT[measure]];
   return [
     `coalesce(sum(${measure}_count), 0)::BIGINT AS ${measure}_count`,
     `sum(${measure}_sum) / ${scale} AS ${measure}_sum`,
-    `min(${measure}_min) / ${scale} AS ${measure}_min`,
-    `max(${measure}_max) / ${scale} AS ${measure}_max`,
+    `min(${measure}_min) AS ${measure}_min`,
+    `max(${measure}_max) AS ${measure}_max`,
     `sum(${measure}_sum) / sum(${measure}_count) / ${scale} AS ${measure}_avg`,
-    `${stddevSql(measure, `${measure}_mean`)} AS ${measure}_stddev`,
+    isMerged
+      ? `${stddevSql(measure, `${measure}_mean`)} AS ${measure}_stddev`
+      : `sqrt(sum(${measure}_m2) / sum(${measure}_count)) / ${scale} AS ${measure}_stddev`,
   ];
 }
 
-/** Merges the sketches of a batch's cells, cell by cell, and puts the quantiles beside the cells. */
-async function addQuantiles(
-  connection: DuckDBConnection,
-  query: ExportQuery,
-  { batch, after, stepMinutes, measures }: {
-    batch: Batch;
-    after: number;
-    stepMinutes: number;
-    measures: readonly Measure[];
-  },
-): Promise<void> {
-  const values = new Parameters();
-  const since = values.add(after);
-  const where = batchSql(query, batch, values);
-  const parts = measures.map((name) =>
-    `m.${name}_sketch AS ${name}_sketch, m.${name}_min AS ${name}_low, m.${name}_max AS ${name}_high`
-  );
-  const rows = streamRows(
-    connection,
-    `SELECT c.id AS id, ${parts.join(", ")}
-     FROM (SELECT *, ${stepSql(stepMinutes)} AS starts FROM minutes WHERE ${where}) m
-     JOIN (SELECT id, ${KEYS} FROM cells WHERE id > ${since}) c USING (${KEYS})
-     ORDER BY id`,
-    values.values,
-  );
-  // A connection serves one statement at a time: finished cells wait until the stream has ended.
-  const finished: { readonly id: number; readonly quantiles: readonly (number | null)[] }[] = [];
-  let id = -1;
-  let sketches = new Map<Measure, MergedSketch>();
-  const finish = () => {
-    if (sketches.size > 0) finished.push({ id, quantiles: quantilesOf(sketches) });
-    sketches = new Map();
-  };
-  for await (const row of rows) {
-    if (numberOf(row.id) !== id) finish();
-    id = numberOf(row.id);
-    for (const name of measures) {
-      if (row[`${name}_sketch`] === null) continue;
-      const merged = sketches.get(name) ?? new MergedSketch();
-      merged.add(row, `${name}_sketch`, `${name}_low`, `${name}_high`);
-      sketches.set(name, merged);
-    }
-  }
-  finish();
-  const appender = await connection.createAppender("quantiles", "main", "temp");
-  for (const cell of finished) {
-    appender.appendBigInt(BigInt(cell.id));
-    for (const value of cell.quantiles) {
-      if (value === null) appender.appendNull();
-      else appender.appendDouble(value);
-    }
-    appender.endRow();
-  }
-  appender.closeSync();
+/** No estimate may leave what lies between the smallest and the largest value. */
+function shownMeasure(measure: Measure): string[] {
+  const scale = MEASURE_SCALE[MEASURE_SLOT[measure]];
+  const [low, high] = [`${measure}_min`, `${measure}_max`];
+  const quantiles = QUANTILES.map(([quantile]) => {
+    const value = quantileColumn(measure, quantile);
+    return `CASE WHEN ${value} IS NOT NULL THEN greatest(${low}, least(${high}, ${value})) / ${scale} END AS ${value}`;
+  });
+  const extremes = [low, high].map((name) => `${name} / ${scale} AS ${name}`);
+  return [`${measure}_count`, `${measure}_sum`, ...extremes, `${measure}_avg`, `${measure}_stddev`, ...quantiles];
 }
 
-function quantilesOf(sketches: ReadonlyMap<Measure, MergedSketch>): (number | null)[] {
-  return MEASURES.flatMap(({ name }, slot) => {
-    const merged = sketches.get(name);
-    return QUANTILES.map(([, q]) => merged === undefined ? null : merged.quantile(q) / MEASURE_SCALE[slot]);
-  });
+function absentMeasure(measure: Measure): string[] {
+  const names = [...STATISTICS, ...QUANTILES.map(([quantile]) => quantile)];
+  return [`0::BIGINT AS ${measure}_count`, ...names.map((name) => `NULL::DOUBLE AS ${measure}_${name}`)];
 }

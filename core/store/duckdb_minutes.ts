@@ -1,11 +1,9 @@
 /** Series and summaries over minute cells. Partials of one cell add up; quantiles come from merged sketches. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type Dimension, type Measure, MEASURE_SCALE, MEASURE_SLOT, UNPARSED } from "../minutes/fields.ts";
-import { Sketch } from "../minutes/sketch.ts";
-import { minutesIn } from "./duckdb_conditions.ts";
+import { QUANTILES } from "./cell_answers.ts";
+import { minuteRange, minutesIn } from "./duckdb_conditions.ts";
 import {
-  bytesOf,
-  eachSketch,
   integerLiteral,
   markedSql,
   numberOf,
@@ -16,10 +14,19 @@ import {
   unmarkedOf,
 } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
-import type { ApiSummary, Series, SeriesQuery, SeriesResult, Statistic, SummaryQuery, SummaryResult } from "./ports.ts";
+import { mergeSketches } from "./duckdb_sketches.ts";
+import type {
+  ApiSummary,
+  Series,
+  SeriesQuery,
+  SeriesResult,
+  Statistic,
+  SummaryQuery,
+  SummaryResult,
+  TimeRange,
+} from "./ports.ts";
 
 const MS_PER_MINUTE = 60_000;
-const QUANTILES: Readonly<Partial<Record<Statistic, number>>> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 };
 
 /** Whole units of a measure's integers. */
 function scaleOf(measure: Measure): number {
@@ -60,8 +67,9 @@ function statisticSql(statistic: Statistic, measure: Measure | undefined): strin
  */
 export function stddevSql(measure: Measure, mean = "mean"): string {
   const count = `${measure}_count`;
-  return `sqrt(sum(${measure}_m2 + ${count} * power(${measure}_sum / ${count} - ${mean}, 2)) / sum(${count})) / ` +
-    `${scaleOf(measure)}`;
+  const squares = `${measure}_m2 + ${count} * power(${measure}_sum / ${count} - ${mean}, 2)`;
+  // In an order of their own: the same parts give the same digits, however DuckDB comes by them.
+  return `sqrt(sum(${squares} ORDER BY ${squares}) / sum(${count})) / ${scaleOf(measure)}`;
 }
 
 /** The mean over the window `cell`, in integer units, as {@link stddevSql} needs it. */
@@ -153,70 +161,40 @@ function pushPoint(points: Points, query: SeriesQuery, row: Row, value: number |
   points.set(key, list);
 }
 
-/** Sketches come in the order of their groups, so that one is merged at a time. */
 async function quantilePoints(connection: DuckDBConnection, query: SeriesQuery): Promise<Points> {
-  const { measure, statistic } = query;
+  const { measure, statistic, stepMinutes, topicId, range, where: conditions } = query;
   if (measure === undefined) throw new RangeError(`${statistic} needs a measure`);
   const keys = ["starts", ...query.by.map(column)];
-  const from = (values: Parameters) => `(${rowsOfLargestGroups(query, values)}) WHERE ${measure}_count > 0`;
   const values = new Parameters();
-  const groups = await rowsOf(
-    connection,
-    `SELECT ${["starts", ...markedColumns(query.by)]}, low, high FROM (
-       SELECT ${keys}, min(${measure}_min) AS low, max(${measure}_max) AS high FROM ${from(values)} GROUP BY ${keys})
-     ORDER BY ${keys}`,
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE quantile_groups AS
+     SELECT (row_number() OVER (ORDER BY ${keys}) - 1)::INTEGER AS id, * FROM (
+       SELECT ${keys}, min(${measure}_min) AS low, max(${measure}_max) AS high
+       FROM (${rowsOfLargestGroups(query, values)}) WHERE ${measure}_count > 0 GROUP BY ${keys})`,
     values.values,
   );
-  const points: Points = new Map();
-  let merged = new Sketch();
-  let open = 1;
-  const close = () => {
-    const row = groups[open - 1];
-    if (row === undefined) return; // there was none at all
-    const value = withinRange(merged.quantile(QUANTILES[statistic] ?? 0), row);
-    pushPoint(points, query, row, value / scaleOf(measure));
-  };
-  // Groups go by their number: what names them is not read with every sketch.
-  const again = new Parameters();
-  await eachSketch(
+  const groups = await rowsOf(
     connection,
-    `SELECT dense_rank() OVER (ORDER BY ${keys})::INTEGER AS id, ${measure}_sketch AS sketch FROM ${from(again)}
-     ORDER BY id`,
-    again.values,
-    (id, sketch) => {
-      if (id !== open) {
-        close();
-        merged = new Sketch();
-        open = id;
-      }
-      merged.mergeEncoded(sketch);
-    },
+    `SELECT ${["starts", ...markedColumns(query.by)]}, low, high FROM quantile_groups ORDER BY id`,
   );
-  close();
+  const merged = await mergeSketches(connection, minuteRange(range), groups.length, ({ from, to }, values) => {
+    const within = { fromMs: from * MS_PER_MINUTE, toMs: to * MS_PER_MINUTE };
+    return `SELECT id, minute, ${measure}_sketch AS sketch
+      FROM (SELECT *, ${stepSql(stepMinutes)} AS starts FROM minutes
+            WHERE ${minutesIn(topicId, within, conditions, values)} AND ${measure}_count > 0)
+      JOIN (SELECT id, ${keys} FROM quantile_groups) USING (${keys})`;
+  });
+  const points: Points = new Map();
+  groups.forEach((row, id) => {
+    const value = withinRange(merged[id].quantile(QUANTILES[statistic] ?? 0), row);
+    pushPoint(points, query, row, value / scaleOf(measure));
+  });
   return points;
 }
 
 /** No estimate may leave what lies between the smallest and the largest value, `low` and `high` of a row. */
 function withinRange(estimate: number | null, { low, high }: Row): number {
   return Math.max(numberOf(low), Math.min(numberOf(high), estimate ?? numberOf(low)));
-}
-
-/** Sketches of one group with their smallest and largest value, which no estimate may leave. */
-export class MergedSketch {
-  readonly #sketch = new Sketch();
-  #low = Infinity;
-  #high = -Infinity;
-
-  /** Adds the columns `sketch`, `low` and `high` of a row, or those with other names. */
-  add(row: Row, sketch = "sketch", low = "low", high = "high"): void {
-    this.#sketch.mergeEncoded(bytesOf(row[sketch]));
-    this.#low = Math.min(this.#low, numberOf(row[low]));
-    this.#high = Math.max(this.#high, numberOf(row[high]));
-  }
-
-  quantile(q: number): number {
-    return Math.max(this.#low, Math.min(this.#high, this.#sketch.quantile(q) ?? this.#low));
-  }
 }
 
 const API = ["service", "method", "endpoint"] as const;
@@ -256,26 +234,30 @@ async function readApis(
   { topicId, range, where: conditions }: SummaryQuery,
   limit: number,
 ): Promise<ApiSummary[]> {
-  const values = new Parameters();
-  const where = `${minutesIn(topicId, range, conditions, values)} AND level <> ${values.add(UNPARSED)}`;
   const scale = scaleOf("response_time");
-  const top = `SELECT ${API}, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors,
-      sum(response_time_sum) / sum(response_time_count) / ${scale} AS average, min(response_time_min) AS low,
-      max(response_time_max) AS high, row_number() OVER (ORDER BY sum(count) DESC, ${API})::INTEGER AS id
-    FROM minutes WHERE ${where} GROUP BY ${API} ORDER BY id LIMIT ${integerLiteral(limit)}`;
+  const rowsIn = (range: TimeRange, values: Parameters) =>
+    `${minutesIn(topicId, range, conditions, values)} AND level <> ${values.add(UNPARSED)}`;
+  const values = new Parameters();
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE top_apis AS
+     SELECT (row_number() OVER (ORDER BY count DESC, ${API}) - 1)::INTEGER AS id, * FROM (
+       SELECT ${API}, sum(count)::DOUBLE AS count, sum(errors)::DOUBLE AS errors,
+         sum(response_time_sum) / sum(response_time_count) / ${scale} AS average, min(response_time_min) AS low,
+         max(response_time_max) AS high
+       FROM minutes WHERE ${rowsIn(range, values)} GROUP BY ${API}
+       ORDER BY count DESC, ${API} LIMIT ${integerLiteral(limit)})`,
+    values.values,
+  );
   const rows = await rowsOf(
     connection,
-    `SELECT ${[...markedColumns(API), "count", "errors", "average", "low", "high"]} FROM (${top}) ORDER BY id`,
-    values.values,
+    `SELECT ${[...markedColumns(API), "count", "errors", "average", "low", "high"]} FROM top_apis ORDER BY id`,
   );
-  const merged = rows.map(() => new Sketch());
-  await eachSketch(
-    connection,
-    `SELECT id, response_time_sketch AS sketch
-     FROM minutes JOIN (SELECT id, ${API} FROM (${top})) USING (${API}) WHERE ${where} AND response_time_count > 0`,
-    values.values,
-    (id, sketch) => merged[id - 1].mergeEncoded(sketch),
-  );
+  const merged = await mergeSketches(connection, minuteRange(range), rows.length, ({ from, to }, values) => {
+    const within = { fromMs: from * MS_PER_MINUTE, toMs: to * MS_PER_MINUTE };
+    return `SELECT id, minute, response_time_sketch AS sketch
+      FROM (SELECT * FROM minutes WHERE ${rowsIn(within, values)} AND response_time_count > 0)
+      JOIN (SELECT id, ${API} FROM top_apis) USING (${API})`;
+  });
   return rows.map((row, n) => {
     const p95 = merged[n].quantile(0.95);
     return {

@@ -25,34 +25,55 @@ const HOUR_MS = 3_600_000;
 const MINUTES_PER_BUCKET = 60;
 const TIME_OF: Readonly<Record<RecordTable, string>> = { events: "ts", quarantine: "record_time" };
 
-/** Units as they are, in the order of `buckets`. */
-export async function readUnits(
-  connection: DuckDBConnection,
-  topicId: string,
-  partition: number,
-  buckets: readonly number[],
-): Promise<UnitState[]> {
-  const units: UnitState[] = [];
-  for (const bucket of buckets) {
-    const [unit] = await rowsOf(
-      connection,
-      "SELECT upto, writer FROM units WHERE topic_id = $1 AND part = $2 AND bucket = $3",
-      [topicId, partition, bucket],
-    );
-    if (unit === undefined) {
-      units.push({ bucket, upto: 0, writer: null, values: {} });
-      continue;
+export interface UnitsOf {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly buckets: readonly number[];
+}
+
+/** Units as they are, of each question in the order of its buckets. */
+export async function readUnits(connection: DuckDBConnection, of: readonly UnitsOf[]): Promise<UnitState[][]> {
+  const parameters = new Parameters();
+  const keys = of.flatMap(({ topicId, partition, buckets }) =>
+    buckets.map((bucket) => parameters.list([topicId, partition, bucket]))
+  );
+  if (keys.length === 0) return of.map(() => []);
+  const rows = await rowsOf(
+    connection,
+    `SELECT topic_id, part, bucket, upto, writer FROM units WHERE (topic_id, part, bucket) IN (${keys.join(", ")})`,
+    parameters.values,
+  );
+  const keyOf = (topicId: unknown, partition: unknown, bucket: unknown) => JSON.stringify([topicId, partition, bucket]);
+  const found = new Map(rows.map((row) => [keyOf(row.topic_id, row.part, row.bucket), row]));
+  const units: UnitState[][] = [];
+  for (const { topicId, partition, buckets } of of) {
+    const some: UnitState[] = [];
+    for (const bucket of buckets) {
+      const unit = found.get(keyOf(topicId, partition, bucket));
+      some.push(
+        unit === undefined
+          ? { bucket, upto: 0, writer: null, values: {} }
+          : await writtenUnit(connection, { topicId, partition, bucket }, unit),
+      );
     }
-    const [values] = await rowsOf(
-      connection,
-      `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${column(name)}`)}
-       FROM (SELECT ${DIMENSIONS.map((name) => markedSql(column(name)))} FROM minutes
-             WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4)`,
-      [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
-    );
-    units.push({ bucket, upto: numberOf(unit.upto), writer: textOf(unit.writer), values: valuesOf(values) });
+    units.push(some);
   }
   return units;
+}
+
+async function writtenUnit(
+  connection: DuckDBConnection,
+  { topicId, partition, bucket }: { readonly topicId: string; readonly partition: number; readonly bucket: number },
+  { upto, writer }: Row,
+): Promise<UnitState> {
+  const [values] = await rowsOf(
+    connection,
+    `SELECT ${DIMENSIONS.map((name) => `list(DISTINCT ${column(name)}) AS ${column(name)}`)}
+     FROM (SELECT ${DIMENSIONS.map((name) => markedSql(column(name)))} FROM minutes
+           WHERE topic_id = $1 AND part = $2 AND minute >= $3 AND minute < $4)`,
+    [topicId, partition, bucket * MINUTES_PER_BUCKET, (bucket + 1) * MINUTES_PER_BUCKET],
+  );
+  return { bucket, upto: numberOf(upto), writer: textOf(writer), values: valuesOf(values) };
 }
 
 /** Values that take up a place under a cap: an absent one, the rest and the unparsed records' level do not. */

@@ -1,5 +1,5 @@
 /** Values to and from DuckDB: rows as plain JavaScript, parameters of statements, checked conversions. */
-import { DuckDBBlobVector, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
+import { DuckDBBlobVector, type DuckDBConnection, type DuckDBValue, type DuckDBVector } from "@duckdb/node-api";
 
 /** A row as plain JavaScript values; 64-bit integers come as bigint. */
 export type Row = Record<string, unknown>;
@@ -38,6 +38,48 @@ export async function eachSketch(
       if (sketch === null) throw new TypeError("expected a sketch from the database, found null");
       visit(numberOf(ids.getItem(row)), sketch);
     }
+  }
+}
+
+/** The row that {@link eachRow} visits, by place of the column. */
+export interface VisitedRow {
+  /** INTEGER or DOUBLE. */
+  number(at: number): number;
+  numberOrNull(at: number): number | null;
+  /** A BLOB, good for as long as it is wanted. */
+  bytes(at: number): Uint8Array;
+  text(at: number): string;
+}
+
+/** Blobs of DuckDB up to this size lie within their vector. */
+const INLINE_BYTES = 12;
+
+/** Visits rows of a result that may be large, without an object a row. */
+export async function eachRow(
+  connection: DuckDBConnection,
+  sql: string,
+  visit: (row: VisitedRow) => void,
+): Promise<void> {
+  const result = await connection.stream(sql);
+  const columns = result.columnCount;
+  let vectors: DuckDBVector[] = [];
+  let row = 0;
+  const visited: VisitedRow = {
+    number: (at) => numberOf(vectors[at].getItem(row)),
+    numberOrNull: (at) => numberOrNull(vectors[at].getItem(row)),
+    text: (at) => textOf(vectors[at].getItem(row)),
+    bytes: (at) => {
+      const vector = vectors[at];
+      const bytes = vector instanceof DuckDBBlobVector ? vector.getItemBytes(row) : null;
+      if (bytes === null) throw new TypeError("expected bytes from the database");
+      // Short ones lie in the chunk itself, whose memory goes with it.
+      return bytes.length <= INLINE_BYTES ? bytes.slice() : bytes;
+    },
+  };
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    vectors = [];
+    for (let at = 0; at < columns; at++) vectors.push(chunk.getColumnVector(at));
+    for (row = 0; row < chunk.rowCount; row++) visit(visited);
   }
 }
 

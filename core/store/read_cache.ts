@@ -16,6 +16,7 @@ import { MINUTE_SELECT } from "./duckdb_rows.ts";
 import { SCHEMA } from "./duckdb_schema.ts";
 import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
+import { threadsOf } from "./duckdb_threads.ts";
 import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral, textOf } from "./duckdb_values.ts";
 import type { Export, ExportQuery, MinuteRows, OffsetCover, PartitionState } from "./ports.ts";
 import type { RecordBlock } from "./record_blocks.ts";
@@ -53,6 +54,7 @@ export interface ReadCacheOptions {
   /** Where directories of the processes that read are made. */
   readonly directory: string;
   readonly memoryBytes: number;
+  /** 0: as many as {@link threadsOf} says. */
   readonly threads: number;
 }
 
@@ -89,7 +91,7 @@ export class ReadCache {
       checkpointBytes: CHECKPOINT_BYTES,
       settings: {
         memory_limit: `${Math.floor(memoryBytes / 1_048_576)}MiB`,
-        threads: String(threads),
+        threads: String(threadsOf({ threads })),
         temp_directory: `${directory}/spill`,
         checkpoint_threshold: "1TiB", // checkpoints are started by DuckDbConnections
         preserve_insertion_order: "false",

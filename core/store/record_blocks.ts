@@ -3,7 +3,7 @@
  * there on only bytes, whichever store keeps them. A group has at most {@link BLOCK_BYTES} of records, so that who reads
  * one never needs much memory, however wide its records are.
  */
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import { type Measure, MEASURES, TEXT_FIELDS, type TextField } from "../minutes/fields.ts";
 import { type EncodedRowGroup, type ParquetColumn, RowGroupEncoder, type Spans } from "../parquet/encoder.ts";
 import { escapeInvalid } from "./raw_text.ts";
@@ -53,7 +53,7 @@ const encoder = new RowGroupEncoder("zstd");
 
 /** The columns of events, in their order; `ts` is the event's time, `record_time` the record's in the log. */
 export function encodeEvents(topicId: string, partition: number, rows: EventRows): RecordBlock[] {
-  const isText = isUtf8(rows.bytes);
+  const content = contentOf(rows.bytes);
   return sliceRows(rows).map(({ from, to }) => {
     const count = to - from;
     const times = rows.timestampMicros.subarray(from, to);
@@ -64,7 +64,7 @@ export function encodeEvents(topicId: string, partition: number, rows: EventRows
       ends: ends.subarray(from, to),
     });
     const raw = spansOf({ starts: rows.rawStarts, ends: rows.rawEnds });
-    const invalid = invalidRows(raw, isText);
+    const invalid = invalidRows(raw, content);
     const columns: ParquetColumn[] = [
       { name: "topic_id", kind: "dictionary", dictionary: [topicId], ids: null },
       { name: "part", kind: "constant", value: partition },
@@ -73,7 +73,7 @@ export function encodeEvents(topicId: string, partition: number, rows: EventRows
       { name: "record_time", kind: "timestamp", values: recordTimes },
       ...TEXT_FIELDS.map((name): ParquetColumn => {
         const spans = rows.text[name];
-        return { name, kind: "spans", isText: true, spans: spans ? textSpans(spansOf(spans), isText) : null };
+        return { name, kind: "spans", isText: true, spans: spans ? textSpans(spansOf(spans), content) : null };
       }),
       ...MEASURES.map(({ name }): ParquetColumn => ({
         name,
@@ -139,12 +139,18 @@ function boundsOf(micros: Float64Array): Pick<RecordBlock, "firstMicros" | "last
 
 const lastOf = (micros: Float64Array) => Math.ceil(boundsOf(micros).lastMicros / 1000);
 
+// Loops, for a call a value costs more than what it does.
+
 function microsOf(timesMs: Float64Array): Float64Array {
-  return timesMs.map((ms) => Math.floor(ms) * 1000);
+  const micros = new Float64Array(timesMs.length);
+  for (let row = 0; row < micros.length; row++) micros[row] = Math.floor(timesMs[row]) * 1000;
+  return micros;
 }
 
 function widthsOf({ starts, ends }: Spans): Int32Array {
-  return Int32Array.from(starts, (start, row) => ends[row] - start);
+  const widths = new Int32Array(starts.length);
+  for (let row = 0; row < widths.length; row++) widths[row] = ends[row] - starts[row];
+  return widths;
 }
 
 function dictionaryOf(texts: readonly string[]): { dictionary: string[]; ids: Uint32Array } {
@@ -161,16 +167,23 @@ function dictionaryOf(texts: readonly string[]): { dictionary: string[]; ids: Ui
 const looseText = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Spans of text as readers take them: what is not UTF-8 with U+FFFD for what is wrong. */
-function textSpans(spans: Spans, isText: boolean): Spans {
-  return replaceRows(spans, invalidRows(spans, isText), (bytes) => looseText.decode(bytes));
+function textSpans(spans: Spans, content: Content): Spans {
+  return replaceRows(spans, invalidRows(spans, content), (bytes) => looseText.decode(bytes));
 }
 
+/** What bytes are as a whole, which spares most looks at their spans. */
+type Content = "ascii" | "utf-8" | "bytes";
+
+const contentOf = (bytes: Uint8Array): Content => isAscii(bytes) ? "ascii" : isUtf8(bytes) ? "utf-8" : "bytes";
+
 /**
- * The rows whose span is not UTF-8. Where all of the bytes are (`isText`), only a span that is cut within a character
- * can be wrong: two halves of one that happen to lie side by side are.
+ * The rows whose span is not UTF-8. Where all of the bytes are, only a span that is cut within a character can be wrong: two
+ * halves of one that happen to lie side by side are.
  */
-function invalidRows({ bytes, starts, ends }: Spans, isText: boolean): number[] {
+function invalidRows({ bytes, starts, ends }: Spans, content: Content): number[] {
   const rows: number[] = [];
+  if (content === "ascii") return rows;
+  const isText = content === "utf-8";
   for (let row = 0; row < starts.length; row++) {
     const start = starts[row];
     if (start < 0) continue;

@@ -9,6 +9,7 @@ export const STORES = {
       directory: `${config.data}/store`,
       memoryBytes: config.store.memoryBytes,
       threads: config.store.threads,
+      cellBytes: config.store.cellBytes,
       onNotice,
     }),
   cassandra: async (config: Config, onNotice?: (text: string) => void): Promise<Store> => {

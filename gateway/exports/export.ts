@@ -1,5 +1,6 @@
 /** GET /api/v1/export: a whole table as a file, streamed. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { messageOf } from "../../core/errors.ts";
 import { DIMENSIONS, TEXT_FIELDS } from "../../core/minutes/fields.ts";
 import { EXPORT_FORMATS, EXPORT_TABLES, type ExportFormat } from "../../core/store/ports.ts";
 import type { GatewayParts } from "../parts.ts";
@@ -107,7 +108,7 @@ function fileTime(ms: number): string {
   return isoOf(ms)?.replace(/[-:]|\.\d+/g, "") ?? "";
 }
 
-/** The stream, calling `end` once when it is read to its end, fails or is cancelled. */
+/** The stream, calling `end` when it is read to its end, fails or is cancelled. A client learns only that it broke off. */
 function endingWith(stream: ReadableStream<Uint8Array>, end: () => void): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream<Uint8Array>({
@@ -119,6 +120,7 @@ function endingWith(stream: ReadableStream<Uint8Array>, end: () => void): Readab
         controller.close();
       } catch (error) {
         end();
+        console.error(JSON.stringify({ level: "ERROR", message: `an export broke off: ${messageOf(error)}` }));
         controller.error(error);
       }
     },

@@ -102,3 +102,23 @@ Deno.test("two exports run at a time; a third is told when to come again, and ma
     await fourth.body?.cancel();
   });
 });
+
+Deno.test("an export that breaks off after its first bytes says why in the log", async () => {
+  const lines: string[] = [];
+  const original = console.error;
+  console.error = (line: string) => lines.push(line);
+  try {
+    await withExports(async (exports, request) => {
+      const response = await request(PATH);
+      exports.controllers[0].enqueue(new TextEncoder().encode("a,b\n"));
+      const text = response.text();
+      exports.controllers[0].error(new Error("no space left"));
+      await expect(text).rejects.toThrow("no space left");
+    });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: "ERROR", message: "an export broke off: no space left" },
+    ]);
+  } finally {
+    console.error = original;
+  }
+});

@@ -189,7 +189,7 @@ archiveTest("what the store has deleted is found all the same, before and after 
       bytesMax: 1_000_000_000,
       directory: `${directory}/reads`,
       memoryBytes: 128 * 1_048_576,
-      threads: 2,
+      threads: 0, // as by default
     };
     const topicOf = (id: string) => Promise.resolve(id === TOPIC_ID ? { name: NAME, partitions: 2 } : undefined);
     const archived = new ArchivedStore({ store, reads: new ArchivedReads(options), futureMs: FUTURE_MS, topicOf });

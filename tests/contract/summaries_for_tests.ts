@@ -1,6 +1,7 @@
 /** A summarizer with a local server in place of Mistral's, for tests. */
 import { expect } from "expect";
 import { type ModelAct, ModelServer, type ModelServerOptions } from "../../analyzer/evaluation/model_server.ts";
+import { type BudgetLedger, ownLedger } from "../../analyzer/summaries/shared_budget.ts";
 import { createSummarizer, type MistralSettings, type MistralSummarizer } from "../../analyzer/summaries/summarizer.ts";
 import type { SummaryOutcome } from "../../analyzer/summaries/summary.ts";
 import { errorFacts, modelAnswer } from "../../analyzer/summaries/test_facts.ts";
@@ -22,7 +23,7 @@ export class Bench implements AsyncDisposable {
   static async with(
     server: Partial<ModelServerOptions> & { acts?: readonly ModelAct[] },
     settings: Partial<MistralSettings> = {},
-    savedBudget: string | null = null,
+    ledger: BudgetLedger = ownLedger(),
   ): Promise<Bench & { summarizer: MistralSummarizer }> {
     const { acts = [good] } = server;
     const running = new ModelServer({
@@ -45,7 +46,7 @@ export class Bench implements AsyncDisposable {
         return signal.aborted ? Promise.reject(signal.reason) : Promise.resolve();
       },
       notice: (text) => bench.notices.push(text),
-      savedBudget,
+      ledger,
     });
     return Object.assign(bench, { summarizer });
   }

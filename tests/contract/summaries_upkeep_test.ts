@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { type ModelAct, modelCard } from "../../analyzer/evaluation/model_server.ts";
+import { ownLedger } from "../../analyzer/summaries/shared_budget.ts";
 import { createSummarizer } from "../../analyzer/summaries/summarizer.ts";
 import { errorFacts } from "../../analyzer/summaries/test_facts.ts";
 import { configSchema } from "../../core/config/schema.ts";
@@ -44,7 +45,7 @@ Deno.test("a key file that is not there is a clear error at the start", async ()
     random: () => 0,
     wait: () => Promise.resolve(),
     notice: () => {},
-    savedBudget: null,
+    ledger: ownLedger(),
   })
     .then(() => null, (thrown: unknown) => thrown);
   if (!(error instanceof MillraceError)) throw new Error("taken");
@@ -196,7 +197,8 @@ Deno.test("an hour of outage is one notice, however often it is tried", async ()
 });
 
 Deno.test("a spent budget is told once, with its setting, and lasts over a restart", async () => {
-  await using bench = await Bench.with({}, { callsPerDay: 3 });
+  const ledger = ownLedger();
+  await using bench = await Bench.with({}, { callsPerDay: 3 }, ledger);
   const outcomes = [];
   for (let i = 0; i < 20; i++) outcomes.push(await ask(bench, { fingerprint: `f${i}` }));
   expect(outcomes.filter(({ kind }) => kind === "written").length).toBe(3);
@@ -205,7 +207,7 @@ Deno.test("a spent budget is told once, with its setting, and lasts over a resta
     retryAfterMs: 43_200_000,
   });
   expect(bench.notices.length).toBe(1);
-  await using after = await Bench.with({}, { callsPerDay: 3 }, bench.summarizer.budgetState());
+  await using after = await Bench.with({}, { callsPerDay: 3 }, ledger);
   expect(reasonOf(await ask(after))).toContain("callsPerDay");
   after.nowMs += 43_200_000;
   expect((await ask(after)).kind).toBe("written");
@@ -277,7 +279,7 @@ Deno.test("whatever MISTRAL_DEBUG and MISTRAL_API_KEY say, the SDK prints nothin
     JSON.stringify(new URL("../../analyzer/summaries/test_facts.ts", import.meta.url).href)
   };
     const settings = JSON.parse(Deno.args[0]);
-    const summarizer = await createSummarizer(settings, { now: Date.now, random: () => 0, wait: () => Promise.resolve(), notice: console.log, savedBudget: null });
+    const summarizer = await createSummarizer(settings, { now: Date.now, random: () => 0, wait: () => Promise.resolve(), notice: console.log, ledger: { get: () => Promise.resolve(null), compareAndSet: () => Promise.resolve(true) } });
     console.log((await summarizer.summarize(errorFacts(), AbortSignal.timeout(20000))).kind);`;
   await using bench = await Bench.with({ key: undefined });
   const file = await Deno.makeTempFile({

@@ -41,7 +41,12 @@ Deno.test("a notice is posted as JSON, signed over its body, with a key that sta
     const sent = await hook.post(notice, "nonce1", never);
     expect(sent).toEqual({ kind: "sent", ref: { key: "nonce1" } });
     await hook.reply({ ...notice, state: "resolved" }, END, { key: "nonce1" }, "nonce2", never);
-    const [first, end] = got;
+    const worse = { ...notice, severity: "critical" } as const;
+    await hook.reply(worse, { ...END, id: "severity-2-error" }, { key: "nonce1" }, "nonce3", never);
+    await hook.reply(notice, END, { key: "nonce1" }, "nonce4", never);
+    const [first, end, news, again] = got;
+    expect(JSON.parse(news.body)).toMatchObject({ event: "updated", answersTo: "nonce1", notice: worse });
+    expect(JSON.parse(again.body)).toMatchObject({ event: "reopened", answersTo: "nonce1" });
     expect(JSON.parse(first.body)).toEqual({ event: "opened", key: "nonce1", answersTo: null, notice, entry: null });
     expect(JSON.parse(end.body)).toMatchObject({ event: "resolved", key: "nonce2", answersTo: "nonce1" });
     expect(first.headers.get("idempotency-key")).toBe("nonce1");

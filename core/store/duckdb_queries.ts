@@ -1,0 +1,60 @@
+/**
+ * Series and summaries of the DuckDB store: from cells in memory where they are held or few, else by statements; and the writes that
+ * the cells in memory have to hear of.
+ */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { seriesOf, summaryOf } from "./cell_answers.ts";
+import { CellCache, type CellChange } from "./cell_cache.ts";
+import { duckDbCells } from "./duckdb_cells.ts";
+import { minuteRange } from "./duckdb_conditions.ts";
+import type { DuckDbConnections } from "./duckdb_connections.ts";
+import { readSeries, readSummary } from "./duckdb_minutes.ts";
+import type { SeriesQuery, SeriesResult, SummaryQuery, SummaryResult } from "./ports.ts";
+
+const MINUTES_PER_BUCKET = 60;
+
+export class MinuteQueries {
+  readonly #connections: DuckDbConnections;
+  readonly #cells: CellCache;
+
+  /** @param cellBytes What cells in memory may take up; 0: none are held. */
+  constructor(connections: DuckDbConnections, cellBytes: number) {
+    this.#connections = connections;
+    this.#cells = new CellCache(cellBytes, duckDbCells((task) => connections.read(task)));
+  }
+
+  async series(query: SeriesQuery): Promise<SeriesResult> {
+    const { topicId, stepMinutes, statistic } = query;
+    const read = { topicId, range: minuteRange(query.range), stepMinutes, isByMinute: statistic === "stddev" };
+    const held = await this.#cells.read(read, (cells) => seriesOf(query, cells));
+    return held ?? await this.#connections.read((connection) => readSeries(connection, query));
+  }
+
+  async summary(query: SummaryQuery): Promise<SummaryResult> {
+    const read = { topicId: query.topicId, range: minuteRange(query.range), isByMinute: false };
+    const held = await this.#cells.read(read, (cells) => summaryOf(query, cells));
+    return held ?? await this.#connections.read((connection) => readSummary(connection, query));
+  }
+
+  /** Runs a task that changes these minutes, or any (null), in one transaction of the writing connection. */
+  async change<T>(
+    changes: readonly CellChange[] | null,
+    task: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    let changed = () => {};
+    try {
+      return await this.#connections.write(async (connection) => {
+        const result = await task(connection);
+        changed = changes === null ? this.#cells.changingAll() : this.#cells.changing(changes);
+        return result;
+      });
+    } finally {
+      changed();
+    }
+  }
+}
+
+/** All minutes of an hour since 1970. */
+export function* minutesOfBucket(bucket: number): Generator<number> {
+  for (let minute = 0; minute < MINUTES_PER_BUCKET; minute++) yield bucket * MINUTES_PER_BUCKET + minute;
+}
