@@ -1,11 +1,12 @@
 /**
- * How many payments a second one core reads: in Avro by our plan and by avsc into objects, in JSON by our scanner and by
- * JSON.parse. By the CPU time of this process: other work on the machine does not count.
+ * How many payments a second one core reads: in Avro by our plan and by avsc into objects, in Protobuf by ours and by
+ * protobufjs, in JSON by our scanner and by JSON.parse. By the CPU time of this process: other work on the machine does not count.
  * Run: deno run -A bench/avro.ts
  */
 import avro from "avsc";
 import { Buffer } from "node:buffer";
 import process from "node:process";
+import protobuf from "protobufjs";
 import { EventFields } from "../core/minutes/fields.ts";
 import type { RegisteredSchema } from "../core/schemas/registry.ts";
 import type { CompiledParser } from "../engine/parsing/parser.ts";
@@ -20,13 +21,27 @@ const ROUNDS = 9;
 const NOW_MS = Date.UTC(2026, 2, 1);
 const FRAME_BYTES = 5;
 
+const PAYMENT_PROTOBUF = `syntax = "proto3";
+message Payment {
+  int64 timestamp = 1;
+  ${
+  ["event_id", "event_type", "order_id", "customer_id", "customer_name", "customer_email", "currency", "payment_method"]
+    .concat(["card_brand", "card", "status", "failure_reason"]).map((name, i) => `string ${name} = ${i + 3};`).join(
+      "\n  ",
+    )
+}
+  double amount = 2;
+}`;
+
 const KNOWN: Readonly<Record<number, RegisteredSchema>> = {
-  1: { type: "AVRO", text: JSON.stringify(PAYMENT_AVRO), hasReferences: false },
-  2: { type: "JSON", text: "{}", hasReferences: false },
+  1: { type: "AVRO", text: JSON.stringify(PAYMENT_AVRO), references: [] },
+  2: { type: "JSON", text: "{}", references: [] },
+  3: { type: "PROTOBUF", text: PAYMENT_PROTOBUF, references: [] },
 };
 const schemas = new Schemas({ schemaOf: (id) => Promise.resolve(KNOWN[id] ?? null) }, () => 0);
 await schemas.load(1);
 await schemas.load(2);
+await schemas.load(3);
 
 /** Records back to back, as in a batch. */
 function records(encoding: "avro" | "json_schema", schemaId: number): { bytes: Uint8Array; ends: Int32Array } {
@@ -37,8 +52,25 @@ function records(encoding: "avro" | "json_schema", schemaId: number): { bytes: U
   return { bytes: bytes.slice(0, ends[RECORDS]), ends };
 }
 
+/** The payments of JSON as messages, framed: a zero, the id, the path of the first message, the value. */
+function protobufOf({ bytes, ends }: ReturnType<typeof records>): ReturnType<typeof records> {
+  const text = new TextDecoder();
+  const whole = new Uint8Array(bytes.length);
+  const wholeEnds = new Int32Array(RECORDS + 1);
+  for (let i = 0; i < RECORDS; i++) {
+    const { timestamp, ...rest } = JSON.parse(text.decode(bytes.subarray(ends[i] + FRAME_BYTES, ends[i + 1])));
+    const value = message.encode(message.fromObject({ ...rest, timestamp: Date.parse(timestamp) })).finish();
+    whole.set([0, 0, 0, 0, 3, 0], wholeEnds[i]);
+    whole.set(value, wholeEnds[i] + FRAME_BYTES + 1);
+    wholeEnds[i + 1] = wholeEnds[i] + FRAME_BYTES + 1 + value.length;
+  }
+  return { bytes: whole.slice(0, wholeEnds[RECORDS]), ends: wholeEnds };
+}
+
 const inAvro = records("avro", 1);
 const inJson = records("json_schema", 2);
+const message = protobuf.parse(PAYMENT_PROTOBUF, { keepCase: true }).root.lookupType("Payment");
+const inProtobuf = protobufOf(inJson);
 const out = new EventFields();
 const type = avro.Type.forSchema(JSON.parse(JSON.stringify(PAYMENT_AVRO)));
 const decoder = new TextDecoder();
@@ -58,6 +90,11 @@ const ways: Readonly<Record<string, () => void>> = {
       type.fromBuffer(buffer.subarray(inAvro.ends[i] + FRAME_BYTES, inAvro.ends[i + 1]));
     }
   },
+  "Protobuf, ours": () => parse(parser, inProtobuf),
+  "Protobuf, protobufjs into objects": () => {
+    const { bytes, ends } = inProtobuf;
+    for (let i = 0; i < RECORDS; i++) message.decode(bytes.subarray(ends[i] + FRAME_BYTES + 1, ends[i + 1]));
+  },
   "JSON, ours": () => parse(parser, inJson),
   "JSON, JSON.parse": () => {
     const { bytes, ends } = inJson;
@@ -75,6 +112,6 @@ for (let round = 0; round < ROUNDS; round++) {
   }
 }
 const bytesOf = ({ bytes }: typeof inAvro) => Math.round(bytes.length / RECORDS);
-console.log(`bytes a record: Avro ${bytesOf(inAvro)}, JSON ${bytesOf(inJson)}\n`);
+console.log(`bytes a record: Avro ${bytesOf(inAvro)}, Protobuf ${bytesOf(inProtobuf)}, JSON ${bytesOf(inJson)}\n`);
 console.log("| way | million records/s of one core, median |\n| --- | --- |");
 for (const [name, found] of rates) console.log(`| ${name} | ${found.sort((a, b) => a - b)[ROUNDS >> 1].toFixed(2)} |`);

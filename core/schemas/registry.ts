@@ -13,8 +13,14 @@ export type SchemaType = "AVRO" | "JSON" | "PROTOBUF";
 export interface RegisteredSchema {
   readonly type: SchemaType;
   readonly text: string;
-  /** Whether it names other schemas of the registry. */
-  readonly hasReferences: boolean;
+  /** The schemas that it names, and those that they name, each after what it needs itself. */
+  readonly references: readonly SchemaReference[];
+}
+
+/** A schema that another one names: an imported file of Protobuf, a named type of Avro. */
+export interface SchemaReference {
+  readonly name: string;
+  readonly text: string;
 }
 
 /** How to reach a registry; plain data, which a worker can be sent. */
@@ -24,8 +30,11 @@ const schemaAnswer = z.object({
   schema: z.string(),
   // Absent: Avro, as it was before there were others; but Apicurio leaves out others as well, at times.
   schemaType: z.enum(["AVRO", "JSON", "PROTOBUF"]).optional(),
-  references: z.array(z.unknown()).nullish(),
+  references: z.array(z.object({ name: z.string(), subject: z.string(), version: z.int() })).nullish(),
 });
+type NamedReference = NonNullable<z.infer<typeof schemaAnswer>["references"]>[number];
+/** References of references and all: a schema of more is none that anybody reads. */
+const REFERENCES_MAX = 200;
 const compatibilityAnswer = z.object({ is_compatible: z.boolean(), messages: z.array(z.string()).nullish() });
 const registeredAnswer = z.object({ id: z.int() });
 const errorAnswer = z.object({ message: z.string() });
@@ -45,8 +54,27 @@ export class SchemaRegistry {
   async schemaOf(id: number): Promise<RegisteredSchema | null> {
     const answer = await this.#ask("GET", `/schemas/ids/${id}`, schemaAnswer, `asking for schema ${id}`);
     if (answer === null) return null;
-    const { schema, schemaType, references } = answer;
-    return { type: schemaType ?? typeOf(schema), text: schema, hasReferences: (references ?? []).length > 0 };
+    const { schema, schemaType } = answer;
+    const references = new Map<string, string>();
+    await this.#follow(answer.references ?? [], new Set(), references);
+    return {
+      type: schemaType ?? typeOf(schema),
+      text: schema,
+      references: [...references].map(([name, text]) => ({ name, text })),
+    };
+  }
+
+  /** Adds the schemas that are named, each after those that it names. One that is not there is left out. */
+  async #follow(named: readonly NamedReference[], seen: Set<string>, found: Map<string, string>): Promise<void> {
+    for (const { name, subject, version } of named) {
+      if (seen.has(name) || seen.size >= REFERENCES_MAX) continue;
+      seen.add(name);
+      const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
+      const answer = await this.#ask("GET", path, schemaAnswer, `asking for ${subject}, version ${version}`);
+      if (answer === null) continue;
+      await this.#follow(answer.references ?? [], seen, found);
+      found.set(name, answer.schema);
+    }
   }
 
   /**

@@ -4,6 +4,8 @@
  * taken where it stands; no object is made of a record. avsc reads the schemas themselves.
  */
 import avro from "avsc";
+import type { SchemaReference } from "../../core/schemas/registry.ts";
+import { ByteCursor } from "./byte_cursor.ts";
 import type { NameNode, Target } from "./json_names.ts";
 import type { Projection } from "./json_projection.ts";
 import { isValidUtf8 } from "./utf8.ts";
@@ -17,23 +19,7 @@ export class AvroFault extends Error {
 const DEEPEST = 64;
 
 /** Where reading stands. */
-class Cursor {
-  bytes: Uint8Array = new Uint8Array(0);
-  view = new DataView(this.bytes.buffer);
-  at = 0;
-  end = 0;
-  depth = 0;
-
-  reset(bytes: Uint8Array, start: number, end: number): void {
-    if (bytes !== this.bytes) {
-      this.bytes = bytes;
-      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    }
-    this.at = start;
-    this.end = end;
-    this.depth = 0;
-  }
-
+class Cursor extends ByteCursor {
   /** An int or a long, exact up to 2^53. */
   long(): number {
     const { bytes, end } = this;
@@ -83,10 +69,12 @@ export interface AvroPlan {
   read(bytes: Uint8Array, start: number, end: number, into: Projection): void;
 }
 
-/** Compiles a schema for the wanted names; throws where it is none, or no record. */
-export function compileAvro(schema: string, names: NameNode): AvroPlan {
+/** Compiles a schema, with those whose types it names, for the wanted names; throws where it is none, or no record. */
+export function compileAvro(schema: string, references: readonly SchemaReference[], names: NameNode): AvroPlan {
   const logicalTypes = Object.fromEntries(LOGICAL.map((name) => [name, Logical]));
-  const type = avro.Type.forSchema(JSON.parse(schema), { wrapUnions: true, logicalTypes });
+  const options = { wrapUnions: true, logicalTypes, registry: {} };
+  for (const { text } of references) avro.Type.forSchema(JSON.parse(text), options);
+  const type = avro.Type.forSchema(JSON.parse(schema), options);
   if (!isRecord(type)) throw new AvroFault(`expected a record, found ${type.typeName}`);
   const step = new PlanBuilder().record(type, names);
   const cursor = new Cursor();

@@ -21,6 +21,7 @@ export type Reason =
   | "unknown_schema"
   | "unsupported_schema"
   | "invalid_avro"
+  | "invalid_protobuf"
   | "corrupt_batch";
 
 export interface ParserOptions {

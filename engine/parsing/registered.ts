@@ -1,11 +1,13 @@
 /**
- * Records whose schema is in a registry: Confluent's frame, then Avro or JSON. One parser for application logs and one for
+ * Records whose schema is in a registry: Confluent's frame, then Avro, Protobuf or JSON. One parser for application logs and one for
  * payments, which have other names.
  */
 import { FRAME_BYTES, schemaIdOf } from "../../core/schemas/framing.ts";
 import type { RegisteredSchema } from "../../core/schemas/registry.ts";
 import { EventFields, MEASURES, TEXT_FIELDS } from "../../core/minutes/fields.ts";
 import { AvroFault, type AvroPlan, compileAvro } from "./avro.ts";
+import { compileProtobuf, type ProtobufPlans } from "./protobuf.ts";
+import { ProtobufFault } from "./protobuf_cursor.ts";
 import { compileJson } from "./json.ts";
 import { compileNames, type FieldNames, USUAL_NAMES } from "./json_names.ts";
 import { type DerivedLevel, Projection } from "./json_projection.ts";
@@ -15,7 +17,7 @@ import { NO_SCHEMAS } from "./schemas.ts";
 import { TimestampReader } from "./timestamp.ts";
 
 /** How the values of one schema are read; a reason where they cannot be. */
-type Way = { readonly avro: AvroPlan } | "json" | Reason;
+type Way = { readonly plan: AvroPlan | ProtobufPlans; readonly fault: Reason } | "json" | Reason;
 
 function compileRegistered(
   names: FieldNames,
@@ -43,15 +45,17 @@ function compileRegistered(
   };
   const compileWay = (schema: RegisteredSchema): Way => {
     if (schema.type === "JSON") return "json";
-    if (schema.type !== "AVRO" || schema.hasReferences) return "unsupported_schema";
+    const { type, text, references } = schema;
     try {
-      return { avro: compileAvro(schema.text, tree) };
+      return type === "AVRO"
+        ? { plan: compileAvro(text, references, tree), fault: "invalid_avro" }
+        : { plan: compileProtobuf(text, references, tree), fault: "invalid_protobuf" };
     } catch {
       return "unsupported_schema";
     }
   };
-  const parseAvro = (
-    plan: AvroPlan,
+  const parseBinary = (
+    { plan, fault }: Extract<Way, object>,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -63,9 +67,9 @@ function compileRegistered(
     try {
       plan.read(bytes, start, end, projection);
     } catch (error) {
-      if (!(error instanceof AvroFault)) throw error;
+      if (!(error instanceof AvroFault || error instanceof ProtobufFault)) throw error;
       out.clear(bytes);
-      return "invalid_avro" as const;
+      return fault;
     }
     projection.finish();
     return null;
@@ -81,7 +85,7 @@ function compileRegistered(
       const way = wayOf(id);
       const payload = start + FRAME_BYTES;
       if (way === "json") return json.parse(bytes, payload, end, recordTimeMs, out);
-      if (typeof way === "object") return parseAvro(way.avro, bytes, payload, end, recordTimeMs, out);
+      if (typeof way === "object") return parseBinary(way, bytes, payload, end, recordTimeMs, out);
       out.clear(bytes);
       return way;
     },
@@ -102,19 +106,19 @@ const KINDS = /payment|refund|chargeback|payout/i;
 /** Of the currencies that most payments are in; three capital letters alone may be anything. */
 const CURRENCIES = /EUR|USD|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CAD|AUD|BRL/;
 
-/** Application logs in Avro or JSON with registered schemas. */
+/** Application logs in Avro, Protobuf or JSON with registered schemas. */
 export const registered: Parser = {
   name: "registry",
-  description: "application logs in Avro or JSON whose schemas are in a schema registry",
+  description: "application logs in Avro, Protobuf or JSON whose schemas are in a schema registry",
   preset: "apps",
   detect: (sample) => shareOfFramed(sample, () => true),
   compile: (options) => compileRegistered(USUAL_NAMES, options, null),
 };
 
-/** Payments in Avro or JSON with registered schemas. */
+/** Payments in Avro, Protobuf or JSON with registered schemas. */
 export const registeredPayments: Parser = {
   name: "registry-payments",
-  description: "payment events in Avro or JSON whose schemas are in a schema registry",
+  description: "payment events in Avro, Protobuf or JSON whose schemas are in a schema registry",
   preset: "payments",
   detect: (sample) => shareOfFramed(sample, (text) => KINDS.test(text) && CURRENCIES.test(text)),
   compile: (options) => compileRegistered(PAYMENT_NAMES, options, levelOfStatus),

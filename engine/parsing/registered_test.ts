@@ -44,7 +44,7 @@ const ORDER: avro.Schema = {
 const text = (schema: avro.Schema): RegisteredSchema => ({
   type: "AVRO",
   text: JSON.stringify(schema),
-  hasReferences: false,
+  references: [],
 });
 
 function schemasOf(known: Readonly<Record<number, RegisteredSchema>>): Schemas {
@@ -168,7 +168,7 @@ Deno.test("a union's branch, a decimal and a float become the number that was me
 });
 
 Deno.test("JSON with a registered schema is read as JSON, between records in Avro too", async () => {
-  const schemas = schemasOf({ 7: text(ORDER), 8: { type: "JSON", text: "{}", hasReferences: false } });
+  const schemas = schemasOf({ 7: text(ORDER), 8: { type: "JSON", text: "{}", references: [] } });
   await Promise.all([schemas.load(7), schemas.load(8)]);
   const parser = registered.compile({ timeZone: "UTC", mapping: {}, schemas });
   const type = avro.Type.forSchema(ORDER, { wrapUnions: true });
@@ -187,9 +187,9 @@ Deno.test("JSON with a registered schema is read as JSON, between records in Avr
 
 Deno.test("what names no schema, an unknown one, or one that cannot be used has its reason", async () => {
   const schemas = schemasOf({
-    2: { type: "PROTOBUF", text: "syntax = 'proto3';", hasReferences: false },
-    3: { type: "AVRO", text: '"string"', hasReferences: false },
-    4: { type: "AVRO", text: "{", hasReferences: false },
+    2: { type: "PROTOBUF", text: "syntax = 'proto3';", references: [] },
+    3: { type: "AVRO", text: '"string"', references: [] },
+    4: { type: "AVRO", text: "{", references: [] },
   });
   for (const id of [1, 2, 3, 4]) await schemas.load(id);
   const parser = registered.compile({ timeZone: "UTC", mapping: {}, schemas });
