@@ -1,4 +1,4 @@
-/** `alerts`: rules checked, tested, and run over the past. */
+/** `alerts`: rules checked, tested, run over the past, and what they say now. */
 import { Command } from "commander";
 import { flagsOf } from "./flags.ts";
 import { positiveNumber, wholeNumber } from "./numbers.ts";
@@ -12,6 +12,7 @@ Examples:
   deno task alerts rules > rules.yaml
   deno task alerts check rules.yaml
   deno task alerts test rules.test.yaml
+  deno task alerts states --topic app-logs
   deno task alerts backtest --from now-7d --rules rules.yaml
   deno task alerts backtest --scenario api --script incidents.yaml --from 2026-03-02 --to 2026-03-03
 `;
@@ -57,12 +58,25 @@ export function alertsCommand({ terminal, end }: CommandParts): Command {
       const { testRules } = await import("./alerts/rule_tests.ts");
       end(await testRules(files, terminal));
     });
+  const states = new Command("states")
+    .description("Say which alerts a running Millrace has, and which of them are silenced until when")
+    .option("--url <url>", "gateway to ask, as http://127.0.0.1:8080")
+    .option("--topic <name>", "only this topic")
+    .option("--data <dir>", "data directory (default: ./data)")
+    .action(async (_options: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<{ config?: string; url?: string; topic?: string; data?: string }>();
+      const { configure } = await import("./configuration.ts");
+      const { config } = configure(flags.config, flagsOf({ ...flags }, { data: "data" }));
+      const { printStates } = await import("./alerts/states.ts");
+      await printStates(config, flags, terminal);
+    });
   return new Command("alerts")
-    .description("Check and test rules of alerts, and run them over the past")
+    .description("Check and test rules of alerts, run them over the past, and say what they say now")
     .addHelpText("after", HELP)
     .addCommand(check)
     .addCommand(rules)
     .addCommand(test)
+    .addCommand(states)
     .addCommand(backtestCommand({ terminal, end }));
 }
 

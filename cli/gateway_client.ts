@@ -63,6 +63,15 @@ export async function deleteRemoteTopic(url: string, topic: string): Promise<voi
   await response.body?.cancel();
 }
 
+/** What a gateway answers a GET with, as JSON of a shape. Throws UNREACHABLE or REFUSED. */
+export async function askGateway<Answer>(url: string, path: string, shape: z.ZodType<Answer>): Promise<Answer> {
+  const response = await ask(url, path);
+  if (!response.ok) throw (await refusal(response, `GET ${path}`)).error;
+  const answer = shape.safeParse(await response.json().catch(() => null));
+  if (answer.success) return answer.data;
+  throw new MillraceError("REFUSED", `GET ${path}: not the answer of a Millrace gateway`, "check the address (--url)");
+}
+
 async function ask(url: string, path: string, init: RequestInit = {}): Promise<Response> {
   try {
     return await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });

@@ -1,5 +1,6 @@
 /** The words of alerting: what a rule says of a group at a minute, and what becomes of it. Times are minutes since 1970. */
 import { z } from "zod";
+import { ALERT_STATES, ALERT_STATUSES, judgedFigures } from "../../core/alerts/board.ts";
 import { SEVERITIES, type Severity } from "../notify/notice.ts";
 
 /** Names and values of an alert: those of its rule, and the dimensions of its group. */
@@ -7,30 +8,9 @@ export type Labels = Readonly<Record<string, string>>;
 
 export const labelsSchema = z.record(z.string(), z.string());
 
-/**
- * `no_data`: the topic had no event at all, which is something else than zero. `learning`: there is too little history
- * to judge by, and nothing is said.
- */
-export const STATUSES = ["normal", "breach", "no_data", "learning"] as const;
-export type Status = (typeof STATUSES)[number];
-
-export const verdictSchema = z.object({
-  status: z.enum(STATUSES),
+export const verdictSchema = judgedFigures.extend({
   /** What tells the group from others of its rule: dimensions, and the pair of windows where there are several. */
   labels: labelsSchema,
-  /** The figure that was judged; null where there was none. */
-  observed: z.number().nullable(),
-  expected: z.number().nullable(),
-  /** What would have been normal: from `low` (null: no lower bound) to `high` (null: no upper bound). */
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-  unit: z.string(),
-  /** What `expected` and the band come from, in words. */
-  baseline: z.string(),
-  /** Events or windows that they come from. */
-  samples: z.number(),
-  /** Minutes that `observed` is of. */
-  windowMinutes: z.number(),
   /** In place of the rule's own. */
   severity: z.enum(SEVERITIES).optional(),
   /** More that is known, in a sentence. */
@@ -39,11 +19,13 @@ export const verdictSchema = z.object({
 /** What a rule says of one group at one minute. */
 export type Verdict = Readonly<z.infer<typeof verdictSchema>>;
 
+/** See {@link ALERT_STATUSES}. */
+export type Status = (typeof ALERT_STATUSES)[number];
+
 /** What a rule does where there is no data: leave the state as it is, take it for normal, or for a breach. */
 export const NO_DATA_POLICIES = ["keep", "ok", "alert"] as const;
 export type NoDataPolicy = (typeof NO_DATA_POLICIES)[number];
 
-export const ALERT_STATES = ["pending", "firing", "recovering", "resolved"] as const;
 /** `inactive` has no instance. */
 export type AlertState = (typeof ALERT_STATES)[number];
 

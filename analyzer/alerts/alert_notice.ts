@@ -31,6 +31,10 @@ export interface NoticeParts {
   readonly dashboardUrl: string | null;
   /** Held back from now on, and until when. */
   readonly silencedUntilMs: number | null;
+  /** Who silenced it in a message, if anybody did there. */
+  readonly silencedBy?: string | null;
+  /** Who has seen to it; null: nobody said so. */
+  readonly acknowledged?: { readonly by: string; readonly atMs: number } | null;
 }
 
 const LISTED_MAX = 10;
@@ -47,7 +51,7 @@ export function noticeOf(parts: NoticeParts): AlertNotice {
     service: groupLabels.service ?? sameOf(alerts, "service"),
     title: alerts.length === 1 ? titleOf(first) : `${alerts.length} alerts: ${rulesOf(alerts)}${placeOf(alerts)}`,
     summary: alerts.map(({ rule }) => rule?.summary ?? "").find((text) => text !== "") ?? "",
-    facts: [...(alerts.length === 1 ? factsOf(first) : listed(alerts)), ...silenced(parts)],
+    facts: [...(alerts.length === 1 ? factsOf(first) : listed(alerts)), ...heldBack(parts)],
     causes: [],
     nextSteps: [...new Set(alerts.flatMap(({ rule }) => rule?.runbook ? [`Runbook: ${rule.runbook}`] : []))],
     evidence: [],
@@ -144,9 +148,17 @@ function listed(alerts: readonly Told[]): { label: string; value: string }[] {
   return more <= 0 ? lines : [...lines, { label: "More", value: `${more} more alerts` }];
 }
 
-function silenced({ silencedUntilMs }: NoticeParts): { label: string; value: string }[] {
-  if (silencedUntilMs === null) return [];
-  return [{ label: "Silenced", value: `until ${isoMinute(silencedUntilMs / MINUTE_MS)}` }];
+function heldBack(
+  { silencedUntilMs, silencedBy = null, acknowledged = null }: NoticeParts,
+): { label: string; value: string }[] {
+  const by = silencedBy === null ? "" : `, by ${silencedBy}`;
+  const until = silencedUntilMs === null ? "" : isoMinute(silencedUntilMs / MINUTE_MS);
+  return [
+    ...until === "" ? [] : [{ label: "Silenced", value: `until ${until}${by}` }],
+    ...acknowledged === null
+      ? []
+      : [{ label: "Acknowledged", value: `at ${isoMinute(acknowledged.atMs / MINUTE_MS)}, by ${acknowledged.by}` }],
+  ];
 }
 
 /** A figure as people read it. */

@@ -1,7 +1,7 @@
 /** Pushes alerts to Alertmanagers (API v2), which then group, silence and tell: as Prometheus does it. */
 import { z } from "zod";
-import { messageOf } from "../../core/errors.ts";
 import { type Instance, isActive } from "./alert.ts";
+import { AlertmanagerApi } from "./alertmanager_api.ts";
 import { dashboardLink, figure, type Told } from "./alert_notice.ts";
 import { MINUTE_MS } from "./durations.ts";
 
@@ -21,7 +21,6 @@ const RESEND_MS = 60_000;
 const VALID_MS = 4 * RESEND_MS;
 /** What is resolved is sent for so long, in case that one was missed. */
 const RESOLVED_MS = 15 * 60_000;
-const TIMEOUT_MS = 10_000;
 
 export interface AlertmanagerParts {
   /** Base addresses, as in http://127.0.0.1:9093; each gets all alerts. */
@@ -34,10 +33,11 @@ export class AlertmanagerPush {
   readonly #parts: AlertmanagerParts;
   readonly #sentMs = new Map<string, number>();
   readonly #sentDigests = new Map<string, string>();
-  readonly #failed = new Set<string>();
+  readonly #api: AlertmanagerApi;
 
   constructor(parts: AlertmanagerParts) {
     this.#parts = parts;
+    this.#api = new AlertmanagerApi("got no alerts", parts.onProblem);
   }
 
   /** Sends what has to be sent now. Failures are told once, and all is sent again at the next call. */
@@ -58,29 +58,8 @@ export class AlertmanagerPush {
     this.#sentDigests.set(url, digest);
   }
 
-  async #post(url: string, alerts: readonly PostableAlert[]): Promise<boolean> {
-    try {
-      const response = await fetch(`${url.replace(/\/$/, "")}/api/v2/alerts`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(alerts),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`HTTP ${response.status}: ${text.slice(0, 300)}`);
-      if (this.#failed.delete(url)) this.#parts.onProblem(`Alertmanager ${url} takes alerts again`);
-      return true;
-    } catch (error) {
-      if (!this.#failed.has(url)) {
-        this.#failed.add(url);
-        this.#parts.onProblem(
-          `warning: Alertmanager ${url} got no alerts: ${
-            messageOf(error)
-          }; tried again (analyzer.alertmanagers names it)`,
-        );
-      }
-      return false;
-    }
+  #post(url: string, alerts: readonly PostableAlert[]): Promise<boolean> {
+    return this.#api.with(url, async (ask) => void await ask("POST", "alerts", alerts));
   }
 }
 
@@ -91,8 +70,13 @@ function isWanted(instance: Instance, nowMs: number): boolean {
 }
 
 /** Label names that Alertmanager and Prometheus know: the rule is the alertname. */
+export function labelsOf({ labels: { rule, ...labels } }: Told): Record<string, string> {
+  return withoutEmpty({ alertname: rule, ...labels });
+}
+
+/** An alert as Alertmanager takes it. */
 export function postableOf(alert: Told, nowMs: number, dashboardUrl: string | null): PostableAlert {
-  const { instance, rule, labels: { rule: name, ...labels } } = alert;
+  const { instance, rule } = alert;
   const { verdict, state, startedAt, since } = instance;
   const annotations = {
     summary: rule?.summary ?? "",
@@ -107,7 +91,7 @@ export function postableOf(alert: Told, nowMs: number, dashboardUrl: string | nu
   };
   const iso = (ms: number): string => new Date(ms).toISOString();
   return {
-    labels: withoutEmpty({ alertname: name, ...labels }),
+    labels: labelsOf(alert),
     annotations: withoutEmpty(annotations),
     startsAt: iso(startedAt * MINUTE_MS),
     endsAt: iso(state === "resolved" ? since * MINUTE_MS : nowMs + VALID_MS),

@@ -45,7 +45,7 @@ Deno.test("alerts are sent when they change, again each minute, and once more af
     await pushAt(1, 9, 10);
     await pushAt(1, 9, 15);
     expect(server.bodies).toHaveLength(1);
-    expect(problems.at(-1)).toContain("takes alerts again");
+    expect(problems.at(-1)).toContain("answers again");
     await pushAt(2, 9, 10);
     expect(server.bodies).toHaveLength(2);
     await pushAt(3, 0);

@@ -11,6 +11,7 @@ rules:
     kind: burn_rate
     objective: 99 # yours may be stricter; with your own, add the pairs of 3x and 1x (docs/alerts.md)
     minErrors: 20
+    confidence: 3 # after an incident the long window is over its limit for hours: chance must not be enough for the rest
     pairs:
       - {factor: 14.4, long: 1h, short: 5m, severity: critical}
       - {factor: 6, long: 6h, short: 30m, severity: critical}

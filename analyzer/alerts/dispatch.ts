@@ -1,6 +1,8 @@
 /** Which notices go out now: alerts routed, grouped, held back where they are inhibited, silenced or muted. Pure. */
 import { z } from "zod";
-import { SEVERITIES } from "../notify/notice.ts";
+import type { AlertMessage } from "../../core/alerts/board.ts";
+import { type AlertDecisions, covers } from "../../core/alerts/decisions.ts";
+import { SEVERITIES, type Severity } from "../notify/notice.ts";
 import { isActive, type Labels, labelsSchema, worse } from "./alert.ts";
 import { type AlertNotice, noticeOf, severityOf, type Told } from "./alert_notice.ts";
 import { isInhibited, isMuted, matches, silenceOf, writeMatchers } from "./matching.ts";
@@ -19,6 +21,10 @@ export const groupSchema = z.object({
   calledMs: z.number(),
   severity: z.enum(SEVERITIES),
   digest: z.string(),
+  /** Of people's decisions, those that the last message shows. */
+  held: z.string().default(""),
+  /** A person silenced it, and it was not told anew since. */
+  isSilenced: z.boolean().default(false),
 });
 export type Group = Readonly<z.infer<typeof groupSchema>>;
 export type Groups = Readonly<Record<string, Group>>;
@@ -35,6 +41,8 @@ export interface DispatchParts {
   readonly groups: Groups;
   readonly nowMs: number;
   readonly dashboardUrl: string | null;
+  /** What people decided about messages. */
+  readonly decisions: AlertDecisions;
 }
 
 /** An alert within a group. */
@@ -45,7 +53,7 @@ interface Member extends Told {
 }
 
 export function dispatch(parts: DispatchParts): Dispatch {
-  const { ruleSet, alerts, nowMs } = parts;
+  const { ruleSet, alerts, nowMs, decisions } = parts;
   const firing = alerts.filter(({ instance }) => isActive(instance)).map(({ labels }) => labels);
   const members = alerts.filter(({ instance }) => instance.firedAt !== null).map((alert): Member => ({
     ...alert,
@@ -54,11 +62,12 @@ export function dispatch(parts: DispatchParts): Dispatch {
   }));
   const byGroup = new Map<string, { readonly route: Route; readonly labels: Labels; readonly members: Member[] }>();
   for (const member of members) {
-    for (const route of routesFor(ruleSet.routes, member.labels)) {
-      const labels = Object.fromEntries(route.groupBy.map((name) => [name, member.labels[name] ?? ""]));
-      const key = JSON.stringify([writeMatchers(route.matchers), route.channels, labels]);
+    for (const { key, route, labels } of groupsOf(ruleSet.routes, member.labels)) {
       const group = byGroup.get(key) ?? { route, labels, members: [] };
-      group.members.push(member);
+      const silence = decisions.silenceOf(hash(key), nowMs);
+      const isSilenced = silence !== null && covers(silence, member.instance.severity);
+      const untilMs = isSilenced ? Math.max(silence.untilMs, member.silencedUntilMs ?? 0) : member.silencedUntilMs;
+      group.members.push({ ...member, silencedUntilMs: untilMs });
       byGroup.set(key, group);
     }
   }
@@ -72,6 +81,26 @@ export function dispatch(parts: DispatchParts): Dispatch {
     notices.push(...after.notices);
   }
   return { groups, notices };
+}
+
+/** The groups that an alert is told of in, by their keys. */
+function groupsOf(
+  routes: readonly Route[],
+  labels: Labels,
+): { readonly key: string; readonly route: Route; readonly labels: Labels }[] {
+  return routesFor(routes, labels).map((route) => {
+    const own = Object.fromEntries(route.groupBy.map((name) => [name, labels[name] ?? ""]));
+    return { key: JSON.stringify([writeMatchers(route.matchers), route.channels, own]), route, labels: own };
+  });
+}
+
+/** The messages that an alert is told in, or would be. */
+export function messagesOf(routes: readonly Route[], labels: Labels, groups: Groups): AlertMessage[] {
+  return groupsOf(routes, labels).map(({ key, labels }) => ({
+    group: hash(key),
+    episode: Object.hasOwn(groups, key) ? episodeOf(groups[key].openedMs) : null,
+    labels,
+  }));
 }
 
 function routesFor(routes: readonly Route[], labels: Labels): Route[] {
@@ -116,7 +145,7 @@ function advance(
   key: string,
   before: Group | null,
   { route, labels, members }: { readonly route: Route; readonly labels: Labels; readonly members: readonly Member[] },
-  { nowMs, dashboardUrl }: DispatchParts,
+  { nowMs, dashboardUrl, decisions }: DispatchParts,
 ): Advance {
   const active = members.filter(({ instance }) => isActive(instance));
   const calling = active.filter((member) => !member.isInhibited && member.silencedUntilMs === null);
@@ -130,8 +159,12 @@ function advance(
     calledMs: 0,
     severity: severityOf(calling),
     digest: "",
+    held: "",
+    isSilenced: false,
   };
+  const severity = calling.length === 0 ? group.severity : severityOf(calling);
   const told = active.length > 0 ? active : members.filter(({ instance }) => endedLast(instance, members));
+  const held = heldBy(key, group, severity, decisions, nowMs);
   const noticeAs = (id: string, state: AlertNotice["state"]): AlertNotice =>
     noticeOf({
       id,
@@ -142,7 +175,9 @@ function advance(
       openedMs: group.openedMs,
       nowMs,
       dashboardUrl,
-      silencedUntilMs: state === "acknowledged" ? latestOf(active) : null,
+      silencedUntilMs: state === "acknowledged" && calling.length === 0 ? latestOf(active) : null,
+      silencedBy: held.silence?.by ?? null,
+      acknowledged: state === "acknowledged" ? held.acknowledgement : null,
     });
   /** A message of its own, for people to hear: the first one, a repetition, or because it got worse. */
   const callOut = (): Advance => {
@@ -152,8 +187,10 @@ function advance(
       ids: [...group.ids, id],
       sentMs: nowMs,
       calledMs: nowMs,
-      severity: severityOf(calling),
+      severity,
       digest: digestOf(told, "open"),
+      held: held.text,
+      isSilenced: held.silence !== null,
     };
     return { group: { ...group, ...after }, notices: [noticeAs(id, "open")] };
   };
@@ -166,23 +203,39 @@ function advance(
   if (active.length === 0) {
     return { group: null, notices: group.ids.map((id) => noticeAs(id, "resolved")) };
   }
-  const severity = calling.length === 0 ? group.severity : severityOf(calling);
   const isWorse = severity !== group.severity && worse(severity, group.severity) === severity;
-  const isRepeat = calling.length > 0 && nowMs - group.calledMs >= route.repeatIntervalMs;
+  const isDue = nowMs - group.calledMs >= route.repeatIntervalMs || (group.isSilenced && held.silence === null);
+  const isRepeat = calling.length > 0 && held.acknowledgement === null && isDue;
   if (!isMutedNow && (isWorse || isRepeat)) return callOut();
-  const state = calling.length === 0 && active.every((member) => member.silencedUntilMs !== null)
-    ? "acknowledged"
-    : "open";
+  const isHeld = calling.length === 0 && active.every((member) => member.silencedUntilMs !== null);
+  const state = isHeld || held.acknowledgement !== null ? "acknowledged" : "open";
   const digest = digestOf(told, state);
-  if (digest === group.digest || nowMs - group.sentMs < route.groupIntervalMs) return { group, notices: [] };
-  const [id] = group.ids.slice(-1);
-  return { group: { ...group, digest, sentMs: nowMs }, notices: [noticeAs(id, state)] };
+  // What a person decided is seen at once.
+  const isNews = held.text !== group.held ||
+    (digest !== group.digest && nowMs - group.sentMs >= route.groupIntervalMs);
+  if (!isNews) return { group, notices: [] };
+  // Who clicked may have done so in any message of it.
+  const ids = held.text === group.held ? group.ids.slice(-1) : group.ids;
+  const after = { digest, sentMs: nowMs, held: held.text, isSilenced: group.isSilenced || held.silence !== null };
+  return { group: { ...group, ...after }, notices: ids.map((id) => noticeAs(id, state)) };
+}
+
+/** The decisions of people that hold for a group, which has alerts of that severity. */
+function heldBy(key: string, { openedMs }: Group, severity: Severity, decisions: AlertDecisions, nowMs: number) {
+  const name = hash(key);
+  const acknowledgement = decisions.acknowledgementOf(name, episodeOf(openedMs));
+  const isCovered = acknowledgement !== null && covers(acknowledgement, severity);
+  const held = { silence: decisions.silenceOf(name, nowMs), acknowledgement: isCovered ? acknowledgement : null };
+  const text = [held.silence, held.acknowledgement].map((each) => each === null ? "-" : `${each.atMs} ${each.by}`);
+  return { ...held, text: text.every((each) => each === "-") ? "" : hash(text.join("\n")) };
 }
 
 function messageId(key: string, { ids, openedMs }: Group): string {
   const repetition = ids.length === 0 ? "" : `/${ids.length + 1}`;
-  return `alert/${hash(key)}/${Math.round(openedMs / 1000).toString(36)}${repetition}`;
+  return `alert/${hash(key)}/${episodeOf(openedMs)}${repetition}`;
 }
+
+const episodeOf = (openedMs: number): string => Math.round(openedMs / 1000).toString(36);
 
 /** Changes with what people should see again: which alerts there are, and their states. */
 function digestOf(alerts: readonly Told[], state: string): string {
@@ -207,7 +260,7 @@ function worstFirst(alerts: readonly Told[]): Told[] {
 }
 
 /** 64 bits of FNV-1a, as text: names groups, guards nothing. */
-function hash(text: string): string {
+export function hash(text: string): string {
   let value = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(text)) {
     value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);

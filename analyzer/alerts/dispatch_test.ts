@@ -1,4 +1,6 @@
 import { expect } from "expect";
+import { type AlertDecision, AlertDecisions } from "../../core/alerts/decisions.ts";
+import type { AlertNotice } from "./alert_notice.ts";
 import { Bench, LATENESS_MS, START } from "./test_rules.ts";
 
 const RULES = `
@@ -110,5 +112,86 @@ muteWindows: [{name: lunch, timeZone: Europe/Berlin, weekdays: [monday], from: "
     "0 open a critical 2 alerts",
     "2 resolved a critical 2 alerts",
     "4 open b critical 2 alerts",
+  ]);
+});
+
+/** What a person decides about a message, at the moment of minute `at`. */
+type Click = (notice: AlertNotice, atMs: number) => AlertDecision;
+
+const click = (kind: AlertDecision["kind"], minutes = 0): Click => ({ id, severity }, atMs) => {
+  const [, group, episode] = id.split("/");
+  const common = { group, severity, by: "jo (U1)", atMs };
+  return kind === "silence"
+    ? { kind, untilMs: atMs + minutes * 60_000, comment: "", ...common }
+    : { kind, episode, ...common };
+};
+
+/** As {@link run}, of one service, whose first message somebody clicks on before minute `at` is judged; with facts about that. */
+async function clicked(yaml: string, errors: readonly number[], at: number, decide: Click): Promise<string[]> {
+  let decisions = new AlertDecisions();
+  const bench = new Bench(yaml, { decisions: { read: () => Promise.resolve(decisions) } });
+  const told: string[] = [];
+  let first: AlertNotice | null = null;
+  for (const [minute, count] of errors.entries()) {
+    const nowMs = (START + minute + 1) * 60_000 + LATENESS_MS;
+    if (minute === at && first !== null) decisions = new AlertDecisions([decide(first, nowMs)]);
+    bench.minutes.set({ service: "a" }, START + minute, { count: 100, errors: count });
+    await bench.evaluateAt(minute + 1);
+    for (const notice of bench.notices.splice(0)) {
+      first ??= notice;
+      const repetition = notice.id.split("/")[3] ?? "1";
+      const held = notice.facts.filter(({ label }) => label === "Silenced" || label === "Acknowledged");
+      told.push(
+        [minute, notice.state, notice.severity, `message ${repetition}`, ...held.map(({ label }) => label)].join(" "),
+      );
+    }
+  }
+  expect(bench.problems).toEqual([]);
+  return told;
+}
+
+const ROW = [20, 20, 20, 20, 20, 20, 20, 20];
+const OFTEN = "routes: [{repeatInterval: 2m, groupInterval: 10m}]\n";
+
+Deno.test("who acknowledged is shown at once, and nobody is called again until it gets worse", async () => {
+  expect(await clicked(RULES + OFTEN, ROW, 1, click("acknowledge"))).toEqual([
+    "0 open critical message 1",
+    "1 acknowledged critical message 1 Acknowledged",
+  ]);
+  expect(await clicked(RULES + OFTEN, [5, 5, 5, 20, 20, 20, 0], 1, click("acknowledge"))).toEqual([
+    "0 open warning message 1",
+    "1 acknowledged warning message 1 Acknowledged",
+    "3 open critical message 2",
+    "5 open critical message 3",
+    "6 resolved critical message 1",
+    "6 resolved critical message 2",
+    "6 resolved critical message 3",
+  ]);
+});
+
+Deno.test("an acknowledgement is of one episode", async () => {
+  expect(await clicked(RULES, [20, 20, 0, 20], 1, click("acknowledge"))).toEqual([
+    "0 open critical message 1",
+    "1 acknowledged critical message 1 Acknowledged",
+    "2 resolved critical message 1",
+    "3 open critical message 1",
+  ]);
+});
+
+Deno.test("a person's silence ends by itself: what still fires then is told anew", async () => {
+  expect(await clicked(RULES, ROW, 1, click("silence", 4))).toEqual([
+    "0 open critical message 1",
+    "1 acknowledged critical message 1 Silenced",
+    "5 open critical message 2",
+  ]);
+});
+
+Deno.test("a silence is of what begins meanwhile, too, but of nothing that is worse than what was seen", async () => {
+  expect(await clicked(RULES, [5, 5, 0, 5, 5, 20, 20, 0], 1, click("silence", 60))).toEqual([
+    "0 open warning message 1",
+    "1 acknowledged warning message 1 Silenced",
+    "2 resolved warning message 1",
+    "5 open critical message 1",
+    "7 resolved critical message 1",
   ]);
 });

@@ -3,11 +3,13 @@
  * state is one text, changed by compare-and-set before anything is told: a crash repeats a notice under its id at most, and
  * of two evaluators one at a time decides.
  */
+import { AlertDecisions } from "../../core/alerts/decisions.ts";
 import { topicMatcher } from "../../core/log/topic_patterns.ts";
 import { messageOf } from "../../core/errors.ts";
 import { type Instance, instanceKey, type Labels, type Verdict } from "./alert.ts";
 import type { AlertNotice, Told } from "./alert_notice.ts";
 import { dispatch } from "./dispatch.ts";
+import { EarlyJudging, verdictsOf } from "./early_judging.ts";
 import { MINUTE_MS } from "./durations.ts";
 import { MinuteCache } from "./minute_cache.ts";
 import type { AlertTopic, FingerprintReader, MinuteSource, StateLedger, TopicProgress } from "./ports.ts";
@@ -28,6 +30,8 @@ export interface EvaluatorParts {
   /** For people who run it: what could not be done. */
   readonly onProblem: (message: string) => void;
   readonly fingerprints?: FingerprintReader;
+  /** What people decided about messages; absent: nobody can. */
+  readonly decisions?: { read(): Promise<AlertDecisions> };
   /** Base of the dashboard's address; null: notices have no links. */
   readonly dashboardUrl?: string | null;
   /** Key in the ledger. */
@@ -38,6 +42,8 @@ export interface EvaluatorParts {
 
 /** After a stop, minutes before that are not judged any more. */
 const CATCH_UP_MINUTES = 1440;
+/** Minutes that have ended and are not final yet, which are judged early. */
+const EARLY_MINUTES = 10;
 /** Minutes judged at one evaluation. */
 const MINUTES_AT_ONCE = 240;
 /** Minutes before the last one that late events may change the judgement of. */
@@ -49,6 +55,9 @@ export class AlertEvaluator {
   readonly #parts: EvaluatorParts;
   readonly #caches = new Map<string, MinuteCache>();
   readonly #correctedMs = new Map<string, number>();
+  /** By topic, the last minute that was judged before it was final. */
+  readonly #earlyUntil = new Map<string, number>();
+  readonly #early = new EarlyJudging();
   readonly #problems = new Map<string, string>();
   #state: StateDocument | null = null;
   #stateText: string | null = null;
@@ -60,6 +69,11 @@ export class AlertEvaluator {
   /** Alerts that are not inactive, as of the last evaluation. */
   get alerts(): readonly Instance[] {
     return Object.values(this.#state?.instances ?? {});
+  }
+
+  /** What is known, as of the last evaluation; null where that failed, or where another evaluator was faster. */
+  get standing(): Pick<StateDocument, "instances" | "judgedUntil" | "groups"> | null {
+    return this.#state;
   }
 
   /**
@@ -95,7 +109,9 @@ export class AlertEvaluator {
     forget(topics, ruleSet.rules, instances, judgedUntil, nowMs);
     for (const id of this.#caches.keys()) if (!topics.some((topic) => topic.id === id)) this.#caches.delete(id);
     const told = toldOf(instances, ruleSet.rules);
-    const { groups, notices } = dispatch({ ruleSet, alerts: told, groups: state.groups, nowMs, dashboardUrl });
+    const decisions = await this.#parts.decisions?.read() ?? NO_DECISIONS;
+    const alerts = { alerts: told, groups: state.groups, decisions };
+    const { groups, notices } = dispatch({ ruleSet, ...alerts, nowMs, dashboardUrl });
     const next = {
       version: 1 as const,
       judgedUntil,
@@ -127,13 +143,16 @@ export class AlertEvaluator {
     const to = Math.min(until, first + MINUTES_AT_ONCE - 1);
     const { correctionsMs = CORRECTIONS_MS } = this.#parts;
     const isDue = nowMs - (this.#correctedMs.get(topic.id) ?? -Infinity) >= correctionsMs;
-    if (to < first && !isDue) return;
+    const ended = to === until ? Math.min(progress.endedUntil ?? until, until + EARLY_MINUTES) : to;
+    const isEarlier = ended > Math.max(to, this.#earlyUntil.get(topic.id) ?? -Infinity);
+    if (to < first && !isDue && !isEarlier) return;
     const onMinutes = rules.filter(({ clock }) => clock === "minutes");
     const cache = this.#cacheOf(topic);
     const oldest = last - CORRECTION_MINUTES;
     const newest = Math.max(last, to);
-    await cache.refresh(onMinutes.flatMap(({ needs }) => needs), oldest, newest, last);
-    const viewAt = await this.#viewer(topic, cache, onMinutes, oldest, newest);
+    const upTo = isEarlier ? ended : newest;
+    await cache.refresh(onMinutes.flatMap(({ needs }) => needs), oldest, upTo, last);
+    const viewAt = await this.#viewer(topic, cache, onMinutes, { oldest, to: upTo, begun: progress.begun });
     if (isDue) {
       this.#correct(topic, onMinutes, cache.takeChanged(), last, viewAt, instances);
       this.#correctedMs.set(topic.id, nowMs);
@@ -142,6 +161,9 @@ export class AlertEvaluator {
       for (const rule of onMinutes) this.#judge(topic, rule, viewAt(at), instances);
     }
     judgedUntil[topic.id] = newest;
+    if (!isEarlier) return;
+    for (const rule of onMinutes) this.#early.judge(topic, rule, viewAt, [newest + 1, ended], instances);
+    this.#earlyUntil.set(topic.id, ended);
   }
 
   /** Rules about now: once a minute of the clock. */
@@ -161,13 +183,18 @@ export class AlertEvaluator {
     judgedUntil[key] = at;
   }
 
-  async #viewer(topic: AlertTopic, cache: MinuteCache, rules: readonly Rule[], oldest: number, to: number) {
+  async #viewer(
+    topic: AlertTopic,
+    cache: MinuteCache,
+    rules: readonly Rule[],
+    { oldest, to, begun }: { readonly oldest: number; readonly to: number; readonly begun?: number | null },
+  ) {
     const back = Math.max(0, ...rules.map(({ fingerprintMinutes = 0 }) => fingerprintMinutes));
     const reader = this.#parts.fingerprints;
     const fingerprints = back === 0 || reader === undefined
       ? null
       : await reader.fingerprints(topic, oldest - back, to + 1);
-    return (at: number): View => new View({ tables: cache.tables, at, standing: null, fingerprints });
+    return (at: number): View => new View({ tables: cache.tables, at, standing: null, fingerprints, begun });
   }
 
   #judge(topic: AlertTopic, rule: Rule, view: View, instances: Map<string, Instance>): void {
@@ -177,11 +204,14 @@ export class AlertEvaluator {
       if (after === null) instances.delete(key);
       else instances.set(key, after);
     };
+    const breaches = new Set<string>();
     for (const verdict of rule.judge(view)) {
       const key = instanceKey(topic.id, rule.name, verdict.labels);
       spoken.add(key);
+      if (verdict.status === "breach") breaches.add(key);
       set(key, verdict);
     }
+    if (rule.clock === "minutes") this.#early.prove(topic, rule, view.at, breaches);
     const prefix = instanceKey(topic.id, rule.name, {}).slice(0, -1);
     for (const key of [...instances.keys()]) {
       if (!spoken.has(key) && isOf(key, prefix)) set(key, null);
@@ -272,6 +302,7 @@ export class AlertEvaluator {
 }
 
 const STATE_KEY = "alerts/state";
+const NO_DECISIONS = new AlertDecisions();
 
 /** Spans of evaluations, both ends included, that look at one of the minutes, not further back than is corrected. */
 function spansToJudge(minutes: ReadonlySet<number>, rule: Rule, last: number): [number, number][] {
@@ -285,20 +316,6 @@ function spansToJudge(minutes: ReadonlySet<number>, rule: Rule, last: number): [
     else spans.push([from, to]);
   }
   return spans;
-}
-
-/** Per group, what a rule says at evaluations [from, to] with the events of now. */
-function verdictsOf(topic: AlertTopic, rule: Rule, viewAt: (at: number) => View, from: number, to: number) {
-  const byKey = new Map<string, (Verdict | null)[]>();
-  for (let at = from; at <= to; at++) {
-    for (const verdict of rule.judge(viewAt(at))) {
-      const key = instanceKey(topic.id, rule.name, verdict.labels);
-      let verdicts = byKey.get(key);
-      if (verdicts === undefined) byKey.set(key, verdicts = Array.from<null>({ length: to - from + 1 }).fill(null));
-      verdicts[at - from] = verdict;
-    }
-  }
-  return byKey;
 }
 
 /** Whether a key is of the rule whose keys begin so. */

@@ -170,3 +170,73 @@ Deno.test("the clock's rules fire on lag, also where no minute becomes final", a
   expect(bench.notices).toHaveLength(1);
   expect(bench.notices[0].title).toBe("behind on seconds: 90 seconds (normal up to 60 seconds)");
 });
+
+Deno.test("a topic that begins is no jump over its late events", async () => {
+  const jumps = async (begun: number | null): Promise<number> => {
+    const bench = new Bench("rules: [{name: jump, kind: ewma, metric: count}]");
+    for (let minute = 0; minute < 40; minute++) {
+      bench.minutes.set({ service: "checkout", level: "INFO" }, START + minute, { count: 1, errors: 0 });
+    }
+    bench.minutes.begun = begun === null ? null : START + begun;
+    await minutesOf(bench, [0, 0, 0], 40);
+    expect(bench.problems).toEqual([]);
+    return bench.notices.length;
+  };
+  expect([await jumps(40), await jumps(null), await jumps(0)]).toEqual([0, 1, 1]);
+});
+
+const DROP_AND_ERRORS = `
+rules:
+  - {name: few, kind: threshold, metric: count, by: [service], window: 1m, below: 100}
+  - {name: slow, kind: threshold, metric: p95, by: [service], window: 1m, above: 100}
+  - {name: errors, kind: threshold, metric: errors, by: [service], window: 1m, above: 20, keepFiring: 0m}
+`;
+
+/** Minutes before START + `final` are final; those before START + `ended` have ended. */
+async function evaluateBetween(bench: Bench, final: number, ended: number): Promise<void> {
+  bench.minutes.finalUntil = START + final;
+  bench.minutes.endedUntil = START + ended;
+  await bench.evaluator.evaluate((START + ended) * 60_000);
+}
+
+Deno.test("what late events would only make worse fires once its minute has ended; a drop or a quantile when it is final", async () => {
+  const bench = new Bench(DROP_AND_ERRORS);
+  traffic(bench, 0, 0);
+  await evaluateBetween(bench, 0, 1);
+  bench.minutes.set({ service: "checkout", level: "INFO" }, START + 1, { count: 50, errors: 30, values: { p95: 500 } });
+  await evaluateBetween(bench, 1, 2);
+  expect(bench.active).toEqual(["errors checkout"]);
+  // A minute before it, which is final now and was normal, does not end it; nor does the same minute tell of it again.
+  await evaluateBetween(bench, 1, 2);
+  traffic(bench, 2, 30);
+  await evaluateBetween(bench, 2, 3);
+  expect(bench.active.toSorted()).toEqual(["errors checkout", "few checkout", "slow checkout"]);
+  expect(bench.notices.filter(({ title }) => title.startsWith("errors"))).toHaveLength(1);
+  traffic(bench, 3, 0);
+  await evaluateBetween(bench, 4, 4);
+  expect(bench.active).not.toContain("errors checkout");
+});
+
+Deno.test("a breach has to last as long as `for` also in minutes that are not final, and leaves no trace where it does not", async () => {
+  const bench = new Bench(
+    "rules: [{name: errors, kind: threshold, metric: errors, window: 1m, above: 20, for: 2m, keepFiring: 0m}]",
+  );
+  traffic(bench, 0, 0);
+  await evaluateBetween(bench, 1, 1);
+  traffic(bench, 1, 50);
+  traffic(bench, 2, 50);
+  await evaluateBetween(bench, 1, 3);
+  expect(bench.evaluator.alerts).toEqual([]);
+  traffic(bench, 3, 0);
+  traffic(bench, 4, 50);
+  traffic(bench, 5, 50);
+  await evaluateBetween(bench, 1, 6);
+  expect(bench.evaluator.alerts).toEqual([]);
+  traffic(bench, 6, 50);
+  await evaluateBetween(bench, 1, 7);
+  expect(bench.evaluator.alerts).toMatchObject([{ state: "firing", startedAt: START + 5, firedAt: START + 7 }]);
+  bench.restart();
+  for (let final = 2; final <= 7; final++) await evaluateBetween(bench, final, 7);
+  expect(bench.evaluator.alerts).toMatchObject([{ state: "firing", startedAt: START + 5, firedAt: START + 7 }]);
+  expect(bench.notices).toHaveLength(1);
+});

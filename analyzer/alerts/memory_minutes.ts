@@ -21,7 +21,11 @@ interface Line {
 export class MemoryMinutes implements MinuteSource {
   /** Minutes before it are final. */
   finalUntil: number | null = null;
+  /** Minutes before it have ended, but for late events. */
+  endedUntil: number | null = null;
   standing: LogStanding = { lagRecords: 0, lagSeconds: 0 };
+  /** The minute of the first record; null: not known. */
+  begun: number | null = null;
   readonly #topic: AlertTopic;
   readonly #lines = new Map<string, Line>();
   readonly #versions = new Map<number, number>();
@@ -47,7 +51,8 @@ export class MemoryMinutes implements MinuteSource {
   }
 
   progress(): Promise<TopicProgress> {
-    return Promise.resolve({ finalUntil: this.finalUntil, ...this.standing });
+    const { finalUntil, endedUntil, begun } = this;
+    return Promise.resolve({ finalUntil, endedUntil, begun, ...this.standing });
   }
 
   hourVersions(): Promise<ReadonlyMap<number, string>> {

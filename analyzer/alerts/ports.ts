@@ -17,6 +17,16 @@ export interface LogStanding {
 export interface TopicProgress extends LogStanding {
   /** Minutes before it are final; null where that cannot be said yet. Never beyond the clock. */
   readonly finalUntil: number | null;
+  /**
+   * Minutes before it have ended by the events' own times, as far as the engine has stored: only late events may still
+   * come. Never beyond the clock; null or absent where that cannot be said.
+   */
+  readonly endedUntil?: number | null;
+  /**
+   * The minute of the topic's first record, by its own time: of minutes before it there are late events alone. Null or absent
+   * where that is not known, as where the log has deleted it.
+   */
+  readonly begun?: number | null;
 }
 
 /** Where minutes come from. */

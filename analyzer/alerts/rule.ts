@@ -46,6 +46,11 @@ export interface Judge {
   readonly clock: "minutes" | "wall";
   /** Minutes before an evaluation that it judges (not its baseline): late events in them have it judged anew. */
   readonly window: number;
+  /**
+   * Whether late events make a breach above the limit only worse, or are no more than a sample that grows: such a breach
+   * stands before its minutes are final. Of what falls, or of a quantile, nothing can be said by then.
+   */
+  readonly rises?: boolean;
   /** How far back patterns of errors are needed; 0: not at all. */
   readonly fingerprintMinutes?: number;
   judge(view: View): readonly Verdict[];

@@ -14,9 +14,13 @@ import { MemoryMinutes } from "./memory_minutes.ts";
 import type { RuleSet } from "./rules_file.ts";
 import { parseValues } from "./series_text.ts";
 
-const values = z.string().refine(
-  (text) => parseValues(text) !== null,
-  "no row of values: use 5 0x30 10+5x10 _x3 (a value, a value so many times, one that grows, a minute without data)",
+/** A row of one value is a number to YAML. */
+const values = z.preprocess(
+  (value) => typeof value === "number" ? String(value) : value,
+  z.string().refine(
+    (text) => parseValues(text) !== null,
+    "no row of values: use 5 0x30 10+5x10 _x3 (a value, a value so many times, one that grows, a minute without data)",
+  ),
 );
 const labels = z.record(z.string(), z.string());
 
@@ -79,7 +83,7 @@ export interface RuleTests {
 
 /** Reads a file of tests. Throws INVALID_CONFIG that names every problem's place. */
 export function parseRuleTests(text: string, file: string): RuleTests {
-  const yaml: YamlSource = readYaml(text, file, guide, REMEDY);
+  const yaml: YamlSource = readYaml(text, file, guide, REMEDY, false); // 0x20 is twenty times 0
   const parsed = fileSchema.safeParse(yaml.values);
   if (!parsed.success) {
     const lines = problemsOf(parsed.error.issues, yaml.values, guide).map(({ path, isKey, message }) =>

@@ -38,6 +38,8 @@ export function step(
   topic: string,
 ): Instance | null {
   if (before === null && verdict === null) return null;
+  // It fired before this minute was final: what that says of the minutes before it is no news.
+  if (before !== null && isActive(before) && before.firedAt !== null && at < before.firedAt) return before;
   const effect = effectOf(verdict, rule);
   const seen = before === null || verdict === null ? before : { ...before, latest: verdict, seenAt: at };
   if (before === null || before.state === "resolved") {

@@ -1,5 +1,5 @@
 /** Minutes for alerts from a store, and where logs stand. */
-import type { PartitionedLog, Topic } from "../../core/log/partitioned_log.ts";
+import type { PartitionedLog, PartitionEnds, Topic } from "../../core/log/partitioned_log.ts";
 import type { SeriesQuery, Store } from "../../core/store/ports.ts";
 import { MINUTE_MS } from "./durations.ts";
 import type { AlertTopic, MinuteSource, TopicProgress } from "./ports.ts";
@@ -27,6 +27,8 @@ export class StoreMinutes implements MinuteSource {
   /** Per topic and partition, since when its end is where it is. */
   readonly #still = new Map<string, Stillness>();
   readonly #topics = new Map<string, Topic>();
+  /** By topic, the minute of its first record, once that is known. */
+  readonly #begun = new Map<string, number>();
 
   constructor(parts: StoreMinutesParts) {
     this.#parts = parts;
@@ -52,7 +54,8 @@ export class StoreMinutes implements MinuteSource {
     let lagRecords = 0;
     let lagSeconds = 0;
     let isKnown = states.size > 0;
-    for (const { partition, start, end, written } of await log.ends(topic)) {
+    const ends = await log.ends(topic);
+    for (const { partition, start, end, written } of ends) {
       const state = states.get(partition);
       const checkpoint = state?.checkpoint ?? 0;
       const waiting = Math.max(0, written - Math.max(start, checkpoint));
@@ -66,7 +69,30 @@ export class StoreMinutes implements MinuteSource {
       if (state === undefined || state.watermarkMs === null) isKnown = false;
       else untilMs = Math.min(untilMs, state.watermarkMs);
     }
-    return { finalUntil: isKnown ? Math.floor(untilMs / MINUTE_MS) : null, lagRecords, lagSeconds };
+    return {
+      finalUntil: isKnown ? Math.floor(untilMs / MINUTE_MS) : null,
+      // A watermark stays behind the greatest time of an event by the lateness.
+      endedUntil: isKnown ? Math.floor(Math.min(nowMs, untilMs + latenessMs) / MINUTE_MS) : null,
+      begun: await this.#begunOf(topic, ends),
+      lagRecords,
+      lagSeconds,
+    };
+  }
+
+  /** The minute of the first record; null while there is none, and where the log does not begin with it any more. */
+  async #begunOf(topic: Topic, ends: readonly PartitionEnds[]): Promise<number | null> {
+    const known = this.#begun.get(topic.id);
+    if (known !== undefined) return known;
+    let firstMs = Infinity;
+    for (const { partition, start, written } of ends) {
+      if (start > 0) return null;
+      const ms = written > 0 ? await this.#parts.log.timestampAt(topic, partition, 0) : null;
+      if (ms !== null) firstMs = Math.min(firstMs, ms);
+    }
+    if (firstMs === Infinity) return null;
+    const begun = Math.floor(firstMs / MINUTE_MS);
+    this.#begun.set(topic.id, begun);
+    return begun;
   }
 
   async hourVersions({ id }: AlertTopic): Promise<ReadonlyMap<number, string>> {

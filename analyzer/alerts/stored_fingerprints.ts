@@ -1,5 +1,5 @@
 /** Patterns of errors for alerts, as the analyzer keeps them beside a topic. */
-import { errorsCollection, fingerprintDocument } from "../../core/incidents/documents.ts";
+import { errorsCollection, type FingerprintDocument, fingerprintDocument } from "../../core/incidents/documents.ts";
 import type { Documents } from "../../core/store/ports.ts";
 import { MINUTE_MS } from "./durations.ts";
 import type { AlertTopic, FingerprintMinutes, FingerprintReader, Fingerprints } from "./ports.ts";
@@ -37,10 +37,26 @@ export class StoredFingerprints implements FingerprintReader {
       if (!key.startsWith(PREFIX)) continue;
       const parsed = fingerprintDocument.safeParse(JSON.parse(text));
       if (!parsed.success || parsed.data.mergedInto !== null) continue;
-      const { id, template, service, level, firstMs, minutes } = parsed.data;
+      const { id, template, service, level, firstMs } = parsed.data;
       const labels = { ...(service === "" ? {} : { service }), level };
-      patterns.push({ id, template, labels, firstSeen: Math.floor(firstMs / MINUTE_MS), points: minutes });
+      patterns.push({
+        id,
+        template,
+        labels,
+        firstSeen: Math.floor(firstMs / MINUTE_MS),
+        points: pointsOf(parsed.data),
+      });
     }
     return { version, patterns };
   }
+}
+
+/** Minutes are kept for two hours; what an hour has beyond them counts at its beginning: rules compare with longer. */
+function pointsOf({ minutes, hours }: Pick<FingerprintDocument, "minutes" | "hours">): [number, number][] {
+  const older = hours.flatMap(([hour, count]): [number, number][] => {
+    const first = hour * 60;
+    const known = minutes.reduce((sum, [at, own]) => at >= first && at < first + 60 ? sum + own : sum, 0);
+    return count > known ? [[first, count - known]] : [];
+  });
+  return [...older, ...minutes];
 }

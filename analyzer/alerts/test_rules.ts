@@ -3,7 +3,7 @@ import { isActive, type Verdict } from "./alert.ts";
 import type { AlertNotice } from "./alert_notice.ts";
 import { AlertEvaluator, type EvaluatorParts } from "./evaluator.ts";
 import { MemoryMinutes } from "./memory_minutes.ts";
-import type { StateLedger } from "./ports.ts";
+import type { AlertTopic, StateLedger } from "./ports.ts";
 import { parseRules, type RuleSet } from "./rules_file.ts";
 import type { Rule } from "./rule.ts";
 
@@ -34,7 +34,7 @@ export class MemoryLedger implements StateLedger {
 
 /** An evaluator over minutes in memory, and what it told. */
 export class Bench {
-  readonly minutes = new MemoryMinutes(TOPIC);
+  readonly minutes: MemoryMinutes;
   readonly ledger = new MemoryLedger();
   readonly notices: AlertNotice[] = [];
   readonly problems: string[] = [];
@@ -42,7 +42,8 @@ export class Bench {
   evaluator: AlertEvaluator;
   readonly #parts: Partial<EvaluatorParts>;
 
-  constructor(yaml: string, parts: Partial<EvaluatorParts> = {}) {
+  constructor(yaml: string, parts: Partial<EvaluatorParts> = {}, topic: AlertTopic = TOPIC) {
+    this.minutes = new MemoryMinutes(topic);
     this.ruleSet = ruleSetOf(yaml);
     this.#parts = parts;
     this.evaluator = this.#newEvaluator();

@@ -18,15 +18,20 @@ export interface ViewParts {
   readonly at: number;
   readonly standing: LogStanding | null;
   readonly fingerprints: Fingerprints | null;
+  /** Minutes before it are no measure of others; absent: all are. */
+  readonly begun?: number | null;
 }
 
 export class View {
   readonly at: number;
+  /** The first minute that others may be measured by; -Infinity where all may. */
+  readonly begun: number;
   readonly standing: LogStanding | null;
   readonly #tables: Tables;
   readonly #fingerprints: Fingerprints | null;
 
-  constructor({ tables, at, standing, fingerprints }: ViewParts) {
+  constructor({ tables, at, standing, fingerprints, begun }: ViewParts) {
+    this.begun = begun ?? -Infinity;
     this.at = at;
     this.standing = standing;
     this.#tables = tables;

@@ -62,6 +62,17 @@ Deno.test("tests of rules pass, and tell with file and line what is other than e
   );
 });
 
+Deno.test("rows of a test are as they are written: 0x20 is twenty times 0 and no number, one number is a row", async () => {
+  const quiet = TESTS.replace("0x5 40 0x14", "0x20").replace(/ {4}expect:[^]*/, "    expect: [{at: 20m}]\n");
+  const one = quiet.replace("count: 200x20", "count: 200").replace("errors: 0x20", "errors: 100")
+    .replace("{at: 20m}", "{at: 1m, alerts: [{rule: errors}]}");
+  await inFiles({ "rules.yaml": RULES, "quiet.yaml": quiet, "one.yaml": one }, async (dir) => {
+    for (const file of ["quiet.yaml", "one.yaml"]) {
+      expect(await run("test", join(dir, file))).toMatchObject({ status: 0, errors: "" });
+    }
+  });
+});
+
 Deno.test("a file of rules, or of tests, with an error is refused with file, line and remedy", async () => {
   const files = {
     "rules.yaml": "rules:\n  - name: slow\n    kind: threshold\n    metric: latency\n    above: 5\n",

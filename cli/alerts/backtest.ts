@@ -57,7 +57,12 @@ class StoredPast implements Past {
     this.source = {
       topics: async () => (await minutes.topics()).filter(({ name }) => topic === null || name === topic),
       progress: () =>
-        Promise.resolve({ finalUntil: Math.floor(this.#untilMs / MINUTE_MS), lagRecords: 0, lagSeconds: 0 }),
+        Promise.resolve({
+          finalUntil: Math.floor(this.#untilMs / MINUTE_MS),
+          endedUntil: Math.floor((this.#untilMs + this.latenessMs) / MINUTE_MS),
+          lagRecords: 0,
+          lagSeconds: 0,
+        }),
       hourVersions: (of) => {
         // The past does not change while it is looked at.
         let known = versions.get(of.id);

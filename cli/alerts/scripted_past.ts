@@ -84,7 +84,9 @@ export class ScriptedPast implements Past {
     this.#flush(nowMs);
     const { latenessMs } = this.#options;
     const untilMs = Math.min(this.#watermarkMs, nowMs - latenessMs);
-    this.source.finalUntil = Number.isFinite(untilMs) ? Math.floor(untilMs / MINUTE_MS) : null;
+    const isKnown = Number.isFinite(untilMs);
+    this.source.finalUntil = isKnown ? Math.floor(untilMs / MINUTE_MS) : null;
+    this.source.endedUntil = isKnown ? Math.floor((untilMs + latenessMs) / MINUTE_MS) : null;
   }
 
   #drawHour(): void {

@@ -94,24 +94,29 @@ export class Decisions {
   readonly #acknowledged = new Map<string, { readonly by: string; readonly atMs: number }>();
   readonly #silences = new Map<string, Silence>();
   readonly #verdicts = new Map<string, Extract<Decision, { kind: "verdict" }>[]>();
+  readonly #concerned = new Set<string>();
 
   constructor(decisions: readonly Decision[] = []) {
     for (const each of decisions) {
       switch (each.kind) {
         case "merge":
           this.#merges.set(each.fingerprint, each.into);
+          this.#concerned.add(each.fingerprint).add(each.into);
           break;
         case "split":
           this.#splits.set(each.fingerprint, [...(this.#splits.get(each.fingerprint) ?? []), each.contains].sort());
+          this.#concerned.add(each.fingerprint);
           break;
         case "name":
           this.#names.set(each.fingerprint, each.name);
+          this.#concerned.add(each.fingerprint);
           break;
         case "acknowledge":
           this.#acknowledged.set(each.incident, each);
           break;
         case "silence":
           this.#silences.set(`${each.target}/${each.id}`, each);
+          if (each.target === "fingerprint") this.#concerned.add(each.id);
           break;
         case "verdict":
           this.#verdicts.set(each.incident, [...(this.#verdicts.get(each.incident) ?? []), each]);
@@ -128,6 +133,11 @@ export class Decisions {
       if (seen.has(next)) return [...seen].sort()[0]; // merged in a circle: one of them, always the same
       seen.add(at = next);
     }
+  }
+
+  /** Whether a person has merged, split, named or silenced this fingerprint, or merged another into it. */
+  concern(fingerprint: string): boolean {
+    return this.#concerned.has(fingerprint);
   }
 
   /** Texts by which messages of a fingerprint are told apart. */

@@ -14,7 +14,7 @@ export interface ErrorDocuments {
 }
 
 /** Counts up where fingerprints of before would no longer be met. */
-export const ALGORITHM_VERSION = 2;
+export const ALGORITHM_VERSION = 3;
 
 /** The collection of a topic's errors. */
 export const errorsCollection = (topicId: string): string => `errors/${topicId}`;

@@ -1,8 +1,10 @@
 /** Alerts as the real Alertmanager takes them: they fire, are seen by its API with labels and links, and are resolved. */
 import { expect } from "expect";
 import { AlertmanagerPush } from "../../analyzer/alerts/alertmanager.ts";
+import { AlertmanagerSilences } from "../../analyzer/alerts/alertmanager_silences.ts";
 import { toldOf } from "../../analyzer/alerts/evaluator.ts";
 import { Bench, START } from "../../analyzer/alerts/test_rules.ts";
+import { eventually } from "../faults/dev_process.ts";
 import { canRunPrograms } from "../program_process.ts";
 import { installedAlertmanager } from "../services/alertmanager.ts";
 import { serviceForTests } from "../services/for_tests.ts";
@@ -73,6 +75,50 @@ Deno.test({
     };
     await push.push([resolved], nowMs + 100);
     expect(await alertsAt(url, rule)).toEqual([]);
+    expect(problems).toEqual([]);
+  },
+});
+
+Deno.test({
+  name: "the real Alertmanager holds back what is silenced here, until it is ended here, and not what is worse",
+  ignore: access === null,
+  sanitizeResources: false,
+  async fn() {
+    const { url } = access ?? { url: "" };
+    const rule = `silenced ${crypto.randomUUID()}`;
+    const labels = { alertname: rule, service: "checkout", severity: "warning" };
+    const problems: string[] = [];
+    const silences = () =>
+      new AlertmanagerSilences({ urls: [url], onProblem: (message) => void problems.push(message) });
+    const nowMs = Date.now();
+    const silencedFor = (minutes: number) => [{
+      labels,
+      silence: { untilMs: nowMs + minutes * 60_000, by: "anna", comment: "" },
+    }];
+    const ends = { startsAt: new Date(nowMs).toISOString(), endsAt: new Date(nowMs + 600_000).toISOString() };
+    const become = (states: Readonly<Record<string, string>>) =>
+      eventually(JSON.stringify(states), async () => {
+        const seen = await alertsAt(url, rule);
+        const now = Object.fromEntries(seen.map(({ labels, status }) => [labels.severity, status.state]));
+        return Object.keys(states).every((severity) => now[severity] === states[severity]);
+      });
+    await silences().keep(silencedFor(60), nowMs);
+    const posted = await fetch(`${url}/api/v2/alerts`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify([labels, { ...labels, severity: "critical" }].map((each) => ({
+        ...{ labels: each, annotations: {} },
+        ...ends,
+      }))),
+    });
+    await posted.body?.cancel();
+    await become({ warning: "suppressed", critical: "active" });
+    // Another process moves its end, and ends it.
+    const others = silences();
+    for (const minutes of [120, 10]) await others.keep(silencedFor(minutes), nowMs + 1_000);
+    await become({ warning: "suppressed", critical: "active" });
+    await others.keep([{ labels, silence: null }], nowMs + 2_000);
+    await become({ warning: "active", critical: "active" });
     expect(problems).toEqual([]);
   },
 });

@@ -9,6 +9,7 @@ import type { Verdict } from "../alert.ts";
 import { formatMinutes, minutes } from "../durations.ts";
 import { byShape, defineKind } from "../rule.ts";
 import type { SignalSpec } from "../signal_table.ts";
+import { wilsonLow } from "../statistics.ts";
 import type { View } from "../view.ts";
 import { RECENT, unjudged } from "./metric.ts";
 
@@ -38,6 +39,9 @@ export const burnRate = defineKind({
     minErrors: z.int().min(1).default(10).describe(
       "Fewer errors in the long window are no breach: for little traffic.",
     ),
+    confidence: z.number().min(0).max(10).default(0).describe(
+      "Deviations that the short window's share has to be above the limit by: few events of a small service do not fire.",
+    ),
   },
   check: ({ pairs, objective }) => {
     const wrong = pairs.findIndex(({ long, short }) => short >= long);
@@ -51,7 +55,7 @@ export const burnRate = defineKind({
         `no share of errors burns ${never.factor} times the budget of an objective of ${objective} %: it never fires`,
     };
   },
-  compile({ by, objective, pairs, minErrors }, where) {
+  compile({ by, objective, pairs, minErrors, confidence }, where) {
     const signal: SignalSpec = { by, where, value: null };
     const budget = 1 - objective / 100;
     const longest = Math.max(...pairs.map(({ long }) => long));
@@ -74,10 +78,13 @@ export const burnRate = defineKind({
       if (count === 0) return { ...unjudged("no_data", "times the budget", baseline), ...rest };
       const errors = table.sum(key, "errors", view.at - long, view.at);
       const [burnLong, burnShort] = [burnOver(long), burnOver(short)];
+      const recent = table.sum(key, "count", view.at - short, view.at);
+      const recentErrors = table.sum(key, "errors", view.at - short, view.at);
+      const surely = recent === 0 ? 0 : wilsonLow(recentErrors, recent, confidence) / budget;
       return {
         ...rest,
         // A rounding of the budget (1 - 0.999) must not decide at the very limit.
-        status: errors >= minErrors && Math.min(burnLong, burnShort) > factor * (1 + 1e-9) ? "breach" : "normal",
+        status: errors >= minErrors && Math.min(burnLong, surely) > factor * (1 + 1e-9) ? "breach" : "normal",
         observed: burnLong,
         expected: 1,
         low: null,
@@ -91,6 +98,7 @@ export const burnRate = defineKind({
     }
     return {
       clock: "minutes",
+      rises: true,
       // The short windows decide when; of long ones, late events move little.
       window: Math.min(...pairs.map(({ short }) => short)),
       needs: [{ signal, from: longest, to: 0 }],

@@ -22,6 +22,7 @@ export const errorRate = defineKind({
     const signal: SignalSpec = { by, where, value: null };
     return {
       clock: "minutes",
+      rises: true,
       window,
       needs: [{ signal, from: window + RECENT, to: 0 }],
       judge(view) {

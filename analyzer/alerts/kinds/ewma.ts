@@ -28,6 +28,7 @@ export const ewma = defineKind({
     const field = signal.value !== null ? "value" : settings.metric === "errors" ? "errors" : "count";
     return {
       clock: "minutes",
+      rises: metric.rises,
       window,
       needs: [{ signal, from: Math.max(lookback, RECENT) + window, to: 0 }],
       judge(view) {
@@ -39,7 +40,9 @@ export const ewma = defineKind({
           if (judged.some(Number.isNaN) || !view.hasData(start, view.at)) {
             return { ...unjudged("no_data", metric.unit, baseline), ...rest };
           }
-          const past = table.values(key, field, start - lookback, start);
+          // Before the topic's first record there are late events alone: next to them all that follows is a jump.
+          const from = Math.min(start, Math.max(start - lookback, view.begun));
+          const past = table.values(key, field, from, start);
           // What came before the first event is no zero: the group was not there yet.
           const begins = past.findIndex((value) => value > 0);
           const { mean, deviation, samples } = weighted(

@@ -47,6 +47,7 @@ export const fingerprintSpike = defineKind({
     }
     return {
       clock: "minutes",
+      rises: true,
       window,
       needs: [],
       fingerprintMinutes: window + lookback,

@@ -51,6 +51,7 @@ export const hourOfWeek = defineKind({
 
     return {
       clock: "minutes",
+      rises: metric.rises,
       window,
       needs: [
         { signal, from: window + RECENT, to: 0 },

@@ -9,6 +9,8 @@ import { View } from "../view.ts";
 interface Scene {
   readonly fingerprints?: Fingerprints;
   readonly standing?: LogStanding;
+  /** Minutes from START to the topic's first record. */
+  readonly begun?: number;
 }
 
 /** What a rule says when minutes before START + `at` are final. */
@@ -17,7 +19,8 @@ async function judge(yaml: string, minutes: MemoryMinutes, at: number, scene: Sc
   const cache = new MinuteCache(minutes, TOPIC, () => {});
   await cache.refresh(rule.needs, START + at, START + at, START + at);
   const { fingerprints = null, standing = null } = scene;
-  return rule.judge(new View({ tables: cache.tables, at: START + at, standing, fingerprints }));
+  const begun = scene.begun === undefined ? null : START + scene.begun;
+  return rule.judge(new View({ tables: cache.tables, at: START + at, standing, fingerprints, begun }));
 }
 
 function fill(minutes: MemoryMinutes, labels: Labels, from: number, to: number, cell: Cell): MemoryMinutes {
@@ -139,6 +142,20 @@ Deno.test("ewma: a step is a breach, 0 to 3 is none, and few minutes are learnin
   expect((await judge(yaml, minutes, 101))[0].status).toBe("normal");
   expect((await judge(yaml, minutes, 102))[0].status).toBe("breach");
   expect((await judge(yaml, minutes, 20))[0].status).toBe("learning");
+});
+
+Deno.test("ewma: late events of before a topic's first record are no measure of what follows", async () => {
+  const yaml = "{name: a, kind: ewma, metric: count}";
+  const minutes = fill(newMinutes(), CHECKOUT, 0, 40, { count: 1, errors: 0 });
+  fill(minutes, CHECKOUT, 40, 100, { count: 1000, errors: 0 });
+  const at = async (minute: number, begun?: number) => (await judge(yaml, minutes, minute, { begun }))[0].status;
+  expect([await at(41), await at(41, 40), await at(69, 40), await at(72, 40)]).toEqual(
+    ["breach", "learning", "learning", "normal"],
+  );
+  fill(minutes, CHECKOUT, 80, 81, { count: 9000, errors: 0 });
+  expect(await at(81, 40)).toBe("breach");
+  // A rule of what came when the topic was younger than the window it looks at.
+  expect(await at(41, 60)).toBe("learning");
 });
 
 Deno.test("new fingerprint: only what was not there before, once the topic was watched for a while", async () => {

@@ -27,6 +27,8 @@ export interface Metric {
   unscale(value: number): number;
   /** Least deviation on that scale: what chance alone makes of counts, what nobody minds of a latency. */
   readonly floor: number;
+  /** Whether late events only make it larger. */
+  readonly rises: boolean;
 }
 
 interface MetricSettings {
@@ -44,6 +46,7 @@ export function metricOf({ metric, measure, by }: MetricSettings, where: readonl
       scale: anscombe,
       unscale: fromAnscombe,
       floor: 1,
+      rises: true,
     };
   }
   return {
@@ -53,6 +56,7 @@ export function metricOf({ metric, measure, by }: MetricSettings, where: readonl
     scale: (value) => Math.log(Math.max(value, 1e-9)),
     unscale: Math.exp,
     floor: 0.05,
+    rises: false,
   };
 }
 

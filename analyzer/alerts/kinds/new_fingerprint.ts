@@ -16,6 +16,7 @@ export const newFingerprint = defineKind({
   compile({ window, minEvents, learn }) {
     return {
       clock: "minutes",
+      rises: true,
       window,
       needs: [],
       fingerprintMinutes: window + 60,

@@ -63,6 +63,7 @@ export const rateOfChange = defineKind({
     }
     return {
       clock: "minutes",
+      rises: true,
       window,
       needs: [
         { signal, from: window + RECENT, to: 0 },

@@ -81,6 +81,6 @@ export const threshold = defineKind({
       });
     }
     const needs = [...new Set([counts, values])].map((signal) => ({ signal, from: window + RECENT, to: 0 }));
-    return { clock: "minutes", window, needs, judge };
+    return { clock: "minutes", rises: COUNTED.has(metric), window, needs, judge };
   },
 });

@@ -24,6 +24,7 @@ export const unparsedShare = defineKind({
     };
     return {
       clock: "minutes",
+      rises: true,
       window,
       needs: [{ signal, from: window + RECENT, to: 0 }, { signal: HEARTBEAT, from: window + RECENT, to: 0 }],
       judge(view) {
