@@ -16,11 +16,12 @@ Examples:
 
 export function evalCommand({ terminal, end }: CommandParts): Command {
   return new Command("eval")
-    .description("Measure grouping, redaction, injections and floods against their targets")
+    .description("Measure grouping, redaction, injections, floods and cards for Slack against their targets")
     .option("--loghub <dir>", "folder of Loghub-2k", "../shared/data/loghub")
     .option("--seed <n>", "seed of the lines that are made", "1")
     .option("--live <model>", "also ask the model of the settings about known errors, and have this one judge")
     .option("--times <n>", "how often each known error is asked about", "5")
+    .option("--keep-cards", "measure nothing; keep the cards for Slack as they are now, after they were looked at")
     .option("--json <file>", "also write the figures as JSON")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {

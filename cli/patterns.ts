@@ -26,7 +26,7 @@ export function patternsCommand({ terminal }: CommandParts): Command {
   return new Command("patterns")
     .description("Group the lines of a file by what they have in common")
     .requiredOption("--file <path>", "file to read, or - for standard input")
-    .requiredOption("--out <file>", "CSV to write: id,template, a row a line")
+    .requiredOption("--out <file>", "CSV to write: id,template, a row a line; - for standard output")
     .option("--format <name>", "parser of the lines, or message: a line is the message itself (default: detected)")
     .addHelpText("after", HELP)
     .action(async (_options: unknown, command: Command) => {

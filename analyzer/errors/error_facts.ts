@@ -3,7 +3,7 @@ import type { FingerprintDocument, IncidentDocument, Reason } from "../../core/i
 import type { Evidence } from "../notify/notice.ts";
 import type { ErrorFacts } from "../summaries/summary.ts";
 import { ratePerMinute, usualPerMinute } from "../../core/incidents/counts.ts";
-import { inert } from "./inert.ts";
+import { visible } from "../shown_text.ts";
 
 const NEIGHBOURS_MAX = 5;
 const VALUES_MAX = 3;
@@ -13,7 +13,7 @@ const OCCURRENCES_MIN = 2;
 /** Lines as evidence, numbered from E1 in the order of their times. */
 export function evidenceOf({ exemplars }: FingerprintDocument): Evidence[] {
   return [...exemplars].sort((a, b) => a.ms - b.ms || a.partition - b.partition || a.offset - b.offset)
-    .map(({ text }, at) => ({ id: `E${at + 1}`, text: inert(text) }));
+    .map(({ text }, at) => ({ id: `E${at + 1}`, text: visible(text) }));
 }
 
 /** "endpoint /pay: 120 of 130", the most frequent values of each field that has several occurrences behind it. */
@@ -21,7 +21,7 @@ export function parametersOf({ values, count }: FingerprintDocument): string[] {
   return Object.entries(values).flatMap(([field, counts]) =>
     [...counts].filter(([, of]) => of >= OCCURRENCES_MIN).sort((a, b) => b[1] - a[1]).slice(0, VALUES_MAX).map((
       [value, of],
-    ) => `${field} ${inert(value)}: ${of} of ${count}`)
+    ) => `${field} ${visible(value)}: ${of} of ${count}`)
   );
 }
 
@@ -38,9 +38,9 @@ export function factsOf(
   return {
     fingerprint: fingerprint.id,
     topic,
-    service: inert(fingerprint.service),
+    service: visible(fingerprint.service),
     level: fingerprint.level,
-    template: inert(fingerprint.template),
+    template: visible(fingerprint.template),
     reason,
     count: fingerprint.count,
     firstMs: fingerprint.firstMs,
@@ -49,7 +49,7 @@ export function factsOf(
     usualPerMinute: usualPerMinute(fingerprint, nowMs),
     evidence: evidenceOf(fingerprint),
     neighbours: [...neighbours].sort((a, b) => b.lastMs - a.lastMs).slice(0, NEIGHBOURS_MAX)
-      .map(({ template, level, count }) => ({ template: inert(template), level, count })),
+      .map(({ template, level, count }) => ({ template: visible(template), level, count })),
     parameters: parametersOf(fingerprint),
   };
 }

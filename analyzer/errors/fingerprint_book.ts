@@ -63,7 +63,10 @@ export class FingerprintBook {
     const key = `${service}\n${level}`;
     let branch = this.#branches.get(key);
     if (branch === undefined) {
-      this.#branches.set(key, branch = { tree: new TemplateTree({ formsMax: FORMS_MAX }), ids: new Map() });
+      this.#branches.set(
+        key,
+        branch = { tree: new TemplateTree({ templatesMax: Infinity, formsMax: FORMS_MAX }), ids: new Map() },
+      );
     }
     return branch;
   }
@@ -138,7 +141,12 @@ export class FingerprintBook {
       ids.delete(from);
       if (younger === undefined) continue;
       if (older === undefined) ids.set(into, younger);
-      else if (older !== younger) this.#fold(younger, older);
+      else if (older !== younger) {
+        // What a person has decided about holds on to what it is decided about.
+        const isKept = this.#decisions.concern(younger) && !this.#decisions.concern(older);
+        if (isKept) ids.set(into, younger);
+        this.#fold(isKept ? older : younger, isKept ? younger : older);
+      }
     }
     let id = ids.get(template.id);
     if (id === undefined) {
@@ -269,10 +277,15 @@ export class FingerprintBook {
     this.#latest.clear();
   }
 
-  /** Forgets a tenth of those met longest ago, where there is no room for more: their incidents are over. */
+  /**
+   * Forgets a tenth of those met longest ago, where there is no room for more: their incidents are over. Last come those that
+   * people have decided about: a decision names its fingerprint, which another of the same messages need not be.
+   */
   #makeRoom(): void {
     if (this.#fingerprints.size < this.#limits.fingerprintsMax) return;
-    const candidates = [...this.#fingerprints.values()].sort((a, b) => a.lastMs - b.lastMs);
+    const isDecided = ({ id }: FingerprintDocument) => Number(this.#decisions.concern(id));
+    const candidates = [...this.#fingerprints.values()]
+      .sort((a, b) => isDecided(a) - isDecided(b) || a.lastMs - b.lastMs);
     for (const each of candidates.slice(0, Math.ceil(this.#limits.fingerprintsMax / 10))) this.#forget(each);
     this.#known.clear();
   }

@@ -177,6 +177,83 @@ Deno.test("what a person splits is told apart by its text from then on", () => {
   expect(counts(book)).toEqual({ "call <*> failed: <*>": 6, "call <*> failed: <*> [timeout]": 2 });
 });
 
+/** Each of a service of its own, later than all others. */
+function flood(book: FingerprintBook, errors: number): void {
+  for (let i = 0; i < errors; i++) {
+    const service = [...String(i)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+    book.add(errorOf("boom went it", { service, ms: NOW_MS + 1_000 + i }), NOW_MS);
+  }
+}
+
+Deno.test("what a person has merged, split and named is remembered though a thousand others came since", () => {
+  let book = bookOf(100);
+  const names = ["alice", "bob", "carol", "dave", "erin"];
+  const { id: lookup } = names.map((name) => book.add(errorOf(`lookup of ${name} failed here`), NOW_MS))[0];
+  const { id: query } = names.map((name) => book.add(errorOf(`no query for ${name} any more`), NOW_MS))[0];
+  const { id: call } = names.map((name) => book.add(errorOf(`calling back ${name} timed out`), NOW_MS))[0];
+  const decisions = new Decisions([
+    { kind: "merge", fingerprint: lookup, into: query, ...by },
+    { kind: "split", fingerprint: call, contains: "fritz", ...by },
+    { kind: "name", fingerprint: query, name: "the directory is down", ...by },
+  ]);
+  book.decide(decisions);
+  flood(book, 1_000);
+  for (const isRestarted of [false, true]) {
+    if (isRestarted) {
+      const documents = copies(book.all);
+      book = bookOf(100);
+      book.restore(documents);
+      book.decide(decisions);
+    }
+    expect(book.size).toBeLessThanOrEqual(100);
+    // Nobody has met these names, so that only the template can tell.
+    expect(book.add(errorOf("lookup of fritz failed here"), NOW_MS).id).toBe(query);
+    expect(book.add(errorOf("no query for gina any more"), NOW_MS).id).toBe(query);
+    expect(book.add(errorOf("calling back gina timed out"), NOW_MS).id).toBe(call);
+    expect(book.add(errorOf("calling back fritz timed out"), NOW_MS).splitFrom).toEqual({
+      id: call,
+      contains: "fritz",
+    });
+    expect(decisions.nameOf(book.add(errorOf("no query for hugo any more"), NOW_MS).id)).toBe("the directory is down");
+  }
+});
+
+Deno.test("however much people decide, fingerprints stay within their limit", () => {
+  const book = bookOf(100);
+  book.decide(
+    new Decisions(Array.from({ length: 300 }, (_, i) => {
+      const { id } = book.add(errorOf("boom", { service: `s${i}` }), NOW_MS + i);
+      return { kind: "name", fingerprint: id, name: `boom ${i}`, ...by } as const;
+    })),
+  );
+  flood(book, 300);
+  expect(book.size).toBeLessThanOrEqual(100);
+});
+
+Deno.test("what a person has decided about a kind holds when the tree finds that it is part of an older one", () => {
+  const book = bookOf();
+  const lookups = ["alice", "bob", "carol"].map((name) =>
+    book.add(errorOf(`lookup of ${name} failed here`), NOW_MS).id
+  );
+  expect(new Set(lookups).size).toBe(3);
+  const other = book.add(errorOf("the directory is down"), NOW_MS).id;
+  const decisions = new Decisions([
+    { kind: "name", fingerprint: lookups[1], name: "lookups", ...by },
+    { kind: "merge", fingerprint: lookups[1], into: other, ...by },
+  ]);
+  book.decide(decisions);
+  const { id } = book.add(errorOf("lookup of dave failed here"), NOW_MS);
+  expect(id).toBe(other);
+  expect(book.add(errorOf("lookup of erin failed here"), NOW_MS).id).toBe(other);
+  expect(book.find(other)?.count).toBe(6);
+  const again = bookOf();
+  again.restore(copies(book.all));
+  again.decide(decisions);
+  for (const name of ["alice", "bob", "frida"]) {
+    expect(again.add(errorOf(`lookup of ${name} failed here`), NOW_MS).id).toBe(other);
+  }
+});
+
 Deno.test("merging in a circle counts everything once", () => {
   const book = bookOf();
   const a = book.add(errorOf("card 1 was refused"), NOW_MS).id;

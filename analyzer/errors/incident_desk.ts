@@ -109,7 +109,8 @@ export class IncidentDesk {
     incident.members.push({ fingerprint: fingerprint.id, reason, joinedMs: nowMs });
     incident.lastMs = Math.max(incident.lastMs, fingerprint.lastMs);
     if (joined !== null) {
-      this.#note(incident, `${REASON_WORDS[reason]}: ${fingerprint.template}`, fingerprint.id, nowMs);
+      const kind = reason === "regressed" ? REGRESSED_NOTE : undefined;
+      this.#note(incident, `${REASON_WORDS[reason]}: ${fingerprint.template}`, fingerprint.id, nowMs, kind);
     }
     fingerprint.incident = incident.id;
     this.#book.touch(fingerprint.id);
@@ -249,7 +250,9 @@ export class IncidentDesk {
 
 /** The service of an incident that gathers errors of many. */
 const STORM = "";
-const SPIKE_NOTE = "spike";
+/** Beginnings of ids of notes. */
+export const SPIKE_NOTE = "spike";
+export const REGRESSED_NOTE = "regressed";
 
 const REASON_WORDS: Readonly<Record<Reason, string>> = {
   new: "new as well",

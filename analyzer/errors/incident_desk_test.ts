@@ -229,3 +229,20 @@ Deno.test("resolved incidents are forgotten after their time, and their error is
   world.look();
   expect(world.incidents.map(({ reasons }) => reasons)).toEqual(["regressed"]);
 });
+
+Deno.test("an error that is back joins what has just begun as news of its own; one that is new does not", () => {
+  const world = new World();
+  world.error("the card was refused");
+  world.pass(0);
+  world.pass(8 * HOUR_MS);
+  world.error("the ledger is gone");
+  world.pass(0);
+  world.error("the card was refused");
+  world.error("the till is stuck");
+  world.pass(1_000);
+  const [, second] = world.desk.all;
+  expect(second.log.map(({ id, text }) => `${id.split("-")[0]} ${text}`)).toEqual([
+    "regressed back after a rest: the card was refused",
+    "note new as well: the till is stuck",
+  ]);
+});

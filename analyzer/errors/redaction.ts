@@ -5,40 +5,47 @@
  * length. bench/redaction times it.
  */
 import { createHmac } from "node:crypto";
-import { inert } from "./inert.ts";
+import { visible } from "../shown_text.ts";
 import {
+  findCurlUsers,
   findDriverUsers,
   findHooks,
   findJwts,
   findPemBlocks,
   findSchemes,
+  findStatedPasswords,
   findUrlUsers,
 } from "./redaction/credentials.ts";
-import { findBase64, findEncoded } from "./redaction/encodings.ts";
+import { findBase64, findEncoded, withoutEscapes } from "./redaction/encodings.ts";
 import type { Finder, Finding } from "./redaction/finding.ts";
 import { findKeyedValues } from "./redaction/keyed_values.ts";
 import { findColonAddresses, findOtherMacs } from "./redaction/network.ts";
 import { findNumbers } from "./redaction/numbers.ts";
 import { findEmails, findHomes, findIbans } from "./redaction/personal.ts";
-import { findAwsSecrets, findServiceTokens } from "./redaction/service_tokens.ts";
+import { findAwsSecrets, findBotTokens, findServiceTokens } from "./redaction/service_tokens.ts";
 import type { Redactor } from "./redactor.ts";
 
 /** In this order: what is found first hides its text from the others. */
-const FINDERS: readonly Finder[] = [
+const BY_SHAPE: readonly Finder[] = [
   findPemBlocks,
   findHooks,
   findJwts,
   findServiceTokens,
   findAwsSecrets,
+  findBotTokens,
   findUrlUsers,
   findDriverUsers,
+  findStatedPasswords,
   findSchemes,
   findEmails,
   findIbans,
   findNumbers,
   findColonAddresses,
   findOtherMacs,
-  // After what may have spaces in it: the value of a name could end in its middle.
+];
+/** After what may have spaces in it: the value of a name could end in its middle. */
+const BY_NAME: readonly Finder[] = [
+  findCurlUsers,
   findKeyedValues,
   findHomes,
 ];
@@ -50,7 +57,7 @@ const DEPTH_MAX = 2;
 
 /**
  * A redactor whose pseudonyms are HMACs (SHA-256) under a key: equal values have equal ones, and nobody without the key can
- * try out what a pseudonym stands for. Text comes back {@link inert}, for what is not seen could keep a secret apart.
+ * try out what a pseudonym stands for. Text comes back {@link visible}, for what is not seen could keep a secret apart.
  *
  * @param key Not empty; as long as it stays, pseudonyms do.
  */
@@ -62,17 +69,31 @@ export function createRedactor(key: string): Redactor {
       findEncoded((text) => redactAt(text, depth + 1)),
       findBase64((text) => redactAt(text, depth + 1)),
     ];
-  const finders = Array.from({ length: DEPTH_MAX + 1 }, (_, depth) => [...FINDERS, ...unwrapping(depth)]);
+  const unwrappers = Array.from({ length: DEPTH_MAX + 1 }, (_, depth) => unwrapping(depth));
   const redactAt = (text: string, depth: number): string => {
     let now = text;
+    const hide = (find: Finder, isRead: boolean): void => {
+      const read = isRead ? withoutEscapes(now) : now;
+      if (!isRead || read !== now) now = replace(now, find(read), pseudonyms);
+    };
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const before = now;
-      for (const find of finders[depth]) now = replace(now, find(now), pseudonyms);
+      // Each as the text is, and as it reads without escapes: the `n` of a line break is no letter of the word after it, but
+      // may be one of a password.
+      for (const find of BY_SHAPE) {
+        hide(find, true);
+        hide(find, false);
+      }
+      for (const find of BY_NAME) {
+        hide(find, false);
+        hide(find, true);
+      }
+      for (const find of unwrappers[depth]) hide(find, false);
       if (now === before) break;
     }
     return now;
   };
-  return { redact: (text) => redactAt(inert(text), 0) };
+  return { redact: (text) => redactAt(visible(text), 0) };
 }
 
 function replace(text: string, findings: readonly Finding[], pseudonyms: Pseudonyms): string {

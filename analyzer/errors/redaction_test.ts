@@ -24,6 +24,10 @@ Deno.test("secrets and personal values become pseudonyms, and the text around th
     "key AKIAIOSFODNN7EXAMPLE/wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY": "key <AWS_KEY>/<AWS_SECRET>",
     "mail from anna.b+x@example.org: refused": "mail from <EMAIL>: refused",
     "call +49 30 1234567 or (415) 555-2671": "call <PHONE> or <PHONE>",
+    "call +44 20 7946 0000 4040 times": "call <PHONE> 4040 times",
+    "Bearer spring.datasource.password = ab1xy": "Bearer spring.datasource.password = <PASSWORD>",
+    "curl -u anna:+49 38 5567693": "curl -u anna:<PHONE>",
+    "keyeyJ=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcDEF12": "keyeyJ=<JWT>",
     "card 4111 1111 1111 1111 declined, 378282246310005": "card <CARD> declined, <CARD>",
     "iban DE89 3704 0044 0532 0130 00 ok": "iban <IBAN> ok",
     "ssn 123-45-6789": "ssn <SSN>",
@@ -35,6 +39,19 @@ Deno.test("secrets and personal values become pseudonyms, and the text around th
     "https://hooks.slack.com/services/T00/B00/abc posted": "<WEBHOOK> posted",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest": "<PRIVATE_KEY>\nrest",
     "pass\u200bword=hun\u200bter2": "password=<PASSWORD>",
+    '{"m":"call\\n+49 30 1234567\\nfe80::1a:2b"}': '{"m":"call\\n<PHONE>\\n<IP>"}',
+    "\\u001b[31mAKIAIOSFODNN7EXAMPLE\\u001b[0m": "\\u001b[31m<AWS_KEY>\\u001b[0m",
+    "password=ab\\nimble99 x": "password=<PASSWORD> x",
+    "ALTER USER a IDENTIFIED BY 'hunter2'": "ALTER USER a IDENTIFIED BY '<PASSWORD>'",
+    '{"name":"DB_PASSWORD","value":"hunter2"},{"name":"A","value":"b"}':
+      '{"name":"DB_PASSWORD","value":"<PASSWORD>"},{"name":"A","value":"b"}',
+    '<property name="password" value="hunter2"/>': '<property name="password" value="<PASSWORD>"/>',
+    '<x:Password Type="a">hunter2</x:Password>': '<x:Password Type="a"><PASSWORD></x:Password>',
+    "password: |\n  hunter2\nuser: x": "password: |\n  <PASSWORD>\nuser: x",
+    "invalid token 9fK2mQ7xLp4Rt8Vw1Z": "invalid token <SECRET>",
+    'Authorization: Digest username="a", response="6629fae4"\nHost: x': "Authorization: <CREDENTIALS>\nHost: x",
+    "dev_a4:a6:68:0d:2c:57 up, a4:a6:68:0d:2c:58:wlan": "dev_<MAC> up, <MAC>:wlan",
+    "born: date_of_birth=1987-04-12, ssn: 078051120": "born: date_of_birth=<BIRTHDATE>, ssn: <SSN>",
   };
   for (const [text, shape] of Object.entries(cases)) {
     expect({ text, shape: shapeOf(text) }).toEqual({ text, shape });

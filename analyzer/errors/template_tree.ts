@@ -6,15 +6,14 @@
  * It is a sibling of Drain (He et al., ICWS 2017) without its depth and its threshold of similarity: that one word differs
  * is asked of an index by all the others.
  */
+import { RecentForms } from "./recent_forms.ts";
 import { isWildcard, Scanner, type TokenizedMessage, WILDCARD } from "./tokens.ts";
+import { WordIndex } from "./word_index.ts";
 
 /** Words at one place from which on the place is taken for a value. */
 const VALUES_MIN = 4;
 /** Words with a letter that a template must keep: two that share less are not the same. */
 const WORDS_MIN = 2;
-/** Words beyond this are not looked at one by one. */
-const PLACES_MAX = 64;
-
 /** A group of messages. */
 export interface Template {
   /** Grows with each new template; stays when it is merged with younger ones. */
@@ -46,7 +45,7 @@ interface Node extends Template {
 export interface TreeLimits {
   /** Templates kept; beyond that the ones met longest ago are forgotten. */
   readonly templatesMax: number;
-  /** Ways of writing them that are known by heart. */
+  /** Ways of writing them that are known by heart, beside the one of each. */
   readonly formsMax: number;
 }
 
@@ -57,9 +56,10 @@ export class TemplateTree {
   readonly #scanner = new Scanner();
   /** Templates by their tokens, joined: as they are, and as messages of theirs have been written. */
   #forms = new Map<string, Node>();
+  /** Some of them. */
+  readonly #recent = new RecentForms<Node>();
   #nodes = new Map<number, Node>();
-  /** Templates that have all tokens but one in common, by those and the place of that one. */
-  #index = new Map<string, Set<Node>>();
+  readonly #index = new WordIndex<Node>(isWord);
   #messages = 0;
   #ids = 0;
 
@@ -88,9 +88,10 @@ export class TemplateTree {
       into: null,
       lastSeen: this.#messages,
     };
+    this.#recent.clear();
     this.#forms.set(tokens.join("\n"), node);
     this.#nodes.set(node.id, node);
-    this.#list(node);
+    this.#index.add(node);
     return node;
   }
 
@@ -98,23 +99,31 @@ export class TemplateTree {
   forget(id: number): void {
     const node = this.#nodes.get(id);
     if (node === undefined) return;
-    this.#unlist(node);
+    this.#index.delete(node);
     this.#nodes.delete(id);
+    this.#recent.clear();
     for (const [form, known] of this.#forms) if (rootOf(known) === node) this.#forms.delete(form);
   }
 
   /** The template of a message, and the merges that it has led to, oldest first. */
   add(message: string): { readonly template: Template; readonly merges: readonly Merge[] } {
-    const form = this.#scanner.scan(message);
+    const scanner = this.#scanner;
+    scanner.scan(message);
     this.#messages++;
+    const recent = this.#recent.find(scanner);
+    if (recent !== undefined) return { template: this.#count(recent), merges: NONE };
+    const form = scanner.form();
     const known = this.#forms.get(form);
-    if (known !== undefined) {
-      const node = rootOf(known);
-      node.count++;
-      node.lastSeen = this.#messages;
-      return { template: node, merges: NONE };
-    }
-    return this.#learn(this.#scanner.result(form), form);
+    if (known === undefined) return this.#learn(scanner.result(form), form);
+    this.#recent.remember(scanner, known);
+    return { template: this.#count(known), merges: NONE };
+  }
+
+  #count(known: Node): Node {
+    const node = rootOf(known);
+    node.count++;
+    node.lastSeen = this.#messages;
+    return node;
   }
 
   #learn(tokenized: TokenizedMessage, form: string): { template: Template; merges: readonly Merge[] } {
@@ -130,7 +139,7 @@ export class TemplateTree {
     };
     this.#forms.set(form, node);
     this.#nodes.set(node.id, node);
-    this.#list(node);
+    this.#index.add(node);
     const merges: Merge[] = [];
     this.#mergeAround(node, merges);
     return { template: rootOf(node), merges };
@@ -143,19 +152,16 @@ export class TemplateTree {
 
   #mergeOnce(node: Node, merges: Merge[]): Node | null {
     let best: { place: number; members: readonly Node[]; weight: number } | null = null;
-    for (const place of placesOf(node.tokens)) {
-      const members = this.#index.get(keyOf(node.tokens, place));
-      if (members === undefined || members.size < 2) continue;
-      const all = [...members];
-      const weight = weightOf(all, place);
-      if (weight > (best?.weight ?? 0)) best = { place, members: all, weight };
+    for (const { place, members } of this.#index.differingInOne(node.tokens)) {
+      const weight = weightOf(members, place);
+      if (weight > (best?.weight ?? 0)) best = { place, members, weight };
     }
     return best === null ? null : this.#merge(best.members, best.place, merges);
   }
 
   #merge(members: readonly Node[], place: number, merges: Merge[]): Node {
     const oldest = members.reduce((a, b) => a.id < b.id ? a : b);
-    for (const member of members) this.#unlist(member);
+    for (const member of members) this.#index.delete(member);
     const generalised = withWildcard(oldest, place);
     const form = generalised.tokens.join("\n");
     // Another template may say exactly that already.
@@ -165,7 +171,7 @@ export class TemplateTree {
     const kept = { tokens, spaced };
     const all = same === undefined ? members : [...members, rootOf(same)];
     const into = all.reduce((a, b) => a.id < b.id ? a : b);
-    if (same !== undefined) this.#unlist(rootOf(same));
+    if (same !== undefined) this.#index.delete(rootOf(same));
     for (const member of new Set(all)) {
       if (member === into) continue;
       member.into = into;
@@ -178,26 +184,8 @@ export class TemplateTree {
     into.spaced = kept.spaced;
     into.text = textOf(kept);
     this.#forms.set(form, into);
-    this.#list(into);
+    this.#index.add(into);
     return into;
-  }
-
-  #list(node: Node): void {
-    for (const place of placesOf(node.tokens)) {
-      const key = keyOf(node.tokens, place);
-      const members = this.#index.get(key);
-      if (members === undefined) this.#index.set(key, new Set([node]));
-      else members.add(node);
-    }
-  }
-
-  #unlist(node: Node): void {
-    for (const place of placesOf(node.tokens)) {
-      const key = keyOf(node.tokens, place);
-      const members = this.#index.get(key);
-      members?.delete(node);
-      if (members?.size === 0) this.#index.delete(key);
-    }
   }
 
   /** Forgets a tenth of what was met longest ago, where there is no room for more. */
@@ -206,10 +194,11 @@ export class TemplateTree {
     if (this.#nodes.size >= templatesMax) {
       const oldest = [...this.#nodes.values()].sort((a, b) => a.lastSeen - b.lastSeen);
       for (const node of oldest.slice(0, Math.ceil(templatesMax / 10))) {
-        this.#unlist(node);
+        this.#index.delete(node);
         this.#nodes.delete(node.id);
       }
-    } else if (this.#forms.size < formsMax) return;
+    } else if (this.#forms.size < this.#nodes.size + formsMax) return;
+    this.#recent.clear();
     // The forms of templates that are left, as they are written now.
     this.#forms = new Map([...this.#nodes.values()].map((node) => [node.tokens.join("\n"), node]));
   }
@@ -224,18 +213,8 @@ function rootOf(node: Node): Node {
   return root;
 }
 
-/** Places whose token may be a value: no divider, and not the first word, which says what it is about. */
-function* placesOf(tokens: readonly string[]): Generator<number> {
-  const end = Math.min(tokens.length, PLACES_MAX);
-  for (let place = 0; place < end; place++) if (isWord(tokens[place])) yield place;
-}
-
+/** Whether a token may be a value: no divider. */
 const isWord = (token: string): boolean => isWildcard(token) || /[\p{L}\p{N}]/u.test(token);
-
-/** All tokens but one, and where that stands. */
-function keyOf(tokens: readonly string[], place: number): string {
-  return `${tokens.length}\n${place}\n${tokens.slice(0, place).join("\n")}\n\n${tokens.slice(place + 1).join("\n")}`;
-}
 
 /** How sure it is that templates differ in a value; 0: they do not. */
 function weightOf(members: readonly Node[], place: number): number {
@@ -243,8 +222,9 @@ function weightOf(members: readonly Node[], place: number): number {
   const values = words.filter((word) => !isWildcard(word));
   const isValue = values.length < words.length;
   if (words.length < (isValue ? 2 : VALUES_MIN) || (place === 0 && !isValue)) return 0;
-  // Words in capitals are states, and so is what has been done, where all are of that kind: a few of them make different messages.
-  if (values.length > 0 && (values.filter(isState).length * 2 >= values.length || values.every(isDone))) return 0;
+  // Words in capitals are states, and so is what has been done, where all are of that kind: a few of them make different
+  // messages. Not where a wildcard stands there too: its shape has said already that the place is a value.
+  if (!isValue && (values.filter(isState).length * 2 >= values.length || values.every(isDone))) return 0;
   const { tokens } = members[0];
   let kept = 0;
   tokens.forEach((token, at) => {

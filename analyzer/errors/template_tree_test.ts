@@ -76,6 +76,17 @@ Deno.test("values that differ in their unit alone are one template, which keeps 
   expect(tree.add("took 9 min").template.id).toBe(1);
 });
 
+Deno.test("words in capitals are states among themselves, and a value where one stood that is a value by its shape", () => {
+  const states = new TemplateTree();
+  for (const state of ["NEW", "RUNNING", "DONE", "LOST", "FAILED"]) states.add(`the worker is ${state} since today`);
+  expect(states.templates.map(({ count }) => count)).toEqual([1, 1, 1, 1, 1]);
+  for (const order of [["LOCAL", "10.0.0.7"], ["10.0.0.7", "LOCAL"]]) {
+    const values = new TemplateTree();
+    for (const value of [...order, "10.0.0.8", "LOCAL"]) values.add(`connection from ${value} was lost`);
+    expect(values.templates).toMatchObject([{ id: 1, text: "connection from <*> was lost", count: 4 }]);
+  }
+});
+
 Deno.test("ten thousand of the same are one template", () => {
   const tree = new TemplateTree();
   const ids = new Set(
@@ -108,4 +119,25 @@ Deno.test("memory is bounded: what was met longest ago is forgotten, and found a
   expect(tree.find(1)).toBeUndefined();
   const again = tree.add(`${word(0)} ${word(7)} ${word(0)} happened`);
   expect(again.template.count).toBe(1);
+});
+
+Deno.test("eight thousand long messages of nothing in common take neither hours nor gigabytes", () => {
+  const tree = new TemplateTree({ formsMax: 100 });
+  const word = (n: number) => n.toString(2).replaceAll("0", "ab").replaceAll("1", "xyz");
+  const startMs = performance.now();
+  for (let n = 0; n < 8_000; n++) tree.add(Array.from({ length: 80 }, (_, at) => word(n * 80 + at)).join(" "));
+  expect(tree.templates).toHaveLength(8_000);
+  // A list of all that is known, made anew for each message, takes minutes; all words but one, kept for each, two gigabytes.
+  expect((performance.now() - startMs) / 1_000).toBeLessThan(60);
+  expect(Deno.memoryUsage().heapUsed).toBeLessThan(1e9);
+});
+
+Deno.test("a template that was met often is new once it is forgotten, and another's once that is restored", () => {
+  const tree = new TemplateTree();
+  const add = () => tree.add("worker 7 failed").template;
+  for (let n = 0; n < 3; n++) expect(add()).toMatchObject({ id: 1, count: n + 1 });
+  tree.forget(1);
+  for (let n = 0; n < 3; n++) expect(add()).toMatchObject({ id: 2, count: n + 1 });
+  tree.restore({ tokens: ["worker", "<*>", "failed"], spaced: [false, true, true], count: 40 });
+  for (let n = 0; n < 3; n++) expect(add()).toMatchObject({ id: 3, count: 41 + n });
 });

@@ -5,6 +5,52 @@
  */
 
 import { Buffer } from "node:buffer";
+import {
+  ANGLE,
+  AT_SIGN,
+  BLANK,
+  CLOSE,
+  COLON,
+  COMMA,
+  DIGIT,
+  DIVIDER,
+  DOT,
+  endOfAddress,
+  EQUALS,
+  isAfterName,
+  isBetween,
+  isClosing,
+  isClosingBracket,
+  isDigitAt,
+  isEllipsisAt,
+  isHostName,
+  isPort,
+  isPseudonymAt,
+  isQuote,
+  isSchemeAt,
+  JOINER,
+  kindAt,
+  KINDS,
+  LESS,
+  LINE_FEED,
+  OPEN,
+  OPEN_SQUARE,
+  SEMICOLON,
+  SLASH,
+  SPACE,
+  STAR,
+} from "./characters.ts";
+import {
+  DAYS,
+  isDottedName,
+  mayBeUnit,
+  MONTHS,
+  NO_NAMES,
+  TOP_LEVELS,
+  UNIT_CHARS_MAX,
+  UNITS,
+  USER_BEFORE,
+} from "./words.ts";
 
 /** Stands for what varies. */
 export const WILDCARD = "<*>";
@@ -15,6 +61,8 @@ export const isWildcard = (token: string): boolean => token.startsWith(WILDCARD)
 /** Longer messages are cut: a template of more tells nobody anything. */
 export const MESSAGE_CHARS_MAX = 2_000;
 const TOKENS_MAX = 256;
+/** A quotation mark whose other is further away is a mark and no more. */
+const QUOTED_MAX = 200;
 /** Every character, and a wildcard and a line feed for each token. */
 const KEPT_MAX = MESSAGE_CHARS_MAX + 4 * TOKENS_MAX;
 
@@ -26,77 +74,28 @@ export interface TokenizedMessage {
   readonly spaced: readonly boolean[];
 }
 
-/** Kinds of characters; others are letters. */
-const SPACE = 1;
-const DIVIDER = 2;
-const DIGIT = 3;
-
-const KINDS = new Uint8Array(128);
-for (const c of " \t\n\r\v\f") KINDS[c.charCodeAt(0)] = SPACE;
-for (const c of "=:,;()[]{}\"'`|") KINDS[c.charCodeAt(0)] = DIVIDER;
-for (const c of "0123456789") KINDS[c.charCodeAt(0)] = DIGIT;
-
-const MONTHS = new Set("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" "));
-const DAYS = new Set("Mon Tue Wed Thu Fri Sat Sun".split(" "));
-const UNITS = new Set(
-  "B KB MB GB TB KiB MiB GiB TiB bit bits kbps Mbps ns us µs ms s sec secs second seconds min mins minute minutes h hour hours % "
-    .trim().split(" "),
-);
-/** Words after the name of a user, and before `user`. */
-const NEXT = new Set(["from", "by", "at", "on"]);
-const NEXT_CHARS_MAX = 4;
-const USER_BEFORE = new Set(["for", "invalid"]);
-/** Words that stand there and name nobody. */
-const NO_NAMES = new Set([
-  "user",
-  "users",
-  "name",
-  "account",
-  "id",
-  "request",
-  "authentication",
-  "login",
-  "input",
-  "invalid",
-  "unknown",
-  "this",
-  "the",
-  "a",
-  "data",
-  "help",
-]);
-const UNIT_CHARS_MAX = Math.max(...[...UNITS].map(({ length }) => length));
-const UNIT_STARTS = new Uint8Array(128);
-for (const unit of UNITS) if (unit.charCodeAt(0) < 128) UNIT_STARTS[unit.charCodeAt(0)] = 1;
-const mayBeUnit = (text: string, at: number): boolean => {
-  const code = text.charCodeAt(at);
-  return code >= 128 || UNIT_STARTS[code] === 1;
-};
-/** Last labels of names of hosts that have no digit; names with one are recognised by it. */
-const TOP_LEVELS = new Set(
-  ("com net org edu gov mil int io dev app local internal localdomain lan home corp cloud info biz cn de uk hk jp fr tw kr ru " +
-    "br mx in it nl es pl se ch at be au ca us eu").split(" "),
-);
+/** What comes after a word: only this is asked. */
+type Next = "nothing" | "from" | "else";
 
 /** The tokens of a message. */
 export function tokenize(text: string): TokenizedMessage {
   const scanner = new Scanner();
-  const form = scanner.scan(text);
-  return scanner.result(form);
+  scanner.scan(text);
+  return scanner.result(scanner.form());
 }
 
 /**
- * Reads one message after the other. What is kept of one is written into a buffer, and becomes a single string: most messages
- * are of a form that is known, and then no word of them has been cut out.
+ * Reads one message after the other. What is kept of one is written into a buffer: most messages are of a form that is
+ * known, and are found by those numbers (recent_forms.ts) before a word of them has been cut out.
  */
 export class Scanner {
   #text = "";
   /** Tokens, each but the first after a line feed. */
   readonly #kept = new Uint16Array(KEPT_MAX);
-  /** The same, as far as it is Latin-1: five times as fast to make a string of (bench/patterns). */
-  readonly #narrow = Buffer.alloc(KEPT_MAX);
-  #isWide = false;
+  readonly #pairs = new Uint32Array(this.#kept.buffer);
   #size = 0;
+  /** A form in Latin-1: five times as fast to make a string of (bench/patterns). */
+  readonly #narrow = Buffer.alloc(KEPT_MAX);
   /** Where each token begins in that, whether it is a wildcard, and whether a space stood before it. */
   readonly #starts = new Int32Array(TOKENS_MAX + 1);
   readonly #isWild = new Uint8Array(TOKENS_MAX + 1);
@@ -105,33 +104,50 @@ export class Scanner {
   /** Set where a space was passed since the last token. */
   #isSpaced = false;
 
-  /** The form of a message: its tokens, joined by line feeds, which none of them has. */
-  scan(message: string): string {
+  /** Reads a message; the rest of what is asked here is about the one that was read last. */
+  scan(message: string): void {
     const text = message.length > MESSAGE_CHARS_MAX ? message.slice(0, MESSAGE_CHARS_MAX) : message;
+    const length = text.length;
     this.#text = text;
     this.#size = 0;
     this.#count = 0;
     this.#isSpaced = false;
-    this.#isWide = false;
-    for (let at = 0; at < text.length && this.#count < TOKENS_MAX;) {
+    for (let at = 0; at < length && this.#count < TOKENS_MAX;) {
       const kind = kindAt(text, at);
       if (kind === SPACE) {
         this.#isSpaced = true;
         at++;
       } else if (kind === DIVIDER) at = this.#divider(at);
+      else if (kind === JOINER && isEllipsisAt(text, at)) at = this.#ellipsis(at);
       else at = this.#word(at);
     }
-    this.#nameBefore(null);
-    return this.#isWide ? stringOf(this.#kept.subarray(0, this.#size)) : this.#narrow.toString("latin1", 0, this.#size);
+    this.#nameBefore("nothing");
   }
 
-  #keep(code: number): void {
-    this.#kept[this.#size] = code;
-    this.#narrow[this.#size++] = code;
-    if (code > 0xff) this.#isWide = true;
+  /** Characters of the form. */
+  get size(): number {
+    return this.#size;
   }
 
-  /** The tokens of the message that was scanned last, whose form is given. */
+  /** The characters of the form, two to a number; an odd one has a zero beside it. Good until the next message. */
+  get pairs(): Uint32Array {
+    if ((this.#size & 1) === 1) this.#kept[this.#size] = 0;
+    return this.#pairs;
+  }
+
+  /** The form: the tokens, joined by line feeds, which none of them has. */
+  form(): string {
+    const size = this.#size;
+    let all = 0;
+    for (let at = 0; at < size; at++) {
+      const code = this.#kept[at];
+      this.#narrow[at] = code;
+      all |= code;
+    }
+    return all <= 0xff ? this.#narrow.toString("latin1", 0, size) : stringOf(this.#kept.subarray(0, size));
+  }
+
+  /** The tokens, of the form that {@link form} told. */
   result(form: string): TokenizedMessage {
     return {
       tokens: this.#count === 0 ? [] : form.split("\n"),
@@ -142,42 +158,62 @@ export class Scanner {
   /** A run of letters, digits and what stands within words. */
   #word(start: number): number {
     const text = this.#text;
+    const length = text.length;
+    const kept = this.#kept;
+    // Written as a token as it is read, which counts only where it turns out to be one.
+    let size = this.#size;
+    if (this.#count > 0) kept[size++] = LINE_FEED;
+    const first = size;
     let at = start;
     let hasDigit = false;
     let dots = 0;
     let slashes = 0;
     let lastDot = -1;
     let hasAt = false;
-    for (; at < text.length; at++) {
+    for (; at < length; at++) {
       const code = text.charCodeAt(at);
       const kind = code < 128 ? KINDS[code] : 0;
-      if (kind === SPACE || kind === DIVIDER) {
-        if (code === COLON && isSchemeAt(text, at)) return this.#address(at + 3);
-        if (code === EQUALS && slashes > 0 && text.lastIndexOf("?", at) > start) return this.#address(at); // a query
-        break;
+      if (kind !== 0) {
+        if (kind === DIGIT) hasDigit = true;
+        else if (isBetween(kind)) {
+          if (code === COLON && isSchemeAt(text, at)) return this.#address(at + 3);
+          if (code === EQUALS && slashes > 0 && text.lastIndexOf("?", at) > start) return this.#address(at); // a query
+          break;
+        } else if (code === DOT) {
+          if (isEllipsisAt(text, at)) break;
+          dots++;
+          lastDot = at;
+        } else if (code === SLASH) slashes++;
+        else if (code === AT_SIGN) hasAt = true;
       }
-      if (kind === DIGIT) hasDigit = true;
-      else if (code === DOT) {
-        dots++;
-        lastDot = at;
-      } else if (code === SLASH) slashes++;
-      else if (code === AT_SIGN) hasAt = true;
+      kept[size++] = code;
     }
     let end = at;
     // The point that ends a sentence is no part of its last word.
     while (end > start + 1 && isClosing(text.charCodeAt(end - 1))) end--;
     if (lastDot >= end) dots--;
-    const isWild = hasDigit || (hasAt && dots > 0) || slashes >= 2 ||
+    const isWild = hasDigit || (hasAt && dots > 0) || slashes >= 2 || (dots >= 2 && isDottedName(text, start, end)) ||
       (dots > 0 && TOP_LEVELS.has(text.slice(text.lastIndexOf(".", end - 1) + 1, end)));
-    if (!isWild && end - start <= NEXT_CHARS_MAX && NEXT.has(text.slice(start, end))) {
-      const isSpaced = this.#isSpaced;
-      this.#nameBefore(text.slice(start, end));
-      this.#isSpaced = isSpaced;
-    }
     if (isWild) this.#wildcard();
-    else this.#push(start, end);
+    else if (isAfterName(text, start, end)) {
+      const isSpaced = this.#isSpaced;
+      this.#nameBefore(end - start === 4 ? "from" : "else");
+      this.#isSpaced = isSpaced;
+      this.#push(start, end);
+    } else if (this.#isUnit(start, end)) this.#push(start, end);
+    else this.#accept(first, first + end - start);
     if (end < at) this.#close(end, at);
     return at;
+  }
+
+  /** Takes for a token what has been written already. */
+  #accept(first: number, end: number): void {
+    const at = this.#count++;
+    this.#starts[at] = first;
+    this.#isWild[at] = 0;
+    this.#spaced[at] = this.#isSpaced ? 1 : 0;
+    this.#isSpaced = false;
+    this.#size = end;
   }
 
   /** The points that end a sentence, a token of their own; an angle bracket closes what is a value anyway. */
@@ -186,7 +222,7 @@ export class Scanner {
     while (to < end && this.#text.charCodeAt(to) !== ANGLE) to++;
     if (to === start || this.#count >= TOKENS_MAX) return;
     this.#begin(0);
-    for (let at = start; at < to; at++) this.#keep(this.#text.charCodeAt(at));
+    this.#keep(start, to);
   }
 
   /** The rest of an address with a scheme or a query: everything up to a space or what closes it. */
@@ -200,6 +236,7 @@ export class Scanner {
       }
     }
     this.#wildcard();
+    while (at > start && text.charCodeAt(at - 1) === COLON) at--; // what the address has said comes after it
     return at;
   }
 
@@ -207,12 +244,12 @@ export class Scanner {
    * A name of a user is a value from the first, by what stands around it: `for user anna by`, `invalid user anna from`,
    * `password for anna from`. Asked where the word after it begins, or the text ends.
    */
-  #nameBefore(next: string | null): void {
+  #nameBefore(next: Next): void {
     const name = this.#count - 1;
     if (name < 1 || this.#isWild[name] === 1 || this.#endOf(name) - this.#starts[name] < 2) return;
-    const before = this.#tokenAt(name - 1);
-    const isUser = before === "user" && (next !== null || (name > 1 && USER_BEFORE.has(this.#tokenAt(name - 2))));
-    if (!isUser && !(before === "for" && next === "from")) return;
+    const isUser = this.#says(name - 1, "user") &&
+      (next !== "nothing" || (name > 1 && USER_BEFORE.some((word) => this.#says(name - 2, word))));
+    if (!isUser && !(next === "from" && this.#says(name - 1, "for"))) return;
     if (NO_NAMES.has(this.#tokenAt(name))) return;
     this.#pop();
     this.#wildcard();
@@ -238,12 +275,35 @@ export class Scanner {
       if (end > at) return end;
     }
     if (code === CLOSE && this.#dropAside()) return at + 1;
+    // Who it was, as PAM writes it: `by anna(uid=0)`.
+    if (code === OPEN && isGlued && this.#isWild[last] === 0 && text.startsWith("uid=", at + 1)) {
+      this.#pop();
+      this.#wildcard();
+    }
     if (code === OPEN_SQUARE && this.#isSpaced) {
-      this.#nameBefore("[");
+      this.#nameBefore("else");
       this.#isSpaced = true;
     }
     this.#push(at, at + 1);
-    return at + 1;
+    return isQuote(code) && isGlued && this.#count <= TOKENS_MAX - 2 && this.#says(last, "=")
+      ? this.#quoted(at)
+      : at + 1;
+  }
+
+  /** Points that lead from one word to the next, as in `depth......7`. */
+  #ellipsis(at: number): number {
+    let end = at;
+    while (this.#text.charCodeAt(end) === DOT) end++;
+    this.#push(at, end);
+    return end;
+  }
+
+  /** What is quoted after an equals sign is one value, of however many words; answers where it ends. */
+  #quoted(at: number): number {
+    const end = this.#text.indexOf(this.#text[at], at + 1);
+    if (end <= at + 1 || end - at > QUOTED_MAX) return at + 1;
+    this.#wildcard();
+    return end;
   }
 
   /** A parenthesis of nothing but values, as in `1024 bytes (1.0 KB)`, says no more than what it stands beside. */
@@ -270,7 +330,9 @@ export class Scanner {
       return;
     }
     this.#begin(1);
-    for (let at = 0; at < WILDCARD.length; at++) this.#keep(WILDCARD.charCodeAt(at));
+    this.#kept[this.#size++] = LESS;
+    this.#kept[this.#size++] = STAR;
+    this.#kept[this.#size++] = ANGLE;
   }
 
   /** Whether the last token is one of these words of three letters. */
@@ -281,23 +343,30 @@ export class Scanner {
     return first >= 0x41 && first <= 0x5a && words.has(this.#tokenAt(last)); // few words begin with a capital
   }
 
-  #push(start: number, end: number): void {
-    const text = this.#text;
+  /** Whether what stands there is the unit of the value before. */
+  #isUnit(start: number, end: number): boolean {
     const isAfterValue = this.#count > 0 && this.#isWild[this.#count - 1] === 1;
-    if (isAfterValue && end - start <= UNIT_CHARS_MAX && mayBeUnit(text, start) && UNITS.has(text.slice(start, end))) {
+    const text = this.#text;
+    return isAfterValue && end - start <= UNIT_CHARS_MAX && mayBeUnit(text, start) && UNITS.has(text.slice(start, end));
+  }
+
+  #push(start: number, end: number): void {
+    if (this.#isUnit(start, end)) {
       // It belongs to the number.
-      if (this.#isSpaced) this.#keep(BLANK);
+      if (this.#isSpaced) this.#kept[this.#size++] = BLANK;
       this.#isSpaced = false;
-      for (let at = start; at < end; at++) this.#keep(text.charCodeAt(at));
-      return;
-    }
-    this.#begin(0);
-    for (let at = start; at < end; at++) this.#keep(text.charCodeAt(at));
+    } else this.#begin(0);
+    this.#keep(start, end);
+  }
+
+  #keep(start: number, end: number): void {
+    const text = this.#text;
+    for (let at = start; at < end; at++) this.#kept[this.#size++] = text.charCodeAt(at);
   }
 
   #begin(isWild: 0 | 1): void {
     const at = this.#count++;
-    if (at > 0) this.#keep(LINE_FEED);
+    if (at > 0) this.#kept[this.#size++] = LINE_FEED;
     this.#starts[at] = this.#size;
     this.#isWild[at] = isWild;
     this.#spaced[at] = this.#isSpaced ? 1 : 0;
@@ -317,72 +386,14 @@ export class Scanner {
   #tokenAt(token: number): string {
     return stringOf(this.#kept.subarray(this.#starts[token], this.#endOf(token)));
   }
+
+  /** Whether a token is that word. */
+  #says(token: number, word: string): boolean {
+    const start = this.#starts[token];
+    if (this.#endOf(token) - start !== word.length) return false;
+    for (let at = 0; at < word.length; at++) if (this.#kept[start + at] !== word.charCodeAt(at)) return false;
+    return true;
+  }
 }
 
 const stringOf = (codes: Uint16Array): string => String.fromCharCode.apply(null, codes as unknown as number[]);
-
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const SEMICOLON = 0x3b;
-const DOT = 0x2e;
-const SLASH = 0x2f;
-const LESS = 0x3c;
-const EQUALS = 0x3d;
-const ANGLE = 0x3e;
-const AT_SIGN = 0x40;
-const OPEN = 0x28;
-const CLOSE = 0x29;
-const OPEN_SQUARE = 0x5b;
-const LINE_FEED = 0x0a;
-const BLANK = 0x20;
-
-function kindAt(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  return code < 128 ? KINDS[code] : 0;
-}
-
-const isDigitAt = (text: string, at: number): boolean => at < text.length && kindAt(text, at) === DIGIT;
-
-/** The beginning of what redaction puts in the place of a value. */
-function isPseudonymAt(text: string, at: number): boolean {
-  const next = text.charCodeAt(at + 1);
-  return text.charCodeAt(at) === LESS && next >= 0x41 && next <= 0x5a;
-}
-
-const isSchemeAt = (text: string, colon: number): boolean =>
-  text.charCodeAt(colon + 1) === SLASH && text.charCodeAt(colon + 2) === SLASH;
-
-const isClosing = (code: number): boolean => code === DOT || code === 0x21 || code === 0x3f || code === 0x3e; // . ! ? >
-const isClosingBracket = (code: number): boolean =>
-  code === CLOSE || code === 0x5d || code === 0x7d || code === 0x22 || code === 0x27 || code === 0x3e;
-
-/** Lower-case letters, digits, hyphens and dots: `wpad`, not `AssignedMaps`. */
-function isHostName(word: string): boolean {
-  for (let i = 0; i < word.length; i++) {
-    const code = word.charCodeAt(i);
-    if (!((code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === DOT)) {
-      return false;
-    }
-  }
-  return word.length > 0 && word.charCodeAt(0) >= 0x61;
-}
-
-/** Where the rest of an IPv6 address ends, which begins at this colon; `at` where it is none. */
-function endOfAddress(text: string, at: number): number {
-  let end = at;
-  let colons = 0;
-  for (; end < text.length; end++) {
-    const code = text.charCodeAt(end) | 0x20;
-    if (text.charCodeAt(end) === COLON) colons++;
-    else if (!(code >= 0x30 && code <= 0x39) && !(code >= 0x61 && code <= 0x66)) break;
-  }
-  return colons >= 2 ? end : at;
-}
-
-/** Two to five digits, and the end of the word. */
-function isPort(text: string, at: number): boolean {
-  let end = at;
-  while (isDigitAt(text, end)) end++;
-  if (end - at < 2 || end - at > 5) return false;
-  return end >= text.length || kindAt(text, end) !== 0;
-}

@@ -30,6 +30,17 @@ Deno.test("what varies from one message to the next is a wildcard, everything el
     "took 5 seconds": "took <*> seconds",
     "GET /v2/a?b=c&d=1 failed": "GET <*> failed",
     "The end.": "The end .",
+    "com.example.mail.sync told me to run": "<*> told me to run",
+    "yarn.scheduler.max-wait is deprecated": "<*> is deprecated",
+    "caused by java.io.FileNotFoundException": "caused by java.io.FileNotFoundException",
+    "on android.intent.action.SCREEN_OFF": "on android.intent.action.SCREEN_OFF",
+    "called config.update() twice, e.g. there": "called config.update ( ) twice , e.g . there",
+    "cache threshold......7": "cache threshold ...... <*>",
+    "trap instruction.........no": "trap instruction ......... no",
+    'lock=7, tag="View of all", name=a': 'lock = <*> , tag = " <*> " , name = a',
+    "reason='', text='it": "reason = ' ' , text = ' it",
+    "opened for user anna by root(uid=0)": "opened for user <*> by <*> ( uid = <*> )",
+    "GET http://db.example:80/a: connection refused": "GET <*> : connection refused",
     "": "",
   };
   for (const [text, tokens] of Object.entries(cases)) {

@@ -67,6 +67,13 @@ const MAKERS: readonly Maker[] = [
   (r) => `token_type=bearer expires_in=${count(r)} scope=read`,
   (r) => `{"password":"${r.pick(["***", "[FILTERED]", "", "********"])}","secret":null,"token":"\${TOKEN}"}`,
   (r) => `secret "${r.text(6, lower)}-tls" not found in namespace ${r.text(5, lower)}`,
+  (r) =>
+    `secret ${r.text(6, lower)}-registry-pull-${r.text(5, hex)} not found, token ${r.text(9, lower)}-v${
+      r.below(9)
+    }-a1b2c`,
+  (r) => `Submitting tokens for job: job_${epochMs(r)}_${r.text(4, DIGITS)}`,
+  (r) => `{"name":"token_count","value":"${r.below(900)}"} and <password minLength="8">required</password>`,
+  () => "password for user app: expired, user is identified by 'mail', pass 2 of 3",
   (r) => `session closed for service ${r.text(6, lower)} after ${duration(r)}`,
   (r) => `GET /api/v1/orders/${count(r)}?page=${r.below(90)}&sort=-created HTTP/1.1 ${200 + r.below(300)} ${count(r)}`,
   (r) => `GET /${"home"}/products/${count(r)} HTTP/1.1" ${200 + r.below(300)} ${count(r)} "-" "curl/8.${r.below(9)}.0"`,

@@ -1,6 +1,7 @@
 /** Sends lines that give orders through the summarizer to a model that obeys, and looks for what comes of it. */
 import { configSchema } from "../../core/config/schema.ts";
 import type { Evidence } from "../notify/notice.ts";
+import { ownLedger } from "../summaries/shared_budget.ts";
 import { createSummarizer } from "../summaries/summarizer.ts";
 import type { ErrorFacts, SummaryOutcome } from "../summaries/summary.ts";
 import type { Injection } from "./injections.ts";
@@ -52,7 +53,7 @@ export async function runInjections(injections: readonly Injection[], obedience:
         random: () => 0,
         wait: () => Promise.resolve(),
         notice: () => {},
-        savedBudget: null,
+        ledger: ownLedger(),
       });
       const outcome = await summarizer.summarize(facts, new AbortController().signal);
       if (server.questions.length === 0) report.notAsked++;

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { MistralSettings } from "../summaries/summarizer.ts";
+import { ownLedger } from "../summaries/shared_budget.ts";
 import { createSummarizer } from "../summaries/summarizer.ts";
 import { type ModelApi, openMistral } from "../summaries/mistral.ts";
 import type { Summary } from "../summaries/summary.ts";
@@ -64,7 +65,7 @@ export async function runLive(cases: readonly LiveCase[], options: LiveOptions):
     random: Math.random,
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     notice: () => {},
-    savedBudget: null,
+    ledger: ownLedger(),
   });
   const api = await openMistral({
     serverUrl: settings.serverUrl,

@@ -49,6 +49,8 @@ export const SELF_EVIDENT: Readonly<Record<string, Maker>> = {
   vault: prefixed(["hvs."], body(90, alnum)),
   grafana: prefixed(["glsa_", "glc_"], body(40, alnum)),
   mailgun: prefixed(["key-"], body(32, hex)),
+  telegram: (random) => `${random.text(9, "123456789")}:AA${random.text(33, word)}`,
+  discord: (random) => `M${random.text(23, alnum)}.${random.text(6, alnum)}.${random.text(27, alnum)}`,
   jwt: (random) =>
     `${b64('{"alg":"HS256","typ":"JWT"}')}.${
       b64(`{"sub":"${random.text(10, DIGITS)}","name":"${random.text(8, lower)}"}`)
@@ -164,6 +166,11 @@ export const SURROUNDINGS: readonly string[] = [
   "\u001b[31m{}\u001b[0m",
   "{}.",
   "{}, {}!",
+  '{"msg":"first\\n{}\\nlast"}',
+  '{"msg":"\\u001b[31m{}\\u001b[0m"}',
+  "\\x1b[1;31m{}\\x1b[0m",
+  '{"msg":"\\u003c{}\\u003e \\u0022{}\\u0022"}',
+  "“{}” and „{}“",
 ];
 
 /** Values that a name gives away, and how they are written. `{}` is the secret. */
@@ -223,6 +230,31 @@ const NAMED:
     ["url", "curl -u anna:{} https://example.org", "plain"],
     ["pin", "otp={} rejected", "digits"],
     ["pin", "cvv: {}", "digits"],
+    ["pin", '{"msg":"sent\\notp: {}"}', "digits"],
+    ["password", "password -> {}", "plain"],
+    ["password", "CREATE USER 'a' IDENTIFIED BY '{}'", "plain"],
+    ["password", 'GRANT ALL ON x TO a IDENTIFIED WITH sha256 BY \\"{}\\"', "plain"],
+    ["password", "- name: DB_PASSWORD\n  value: {}", "plain"],
+    ["password", '{"name":"DB_PASSWORD","value":"{}"}', "spaced"],
+    ["password", '{\\"name\\":\\"DB_PASSWORD\\",\\"value\\":\\"{}\\"}', "plain"],
+    ["password", "env: [{Name:DB_PASSWORD Value:{} ValueFrom:nil}]", "plain"],
+    ["password", '<add key="Password" value="{}"/>', "spaced"],
+    ["password", '<property name="password">{}</property>', "plain"],
+    ["password", "<name>db.password</name>\n<value>{}</value>", "plain"],
+    ["password", '<wsse:Password Type="x#PasswordText">{}</wsse:Password>', "plain"],
+    ["password", "sshpass -p {} ssh x", "plain"],
+    ["password", "mysql -h db1 -uroot -p{} shop", "plain"],
+    ["password", "Password for anna: {}", "plain"],
+    ["password", "password: |\n  {}", "plain"],
+    ["password", "password: !!str {}", "plain"],
+    ["password", '{"msg":"bad\\npass: {}"}', "token"],
+    ["secret", "secret_key_base: {}", "token"],
+    ["secret", "invalid token {}", "token"],
+    ["secret", 'token "{}" has expired', "token"],
+    ["secret", "Incorrect API key provided: {}.", "token"],
+    ["session", "no session {} here", "token"],
+    ["bearer", 'authorization: Bearer "{}"', "token"],
+    ["bearer", 'Authorization: Digest username="a", realm="b c", nonce="d", response="{}"', "token"],
   ];
 
 function valueOf(random: SeededRandom, shape: typeof NAMED[number][2]): string {

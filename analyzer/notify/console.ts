@@ -1,7 +1,7 @@
 /** The console notifier: text to read on a terminal, a line of JSON for each thing to tell elsewhere. */
 import type { Notice, ThreadEntry } from "./notice.ts";
 import { entryText, noticeLine, noticeText } from "./notice_text.ts";
-import { inertLine, visibleText } from "./plain_text.ts";
+import { inertLine, visible } from "../shown_text.ts";
 import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.ts";
 
 export interface ConsoleOptions {
@@ -60,7 +60,7 @@ export class ConsoleNotifier implements Notifier {
   }
 
   #tell(event: string, notice: Notice, entry: ThreadEntry | null, text: () => string): void {
-    this.options.write(this.options.isTerminal ? text() : visibleText(JSON.stringify({ event, notice, entry })));
+    this.options.write(this.options.isTerminal ? text() : visible(JSON.stringify({ event, notice, entry })));
   }
 
   #sent(notice: Notice, nonce: string): Promise<SendOutcome> {

@@ -1,4 +1,4 @@
-/** The e-mail notifier: SMTP; a message when a matter begins, and an answer to it when it is over. */
+/** The e-mail notifier: SMTP; a message when a matter begins, and answers to it when there is news, and when it is over. */
 import { createTransport } from "nodemailer";
 import { messageOf } from "../../core/errors.ts";
 import { entryText, noticeLine, noticeText } from "./notice_text.ts";

@@ -1,7 +1,9 @@
 /** What people are told, whatever the way: an incident of errors, or an alert. */
 
+import { ALERT_SEVERITIES } from "../../core/alerts/board.ts";
+
 /** From worst to least. */
-export const SEVERITIES = ["critical", "error", "warning", "info"] as const;
+export const SEVERITIES = ALERT_SEVERITIES;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** A thing that may have made it happen; never said to be the cause. */
@@ -25,6 +27,8 @@ export interface ThreadEntry {
   readonly id: string;
   readonly text: string;
   readonly evidence: readonly Evidence[];
+  /** Worth a message of its own where messages cannot be changed. */
+  readonly isNews?: boolean;
 }
 
 export interface Link {

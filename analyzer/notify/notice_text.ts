@@ -1,6 +1,7 @@
 /** A notice as plain text, for mail, terminals and short messages. */
 import type { Evidence, Notice, ThreadEntry } from "./notice.ts";
-import { cutText, durationText, inertLine, inertText, utcMinute } from "./plain_text.ts";
+import { durationText, utcMinute } from "./times.ts";
+import { cutText, inert, inertLine } from "../shown_text.ts";
 
 const LINE_MAX = 500;
 const TEXT_MAX = 4_000;
@@ -20,7 +21,7 @@ export function noticeText(notice: Notice): string {
   const where = [severity, ...(service === "" ? [] : [line(service)]), `topic ${line(topic)}`].join(", ");
   return [
     `${line(notice.title)}\n${state}: ${where}, since ${utcMinute(openedMs)}${end}`,
-    cutText(inertText(summary).trim(), TEXT_MAX),
+    cutText(inert(summary).trim(), TEXT_MAX),
     facts.map(({ label, value }) => `${line(label, 60)}: ${line(value)}`).join("\n"),
     list(
       "Possible causes",
@@ -37,7 +38,7 @@ export function noticeText(notice: Notice): string {
 
 /** What came up later. */
 export function entryText({ text, evidence }: ThreadEntry): string {
-  return [cutText(inertText(text).trim(), TEXT_MAX), evidenceText(evidence)].filter((part) => part !== "").join("\n\n");
+  return [cutText(inert(text).trim(), TEXT_MAX), evidenceText(evidence)].filter((part) => part !== "").join("\n\n");
 }
 
 function list(heading: string, items: readonly string[]): string {

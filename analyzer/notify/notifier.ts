@@ -4,6 +4,9 @@ import type { Notice, ThreadEntry } from "./notice.ts";
 /** Where a message is, as its way names it: kept, so that it can be changed and answered to later. */
 export type MessageRef = Readonly<Record<string, string>>;
 
+/** Ids of entries that say that a matter is over, or open again, begin with it: for ways whose messages cannot be changed. */
+export const STATE_ENTRY = "state-";
+
 /**
  * What became of an attempt. `sent`: it is there. `refused`: it is not, and never will be so; `retry`: it is not, and may be
  * later (`afterMs`: not before so long). `unknown`: nobody knows (a time-out, a connection that broke, a 5xx after it was
@@ -32,7 +35,7 @@ export type FindOutcome =
 export interface Notifier {
   /** As routes name it: console, slack:#errors, email:oncall@example.org, webhook:NAME. */
   readonly name: string;
-  /** Whether a message can be changed later; else only its beginning and its end are told. */
+  /** Whether a message can be changed later; else its beginning, its end and what is worth knowing between are told by others. */
   readonly canUpdate: boolean;
   /** Least time between two messages to the place, milliseconds. */
   readonly intervalMs: number;

@@ -7,11 +7,15 @@
  * one attempt was made, it is looked for once more later, since a lost attempt may have arrived late.
  */
 import { createHash } from "node:crypto";
-import type { MessageRef } from "./notifier.ts";
-import type { Notice, ThreadEntry } from "./notice.ts";
+import { type MessageRef, STATE_ENTRY } from "./notifier.ts";
+import { type Notice, SEVERITIES, type Severity, type ThreadEntry } from "./notice.ts";
 
 const UPDATE_PAUSE_MS = 60_000;
 const UPDATE_PAUSE_MAX_MS = 1_800_000;
+/** Where messages cannot be changed: so many between the beginning and the end. */
+const NEWS_MAX = 8;
+/** So long a severity has to be lower before that is told: most rise again. */
+const RELIEF_MS = 600_000;
 
 export interface Message {
   readonly step: "new" | "posting" | "posted" | "given_up";
@@ -57,6 +61,10 @@ export interface Entry {
   readonly isResolved: boolean;
   /** Where messages cannot be changed: whether the last that was told of it, or waits to be, says resolved. */
   readonly saysResolved: boolean;
+  /** Likewise, the severity that was told of last, or waits to be; null: none yet. */
+  readonly saysSeverity: Severity | null;
+  /** Likewise, messages between the beginning and the end. */
+  readonly news: number;
   readonly openedMs: number;
   readonly changedMs: number;
   readonly updateAttempts: number;
@@ -129,6 +137,8 @@ export function newEntry(channel: string, notice: Notice, way: Way, nonce: () =>
     toldMs: 0,
     isResolved: notice.state === "resolved",
     saysResolved: false,
+    saysSeverity: null,
+    news: 0,
     openedMs: notice.openedMs,
     changedMs: nowMs,
     updateAttempts: 0,
@@ -138,12 +148,20 @@ export function newEntry(channel: string, notice: Notice, way: Way, nonce: () =>
     updateAgainMs: null,
     updateRefused: "",
     message: freshMessage(nonce(), nowMs),
-    replies: threadOf(notice, way).map((entry) => ({ id: entry.id, entry, message: freshMessage(nonce(), nowMs) })),
+    replies: way.canUpdate
+      ? notice.thread.map((entry) => ({ id: entry.id, entry, message: freshMessage(nonce(), nowMs) }))
+      : newsOf(notice).map(({ id }) => untold(id)),
   };
 }
 
-/** Where messages cannot be changed, nothing is told between the beginning and the end. */
-const threadOf = ({ thread }: Notice, { canUpdate }: Way): readonly ThreadEntry[] => canUpdate ? thread : [];
+const newsOf = ({ thread }: Notice): readonly ThreadEntry[] => thread.filter(({ isNews }) => isNews === true);
+
+/** Known, and never told: the message that begins the matter has it, or there were too many. */
+const untold = (id: string): Reply => ({
+  id,
+  entry: null,
+  message: { ...freshMessage("", 0), step: "given_up", nextMs: null, reason: "not told by itself" },
+});
 
 /** The entry with what is wanted now; the same object where nothing changed. */
 export function wanted(entry: Entry, notice: Notice, way: Way, nonce: () => string, nowMs: number): Entry {
@@ -151,16 +169,18 @@ export function wanted(entry: Entry, notice: Notice, way: Way, nonce: () => stri
   if (digest === entry.digest) return entry;
   const known = new Set(entry.replies.map(({ id }) => id));
   const named = new Set(notice.thread.map(({ id }) => id));
+  let { news } = entry;
+  const added = (way.canUpdate ? notice.thread : newsOf(notice)).filter(({ id }) => !known.has(id)).map((reply) => {
+    const isTold = way.canUpdate || (entry.message.step === "posted" && notice.state !== "resolved" && news < NEWS_MAX);
+    if (!isTold) return untold(reply.id);
+    return { id: reply.id, entry: lastOf(reply, way, ++news), message: freshMessage(nonce(), nowMs) };
+  });
   const replies = [
     // A told one is remembered while the notice names it: it would be told again else.
     ...entry.replies.filter(({ id, message }) => named.has(id) || !isSettled(message)),
-    ...threadOf(notice, way).filter(({ id }) => !known.has(id)).map((reply) => ({
-      id: reply.id,
-      entry: reply,
-      message: freshMessage(nonce(), nowMs),
-    })),
+    ...added,
   ];
-  return withItsEnd(
+  return withItsNews(
     {
       ...entry,
       notice: { ...notice, thread: [] },
@@ -170,6 +190,7 @@ export function wanted(entry: Entry, notice: Notice, way: Way, nonce: () => stri
       isResolved: notice.state === "resolved",
       changedMs: nowMs,
       replies,
+      news: way.canUpdate ? entry.news : news,
     },
     way,
     nonce,
@@ -180,17 +201,62 @@ export function wanted(entry: Entry, notice: Notice, way: Way, nonce: () => stri
 export const isSettled = ({ step, nextMs }: Message): boolean =>
   step === "given_up" || (step === "posted" && nextMs === null);
 
-/** Where messages cannot be changed, another one says that the matter is resolved, or open again. */
-export function withItsEnd(entry: Entry, { canUpdate }: Way, nonce: () => string, nowMs: number): Entry {
-  if (canUpdate || entry.message.step !== "posted" || entry.isResolved === entry.saysResolved) return entry;
-  const kept = entry.replies.filter(({ id, message }) => !id.startsWith("state-") || message.step !== "new");
+/** The last that is told says so. */
+const lastOf = (entry: ThreadEntry, { canUpdate }: Way, news: number): ThreadEntry =>
+  canUpdate || news < NEWS_MAX ? entry : { ...entry, text: `${entry.text} (Nothing more is told until it is over.)` };
+
+/** Where messages cannot be changed, others say what is worth knowing: its end, that it is open again, its severity. */
+export function withItsNews(entry: Entry, way: Way, nonce: () => string, nowMs: number): Entry {
+  if (way.canUpdate || entry.message.step !== "posted") return entry;
+  return withItsSeverity(withItsEnd(entry, nonce, nowMs), way, nonce, nowMs);
+}
+
+function withItsEnd(entry: Entry, nonce: () => string, nowMs: number): Entry {
+  if (entry.isResolved === entry.saysResolved) return entry;
+  const kept = entry.replies.filter(({ id, message }) => !id.startsWith(STATE_ENTRY) || message.step !== "new");
   const isTaken = kept.length < entry.replies.length;
   // One that waits and says the opposite cancels out.
   if (isTaken) return { ...entry, replies: kept, saysResolved: entry.isResolved };
   const text = entry.isResolved ? "Resolved." : "Open again.";
-  const id = `state-${entry.revision}`;
-  const reply = { id, entry: { id, text, evidence: [] }, message: freshMessage(nonce(), nowMs) };
-  return { ...entry, replies: [...kept, reply], saysResolved: entry.isResolved };
+  // It says the severity, too: nothing else has to.
+  const others = kept.filter((reply) => !isSeverityThatWaits(reply));
+  return {
+    ...entry,
+    replies: [...others, replyOf(`${STATE_ENTRY}${entry.revision}`, text, nonce, nowMs)],
+    news: entry.news - (kept.length - others.length),
+    saysResolved: entry.isResolved,
+    saysSeverity: entry.notice?.severity ?? entry.saysSeverity,
+  };
+}
+
+const replyOf = (id: string, text: string, nonce: () => string, dueMs: number): Reply => ({
+  id,
+  entry: { id, text, evidence: [] },
+  message: freshMessage(nonce(), dueMs),
+});
+
+const SEVERITY_NEWS = /^severity-\d+-([a-z]+)$/;
+
+const isSeverityThatWaits = ({ id, message }: Reply): boolean => SEVERITY_NEWS.test(id) && message.step === "new";
+
+/** A worse severity is told at once; a lower one once it has lasted; what is as it was again cancels what waits. */
+function withItsSeverity(entry: Entry, way: Way, nonce: () => string, nowMs: number): Entry {
+  const { notice, saysSeverity, isResolved } = entry;
+  if (notice === null || isResolved || notice.severity === saysSeverity) return entry;
+  const waiting = entry.replies.find(isSeverityThatWaits);
+  const before = SEVERITIES.find((each) => each === SEVERITY_NEWS.exec(waiting?.id ?? "")?.[1]) ?? saysSeverity;
+  const replies = entry.replies.filter((reply) => reply !== waiting);
+  const news = entry.news - (waiting === undefined ? 0 : 1);
+  // Kept by a version that did not note it, or as it was.
+  if (before === null) return { ...entry, saysSeverity: notice.severity };
+  if (notice.severity === before) return { ...entry, replies, news, saysSeverity: before };
+  if (news >= NEWS_MAX) return entry;
+  const isWorse = SEVERITIES.indexOf(notice.severity) < SEVERITIES.indexOf(before);
+  const text = `${isWorse ? "It got worse" : "It is less grave"}: ${notice.severity}, was ${before}.`;
+  const id = `severity-${entry.revision}-${before}`;
+  const reply = replyOf(id, text, nonce, isWorse ? nowMs : nowMs + RELIEF_MS);
+  const told = { ...reply, entry: reply.entry && lastOf(reply.entry, way, news + 1) };
+  return { ...entry, replies: [...replies, told], news: news + 1, saysSeverity: notice.severity };
 }
 
 /** Whether something is still to be told, or to be looked for. */

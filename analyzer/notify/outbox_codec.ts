@@ -4,7 +4,7 @@ import { type Notice, SEVERITIES } from "./notice.ts";
 import type { Entry } from "./outbox.ts";
 
 const evidence = z.array(z.object({ id: z.string(), text: z.string() }));
-const threadEntry = z.object({ id: z.string(), text: z.string(), evidence });
+const threadEntry = z.object({ id: z.string(), text: z.string(), evidence, isNews: z.boolean().optional() });
 
 const notice = z.object({
   id: z.string(),
@@ -53,6 +53,8 @@ const entry: z.ZodType<Entry> = z.object({
   toldMs: z.number(),
   isResolved: z.boolean(),
   saysResolved: z.boolean(),
+  saysSeverity: z.enum(SEVERITIES).nullable().default(null),
+  news: z.number().default(0),
   openedMs: z.number(),
   changedMs: z.number(),
   updateAttempts: z.number(),
@@ -109,10 +111,11 @@ export function bounded(full: Notice): Notice {
     evidence: lines(full.evidence),
     links: full.links.slice(0, 10),
     // The latest: those before were told, or there were more than anybody reads.
-    thread: full.thread.slice(-THREAD_MAX).map(({ id, text, evidence }) => ({
+    thread: full.thread.slice(-THREAD_MAX).map(({ id, text, evidence, isNews }) => ({
       id: cut(id, 200),
       text: cut(text, LINE_MAX),
       evidence: lines(evidence),
+      ...(isNews === undefined ? {} : { isNews }),
     })),
   };
 }

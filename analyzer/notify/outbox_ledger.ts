@@ -27,8 +27,14 @@ export class OutboxLedger {
   /** Texts of the collection that are no entries: left alone. */
   #unreadable = 0;
 
-  constructor(private readonly documents: Documents, private readonly collection: string) {}
+  /** @param onNotice What the operator should know, in a line. */
+  constructor(
+    private readonly documents: Documents,
+    private readonly collection: string,
+    private readonly onNotice: (text: string) => void = () => {},
+  ) {}
 
+  /** How many there were when the collection was read last. */
   get unreadable(): number {
     return this.#unreadable;
   }
@@ -123,12 +129,20 @@ export class OutboxLedger {
   async #load(): Promise<void> {
     const { version, entries } = await this.documents.readDocuments(this.collection);
     this.#entries.clear();
-    this.#unreadable = 0;
+    const before = this.#unreadable;
+    const unreadable: string[] = [];
     for (const [key, text] of entries) {
       const entry = decodeEntry(text);
-      if (entry === null) this.#unreadable++;
+      if (entry === null) unreadable.push(key);
       else this.#entries.set(key, entry);
     }
     this.#version = version;
+    this.#unreadable = unreadable.length;
+    if (this.#unreadable <= before) return;
+    const count = `${unreadable.length} of the messages that are kept cannot be read`;
+    this.onNotice(
+      `warning: ${count} (as ${unreadable[0].slice(0, 200)}): they were written by another version, or are damaged; ` +
+        `they are left alone, and their matters are told anew if they go on`,
+    );
   }
 }

@@ -73,7 +73,7 @@ export class Outbox {
   #isStoreDown = false;
 
   constructor(private readonly options: OutboxOptions) {
-    this.#ledger = new OutboxLedger(options.documents, options.collection);
+    this.#ledger = new OutboxLedger(options.documents, options.collection, options.onNotice);
     this.#pendingMax = options.pendingMax ?? PENDING_MAX;
     this.#lanes = new Map(options.notifiers.map((notifier) => [notifier.name, {
       notifier,
@@ -163,6 +163,11 @@ export class Outbox {
       pending: this.#pendingOf(channel),
       isDown: pacing.isDown,
     }));
+  }
+
+  /** Entries that are kept and cannot be read. */
+  get unreadable(): number {
+    return this.#ledger.unreadable;
   }
 
   readonly #nonce = (): string => {

@@ -9,7 +9,7 @@ import {
   messageOf,
   urgentKey,
   type Way,
-  withItsEnd,
+  withItsNews,
 } from "./outbox.ts";
 
 /** After this, no call that began is still under way: the longest one, and what servers and networks may hold back. */
@@ -99,6 +99,7 @@ const shownAs = (notice: Notice, revision: number, nowMs: number) => ({
   toldKey: urgentKey(notice),
   toldMs: nowMs,
   saysResolved: notice.state === "resolved",
+  saysSeverity: notice.severity,
 });
 
 function unsent(message: Message, outcome: Exclude<SendOutcome, { kind: "sent" }>, nowMs: number): Message {
@@ -135,7 +136,7 @@ function settledEntry(
   nowMs: number,
 ): Entry {
   const next = withMessage(entry, target, message);
-  return withItsEnd(isSettled(message) ? withoutText(next, target) : next, way, nonce, nowMs);
+  return withItsNews(isSettled(message) ? withoutText(next, target) : next, way, nonce, nowMs);
 }
 
 /** The texts of replies that are told are not kept. */

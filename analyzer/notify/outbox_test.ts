@@ -1,9 +1,9 @@
 import { expect } from "expect";
+import { Bench, blind, MINUTE, wrapped } from "../../tests/simulation/outbox_bench.ts";
 import { noticeOf, threadEntry } from "../../tests/simulation/notices_for_tests.ts";
 import {
   Channel,
   ChannelClient,
-  type Fault,
   MemoryStore,
   Process,
   StoreClient,
@@ -11,57 +11,11 @@ import {
 } from "../../tests/simulation/outbox_world.ts";
 import { randomFrom } from "../../tests/simulation/delivery_simulator.ts";
 import type { Notice } from "./notice.ts";
-import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.ts";
-import { Outbox, type OutboxOptions } from "./outbox_runner.ts";
+import type { MessageRef, Notifier, SendOutcome } from "./notifier.ts";
+import { Outbox } from "./outbox_runner.ts";
 
-const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-/** An outbox over one channel of the simulation, driven every second. */
-class Bench {
-  readonly world = new World();
-  readonly store = new MemoryStore();
-  readonly channel = new Channel();
-  readonly told: string[] = [];
-  readonly #process = new Process(this.world);
-  readonly outbox: Outbox;
-  fault: Fault = "none";
-  isStoreDown = false;
-
-  constructor(options: Partial<OutboxOptions> = {}, wrap: (client: Notifier) => Notifier = (client) => client) {
-    const random = randomFrom(1);
-    const client = new ChannelClient(this.channel, this.#process, random, () => this.fault);
-    this.outbox = new Outbox({
-      documents: new StoreClient(this.store, this.#process, random, () => this.isStoreDown ? 1 : 0),
-      collection: "outbox",
-      notifiers: [wrap(client)],
-      routes: () => [client.name],
-      now: () => this.world.nowMs,
-      random,
-      onNotice: (text) => this.told.push(text),
-      ...options,
-    });
-  }
-
-  async put(...notices: Notice[]): Promise<readonly string[]> {
-    const put = this.outbox.put(notices);
-    await this.world.advance(this.world.nowMs + 200);
-    return await put;
-  }
-
-  async run(ms: number, stepMs = 1_000): Promise<void> {
-    for (const endMs = this.world.nowMs + ms; this.world.nowMs < endMs;) {
-      const run = this.outbox.run();
-      await this.world.advance(Math.min(endMs, this.world.nowMs + stepMs));
-      await run;
-    }
-  }
-
-  get shown() {
-    return [...this.channel.messages.values()];
-  }
-}
 
 Deno.test("the same notice changes nothing, another with its id changes the message", async () => {
   const bench = new Bench();
@@ -77,6 +31,21 @@ Deno.test("the same notice changes nothing, another with its id changes the mess
   expect(bench.shown.map(({ notice }) => notice.state)).toEqual(["resolved"]);
   expect(bench.channel.arrivals).toBe(1);
   expect(bench.outbox.status()).toMatchObject([{ channel: "sim:channel", posted: 1, updated: 1, pending: 0 }]);
+});
+
+Deno.test("entries that cannot be read are left alone, counted, and told of once", async () => {
+  const bench = new Bench();
+  bench.store.commit(0, [["sim:channel error/7", '{"version":99}'], ["sim:channel error/8", "{"]]);
+  await bench.put(noticeOf("error/1"));
+  await bench.run(MINUTE);
+  expect(bench.outbox.unreadable).toBe(2);
+  expect(bench.told.length).toBe(1);
+  expect(bench.told[0]).toContain("2 of the messages that are kept cannot be read (as sim:channel error/7)");
+  expect(bench.store.entries.get("sim:channel error/8")).toBe("{");
+  expect(bench.shown.map(({ noticeId }) => noticeId)).toEqual(["error/1"]);
+  bench.store.commit(bench.store.version, [["sim:channel error/7", null], ["sim:channel error/8", null]]);
+  await bench.run(MINUTE);
+  expect(bench.outbox.unreadable).toBe(0);
 });
 
 Deno.test("10 000 changes of a count: one message, an update a minute at most, rarer the longer it lasts", async () => {
@@ -240,29 +209,6 @@ Deno.test("a channel that waits does not keep another waiting", async () => {
   expect(down.arrivals).toBe(0);
 });
 
-/** The notifier under another name. */
-function wrapped(client: Notifier, name: string, change: Partial<Notifier> = {}): Notifier {
-  return {
-    name,
-    canUpdate: client.canUpdate,
-    intervalMs: client.intervalMs,
-    post: client.post.bind(client),
-    update: client.update.bind(client),
-    reply: client.reply.bind(client),
-    find: client.find.bind(client),
-    remove: client.remove.bind(client),
-    check: client.check.bind(client),
-    ...change,
-  };
-}
-
-/** A way without means to look for what was sent or to change it: e-mail, webhooks. */
-const blind = (client: Notifier): Notifier =>
-  wrapped(client, client.name, {
-    canUpdate: false,
-    find: (): Promise<FindOutcome> => Promise.resolve({ kind: "cannot_tell", reason: "no means" }),
-  });
-
 Deno.test("where nobody can tell whether it arrived, it is sent again, marked, seldom, and counted", async () => {
   const bench = new Bench({}, blind);
   bench.fault = "ack_lost";
@@ -279,27 +225,6 @@ Deno.test("where nobody can tell whether it arrived, it is sent again, marked, s
   bench.fault = "none";
   await bench.run(2 * HOUR);
   expect(bench.outbox.status()).toMatchObject([{ pending: 0, repeats: 1, unknown: bench.channel.arrivals - 1 }]);
-});
-
-Deno.test("where messages cannot be changed, beginning and end are told, and nothing between", async () => {
-  const bench = new Bench({}, blind);
-  await bench.put(noticeOf("error/1", { thread: [threadEntry("a")] }));
-  await bench.run(5_000);
-  for (let i = 0; i < 5; i++) {
-    await bench.put(noticeOf("error/1", { summary: `It goes on: ${i}`, thread: [threadEntry("a")] }));
-    await bench.run(5 * MINUTE);
-  }
-  expect(bench.channel.arrivals).toBe(1);
-  const over = noticeOf("error/1", { state: "resolved" });
-  await bench.put(over);
-  await bench.run(5_000);
-  const [first, end] = bench.shown;
-  expect(end).toMatchObject({ parent: first.ts, notice: { state: "resolved" } });
-  await bench.put(noticeOf("error/1", { title: "Again" }));
-  await bench.run(5_000);
-  expect(bench.shown.length).toBe(3);
-  expect(bench.shown[2].notice.state).toBe("open");
-  expect(bench.outbox.status()).toMatchObject([{ pending: 0, posted: 3 }]);
 });
 
 Deno.test("a refused message is given up, with the reason, and keeps nobody waiting", async () => {

@@ -1,6 +1,7 @@
 /** What people do with the buttons of a card: requests of Slack, verified, and what they say. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import { SEVERITIES, type Severity } from "./notice.ts";
 import { ACTION_PREFIX } from "./slack_card.ts";
 
 export const ACTION_KINDS = ["acknowledge", "silence", "useful", "not_useful", "wrong_grouping"] as const;
@@ -13,6 +14,8 @@ export const SILENCE_MS = 3_600_000;
 export interface PersonAction {
   readonly kind: ActionKind;
   readonly noticeId: string;
+  /** Of an alert, the severity that the message had; absent: it is of something else. */
+  readonly severity?: Severity;
   /** As Slack names them, with their id: "jo (U012AB3CD)". */
   readonly person: string;
   readonly atMs: number;
@@ -78,7 +81,10 @@ export function actionsOf(payload: unknown): readonly PersonAction[] {
   return actions.flatMap(({ action_id: id, value, action_ts: ts }) => {
     const kind = ACTION_KINDS.find((each) => id === `${ACTION_PREFIX}${each}`);
     if (kind === undefined || value === undefined || value === "") return [];
-    return [{ kind, noticeId: value, person, atMs: Math.round(Number(ts) * 1000) }];
+    const [noticeId, seen] = value.split(" ");
+    const severity = SEVERITIES.find((each) => each === seen);
+    const action = { kind, noticeId, person, atMs: Math.round(Number(ts) * 1000) };
+    return [severity === undefined ? action : { ...action, severity }];
   });
 }
 

@@ -66,6 +66,17 @@ Deno.test("a click says who did what with which notice, and when", () => {
   expect(actionsOfBody(bytes(new URLSearchParams({ payload: JSON.stringify(payload) }).toString()))).toEqual(expected);
 });
 
+Deno.test("a click on an alert says which severity was seen", () => {
+  const [action] = payload.actions;
+  const value = "alert/2kq0x7c1h3m5f/sk1z4t/2 warning";
+  const expected = { noticeId: "alert/2kq0x7c1h3m5f/sk1z4t/2", severity: "warning" };
+  const clicked = { ...action, action_id: "millrace_silence", value };
+  expect(actionsOf({ ...payload, actions: [clicked] })).toMatchObject([{ kind: "silence", ...expected }]);
+  expect(actionsOf({ ...payload, actions: [{ ...clicked, value: "alert/a/b worst" }] })[0]).not.toHaveProperty(
+    "severity",
+  );
+});
+
 Deno.test("what is no click of ours is nothing, and never an error", () => {
   for (
     const body of [

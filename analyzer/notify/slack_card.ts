@@ -4,8 +4,8 @@
  * `deno test -P analyzer/notify` says whether a card keeps within Slack's limits.
  */
 import type { ActionsBlock, Button, KnownBlock } from "@slack/types";
+import { cutText } from "../shown_text.ts";
 import type { Evidence, Notice, Severity, ThreadEntry } from "./notice.ts";
-import { cutText, durationText, utcMinute } from "./plain_text.ts";
 import {
   BUTTON_VALUE_MAX,
   code,
@@ -21,6 +21,7 @@ import {
   SECTION_MAX,
   type SlackMessage,
 } from "./slack_text.ts";
+import { durationText, utcMinute } from "./times.ts";
 
 /** Shape and word differ, not colour alone. */
 const SIGNS: Readonly<Record<Severity, string>> = { critical: "🛑", error: "🔴", warning: "⚠️", info: "ℹ️" };
@@ -32,8 +33,8 @@ export const ACTION_PREFIX = "millrace_";
 const BUTTONS = [
   { kind: "acknowledge", label: "Acknowledge", isShown: ({ state }: Notice) => state === "open" },
   { kind: "silence", label: "Silence 1 h", isShown: ({ state }: Notice) => state !== "resolved" },
-  { kind: "useful", label: "Useful", isShown: () => true },
-  { kind: "not_useful", label: "Not useful", isShown: () => true },
+  { kind: "useful", label: "Useful", isShown: ({ kind }: Notice) => kind === "error" },
+  { kind: "not_useful", label: "Not useful", isShown: ({ kind }: Notice) => kind === "error" },
   { kind: "wrong_grouping", label: "Wrong grouping", isShown: ({ kind }: Notice) => kind === "error" },
 ] as const;
 
@@ -77,8 +78,7 @@ function blocksOf(notice: Notice, { hasButtons }: CardOptions, share: number): K
     ...list("Next steps", nextSteps.slice(0, 5).map((step) => line(step, 300 * share))),
     ...evidenceBlocks(evidence, share),
     { type: "context", elements: [mrkdwn(footer(notice))] },
-    // Alerts are silenced where their rules are: a click would change nothing.
-    ...(hasButtons && notice.kind === "error" ? buttons(notice) : []),
+    ...(hasButtons ? buttons(notice) : []),
   ];
 }
 
@@ -118,14 +118,16 @@ function footer({ author, links }: Notice): string {
 }
 
 function buttons(notice: Notice): ActionsBlock[] {
-  if (notice.id.length > BUTTON_VALUE_MAX) return [];
+  // What is worse than what was seen at the click is told all the same.
+  const value = notice.kind === "alert" ? `${notice.id} ${notice.severity}` : notice.id;
+  if (value.length > BUTTON_VALUE_MAX) return [];
   const elements = BUTTONS.filter(({ isShown }) => isShown(notice)).map(({ kind, label }): Button => ({
     type: "button",
     action_id: `${ACTION_PREFIX}${kind}`,
     text: plain(label, 75),
-    value: notice.id,
+    value,
   }));
-  return [{ type: "actions", elements }];
+  return elements.length === 0 ? [] : [{ type: "actions", elements }];
 }
 
 /** With as much of the texts as there is room for. */

@@ -1,7 +1,7 @@
 /** Text for Slack: escaped, cut, and without the means to mention anybody or to link anywhere. */
 import type { KnownBlock, MrkdwnElement, PlainTextElement } from "@slack/types";
 import type { Link } from "./notice.ts";
-import { cutText, inertLine, inertText } from "./plain_text.ts";
+import { cutText, inert, inertLine } from "../shown_text.ts";
 
 /** A message: blocks for the screen, and the same in a line for notifications and screen readers. */
 export interface SlackMessage {
@@ -16,7 +16,8 @@ export const FIELDS_MAX = 10;
 export const BLOCKS_MAX = 50;
 /** Three of them fit into a block. */
 const LINK_MAX = 800;
-export const BUTTON_VALUE_MAX = 2_000;
+/** Slack takes 2 000; five of those would leave no room for anything else. */
+export const BUTTON_VALUE_MAX = 400;
 /** Slack refuses messages from about 13 200 characters on, which it does not document; counted here as JSON. */
 export const TOTAL_MAX = 12_000;
 
@@ -33,12 +34,12 @@ function escapedUpTo(text: string, max: number): string {
 export const line = (text: string, max: number): string => escapedUpTo(inertLine(text), max);
 
 /** Any text with its line breaks, as mrkdwn. */
-export const prose = (text: string, max: number): string => escapedUpTo(inertText(text).trim(), max);
+export const prose = (text: string, max: number): string => escapedUpTo(inert(text).trim(), max);
 
 /** Lines of a log, set as code. */
 export function code(text: string, max: number): string {
   const fences = "```\n\n```".length;
-  return `\`\`\`\n${escapedUpTo(inertText(text), max - fences)}\n\`\`\``;
+  return `\`\`\`\n${escapedUpTo(inert(text), max - fences)}\n\`\`\``;
 }
 
 /** Verbatim: Slack turns nothing in it into links or mentions by itself. */

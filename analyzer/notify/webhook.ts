@@ -4,8 +4,8 @@ import { createHmac } from "node:crypto";
 import { fetchOnce, isUnsent } from "../../core/fetch_once.ts";
 import type { Notice, ThreadEntry } from "./notice.ts";
 import { entryText, noticeLine } from "./notice_text.ts";
-import { inertLine } from "./plain_text.ts";
-import type { FindOutcome, MessageRef, Notifier, SendOutcome } from "./notifier.ts";
+import { inertLine } from "../shown_text.ts";
+import { type FindOutcome, type MessageRef, type Notifier, type SendOutcome, STATE_ENTRY } from "./notifier.ts";
 
 export interface WebhookOptions {
   /** As the settings call it. */
@@ -54,7 +54,9 @@ export class WebhookNotifier implements Notifier {
     nonce: string,
     signal: AbortSignal,
   ): Promise<SendOutcome> {
-    return this.#send(notice.state === "resolved" ? "resolved" : "reopened", notice, entry, nonce, ref, signal);
+    const isState = entry.id.startsWith(STATE_ENTRY);
+    const event = !isState ? "updated" : notice.state === "resolved" ? "resolved" : "reopened";
+    return this.#send(event, notice, entry, nonce, ref, signal);
   }
 
   update(_notice: Notice, ref: MessageRef): Promise<SendOutcome> {
@@ -74,7 +76,7 @@ export class WebhookNotifier implements Notifier {
   }
 
   async #send(
-    event: "opened" | "resolved" | "reopened",
+    event: "opened" | "updated" | "resolved" | "reopened",
     notice: Notice,
     entry: ThreadEntry | null,
     nonce: string,

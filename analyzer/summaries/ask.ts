@@ -1,10 +1,11 @@
 /** One question to a model, with all its attempts: retries, one repair, within a deadline and the budget. */
 import { ANSWER_JSON_SCHEMA, parseAnswer } from "./answer.ts";
-import type { Budget, LimitName, Reservation } from "./budget.ts";
+import type { LimitName, Reservation } from "./budget.ts";
 import { checkAnswer } from "./evidence_check.ts";
 import type { FailureKind, ModelApi, ModelFailure, ModelReply, ModelRequest } from "./mistral.ts";
 import { type Prompt, type PromptMessage, repairOf } from "./prompt.ts";
 import type { Prompts } from "./prompts.ts";
+import type { SharedBudget } from "./shared_budget.ts";
 import type { ErrorFacts, Summary } from "./summary.ts";
 
 export interface AskSettings {
@@ -16,7 +17,7 @@ export interface AskSettings {
 
 export interface AskTools {
   readonly api: ModelApi;
-  readonly budget: Budget;
+  readonly budget: SharedBudget;
   readonly prompts: Prompts;
   readonly now: () => number;
   /** From 0 up to 1. */
@@ -49,7 +50,9 @@ export type Asked =
     readonly retryAfterMs: number | null;
     readonly effort: Effort;
   }
-  | { readonly kind: "over_budget"; readonly limit: LimitName; readonly retryAfterMs: number; readonly effort: Effort };
+  | { readonly kind: "over_budget"; readonly limit: LimitName; readonly retryAfterMs: number; readonly effort: Effort }
+  /** The store of the budget fails: nothing is asked that was not paid for. */
+  | { readonly kind: "unavailable"; readonly reason: string; readonly effort: Effort };
 
 const ATTEMPTS_MAX = 3;
 const PAUSE_MS = 500;
@@ -138,12 +141,13 @@ class Question {
     let reservation = paid;
     for (let attempt = 1;; attempt++) {
       if (reservation === null) {
-        const admission = budget.reserve(now(), tokensOf(messages), maxTokens);
+        const admission = await budget.reserve(now(), tokensOf(messages), maxTokens);
         if (admission.kind === "refused") return { ...admission, kind: "over_budget", effort: this.#effort };
+        if (admission.kind === "unavailable") return { ...admission, effort: this.#effort };
         reservation = admission.reservation;
       }
       const outcome = await api.complete(request, this.#signal);
-      this.#pay(reservation, outcome, messages);
+      await this.#pay(reservation, outcome, messages);
       if (outcome.kind === "replied") return outcome;
       this.#note({ failures: [...this.#effort.failures, outcome.failure] });
       const pause = outcome.retryAfterMs ?? this.#pauseBefore(attempt);
@@ -162,16 +166,21 @@ class Question {
   }
 
   /** What cannot have cost anything is given back; what nobody knows stays paid for. */
-  #pay(reservation: Reservation, outcome: ModelReply | ModelFailure, messages: readonly PromptMessage[]): void {
+  async #pay(
+    reservation: Reservation,
+    outcome: ModelReply | ModelFailure,
+    messages: readonly PromptMessage[],
+  ): Promise<void> {
     const { calls, tokensIn, tokensOut } = this.#effort;
+    const { budget, now } = this.tools;
     if (outcome.kind === "failed") {
-      if (!outcome.mayCost) this.tools.budget.settle(reservation, null);
+      if (!outcome.mayCost) await budget.settle(now(), reservation, null);
       this.#note({ calls: calls + 1 });
       return;
     }
     const taken = outcome.tokens ??
       { tokensIn: tokensOf(messages), tokensOut: tokensOf([{ role: "user", content: outcome.text }]) };
-    this.tools.budget.settle(reservation, taken);
+    await budget.settle(now(), reservation, taken);
     this.#note({ calls: calls + 1, tokensIn: tokensIn + taken.tokensIn, tokensOut: tokensOut + taken.tokensOut });
   }
 

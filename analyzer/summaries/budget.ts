@@ -1,7 +1,7 @@
 /**
  * What summaries may take: calls, tokens and money, in any 60 seconds and in a day (UTC), and rest between two calls about one
  * error. Pure: the time is given. A call is paid for before it is made, by an estimate, and settled when its answer says
- * what it took; where none comes, the estimate stands.
+ * what it took; where none comes, the estimate stands. shared_budget.ts keeps one for all analyzers of a store.
  */
 import { z } from "zod";
 
@@ -101,7 +101,8 @@ export class Budget {
     }
     const reservation: Reservation = {
       second: Math.floor(nowMs / SECOND),
-      day: Math.floor(nowMs / DAY),
+      // Where another's clock has reached the next day, it is spent on that one: on the day before nobody would count it.
+      day: Math.max(this.#day, Math.floor(nowMs / DAY)),
       spending: asked,
     };
     this.#add(reservation, asked);
@@ -111,11 +112,12 @@ export class Budget {
   /** Puts what a call took in the place of the estimate. `null`: the server refused it, and takes no money for that. */
   settle(reservation: Reservation, taken: { readonly tokensIn: number; readonly tokensOut: number } | null): void {
     const actual = taken === null ? { ...NONE, calls: 1 } : this.#spendingOf(taken.tokensIn, taken.tokensOut);
-    this.#add(reservation, {
-      calls: 0,
-      tokens: actual.tokens - reservation.spending.tokens,
-      nanoUsd: actual.nanoUsd - reservation.spending.nanoUsd,
-    });
+    const { second, day, spending } = reservation;
+    const change = { calls: 0, tokens: actual.tokens - spending.tokens, nanoUsd: actual.nanoUsd - spending.nanoUsd };
+    if (day === this.#day) this.#spentToday = changed(this.#spentToday, change);
+    // One that has left the window counts for nothing any more.
+    const then = this.#seconds.get(second);
+    if (then !== undefined) this.#seconds.set(second, changed(then, change));
   }
 
   /** US dollars of a call. */
@@ -233,6 +235,12 @@ export class Budget {
     const [oldest] = this.#rests.keys();
     this.#rests.delete(oldest);
   }
+}
+
+/** Never below nothing, as where what is changed was lost meanwhile. */
+function changed(spent: Spending, change: Spending): Spending {
+  const { calls, tokens, nanoUsd } = sum(spent, change);
+  return { calls, tokens: Math.max(0, tokens), nanoUsd: Math.max(0, nanoUsd) };
 }
 
 const sum = (a: Spending, b: Spending): Spending => ({

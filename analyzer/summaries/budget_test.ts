@@ -1,20 +1,7 @@
 import { expect } from "expect";
 import fc from "fast-check";
 import { Budget, type BudgetLimits, LIMIT_NAMES, type Reservation } from "./budget.ts";
-
-const NONE: BudgetLimits = {
-  callsPerMinute: 0,
-  callsPerDay: 0,
-  tokensPerMinute: 0,
-  tokensPerDay: 0,
-  usdPerMinute: 0,
-  usdPerDay: 0,
-  inputUsdPerMillion: 0.15,
-  outputUsdPerMillion: 0.6,
-  coolDownSeconds: 0,
-};
-const DAY = 86_400_000;
-const NOON = 20_000 * DAY + DAY / 2;
+import { DAY, NOON, UNLIMITED } from "./test_budget.ts";
 
 const admitted = (
   budget: Budget,
@@ -28,7 +15,7 @@ const admitted = (
 };
 
 Deno.test("calls a minute are those of the last 60 seconds", () => {
-  const budget = new Budget({ ...NONE, callsPerMinute: 2 });
+  const budget = new Budget({ ...UNLIMITED, callsPerMinute: 2 });
   expect(admitted(budget, NOON)).not.toBeNull();
   expect(admitted(budget, NOON + 30_000)).not.toBeNull();
   expect(budget.admit(NOON + 59_000, "f", 1, 1)).toEqual({
@@ -41,7 +28,7 @@ Deno.test("calls a minute are those of the last 60 seconds", () => {
 });
 
 Deno.test("money is counted by the prices, and starts anew with the day in UTC", () => {
-  const budget = new Budget({ ...NONE, usdPerDay: 0.0005 });
+  const budget = new Budget({ ...UNLIMITED, usdPerDay: 0.0005 });
   expect(budget.usdOf(1000, 500)).toBeCloseTo(0.00045, 12);
   expect(admitted(budget, NOON)).not.toBeNull();
   expect(budget.admit(NOON + 1, "g", 1000, 500)).toEqual({
@@ -53,7 +40,7 @@ Deno.test("money is counted by the prices, and starts anew with the day in UTC",
 });
 
 Deno.test("an estimate gives way to what was taken; a refusal costs no tokens; silence keeps the estimate", () => {
-  const budget = new Budget({ ...NONE, tokensPerDay: 3000 });
+  const budget = new Budget({ ...UNLIMITED, tokensPerDay: 3000 });
   const first = admitted(budget, NOON);
   const second = admitted(budget, NOON);
   if (first === null || second === null) throw new Error("refused");
@@ -67,7 +54,7 @@ Deno.test("an estimate gives way to what was taken; a refusal costs no tokens; s
 });
 
 Deno.test("an answer that comes after midnight counts for the day of its question", () => {
-  const budget = new Budget({ ...NONE, tokensPerDay: 3000 });
+  const budget = new Budget({ ...UNLIMITED, tokensPerDay: 3000 });
   const late = admitted(budget, NOON);
   expect(admitted(budget, NOON + DAY)).not.toBeNull();
   if (late !== null) budget.settle(late, { tokensIn: 0, tokensOut: 0 });
@@ -75,7 +62,7 @@ Deno.test("an answer that comes after midnight counts for the day of its questio
 });
 
 Deno.test("an error rests after a call; others do not; it may be woken", () => {
-  const budget = new Budget({ ...NONE, coolDownSeconds: 600 });
+  const budget = new Budget({ ...UNLIMITED, coolDownSeconds: 600 });
   expect(admitted(budget, NOON, "a")).not.toBeNull();
   expect(budget.admit(NOON + 1000, "a", 1, 1)).toEqual({ kind: "resting", retryAfterMs: 599_000 });
   expect(admitted(budget, NOON + 1000, "b")).not.toBeNull();
@@ -86,14 +73,14 @@ Deno.test("an error rests after a call; others do not; it may be woken", () => {
 });
 
 Deno.test("what was refused lets nothing rest and costs nothing", () => {
-  const budget = new Budget({ ...NONE, callsPerDay: 1, coolDownSeconds: 600 });
+  const budget = new Budget({ ...UNLIMITED, callsPerDay: 1, coolDownSeconds: 600 });
   expect(admitted(budget, NOON, "a")).not.toBeNull();
   expect(admitted(budget, NOON, "b")).toBeNull();
   expect(budget.status(NOON)).toMatchObject({ resting: 1, day: { calls: 1 } });
 });
 
 Deno.test("a restart forgets nothing that still counts", () => {
-  const limits = { ...NONE, callsPerMinute: 2, callsPerDay: 5, coolDownSeconds: 600 };
+  const limits = { ...UNLIMITED, callsPerMinute: 2, callsPerDay: 5, coolDownSeconds: 600 };
   const before = new Budget(limits);
   admitted(before, NOON, "a");
   admitted(before, NOON + 1000, "b");
@@ -115,12 +102,12 @@ Deno.test("a state that cannot be read counts as nothing spent", () => {
       '{"version":1,"day":1,"spent":[1,2],"seconds":[],"rests":[]}',
     ]
   ) {
-    expect(new Budget(NONE, state).status(NOON)).toEqual(new Budget(NONE).status(NOON));
+    expect(new Budget(UNLIMITED, state).status(NOON)).toEqual(new Budget(UNLIMITED).status(NOON));
   }
 });
 
 Deno.test("errors at rest are bounded, however many there are", () => {
-  const budget = new Budget({ ...NONE, coolDownSeconds: 600 });
+  const budget = new Budget({ ...UNLIMITED, coolDownSeconds: 600 });
   for (let i = 0; i < 12_000; i++) budget.admit(NOON, `f${i}`, 1, 1);
   expect(budget.status(NOON).resting).toBe(10_000);
   expect(budget.state(NOON).length).toBeLessThan(400_000);
@@ -176,7 +163,7 @@ Deno.test("any run of calls, answers and restarts is admitted and counted as a r
   });
   fc.assert(
     fc.property(limits, fc.array(step, { maxLength: 40 }), (some, steps) => {
-      const all: BudgetLimits = { ...NONE, ...some };
+      const all: BudgetLimits = { ...UNLIMITED, ...some };
       const recount = new Recount(all);
       let budget = new Budget(all);
       let now = NOON;

@@ -1,5 +1,5 @@
 /** The texts that a text may stand for: without tricks of Unicode, and decoded from the usual encodings. Pure. */
-import { withoutInvisible } from "./invisible.ts";
+import { plainLine } from "../shown_text.ts";
 
 /** A longer text is looked at in its beginning and its end. */
 const LOOKED_AT = 8192;
@@ -36,7 +36,7 @@ export function formsOf(text: string): readonly string[] {
 }
 
 function collect(text: string, depth: number, forms: Set<string>): void {
-  const plain = withoutInvisible(withoutTerminalEscapes(text)).toLowerCase();
+  const plain = plainLine(text).toLowerCase();
   if (plain === "" || forms.has(plain) || forms.size >= FORMS_MAX) return;
   forms.add(plain);
   for (const alike of [unmixed(plain), joined(text).toLowerCase(), unleet(plain)]) {
@@ -59,8 +59,6 @@ function decodings(text: string): string[] {
     ...fromHex(text),
   ];
 }
-
-const withoutTerminalEscapes = (text: string): string => text.replace(/\p{Cc}\[[0-9;?]{0,16}[a-zA-Z]/gu, "");
 
 const unmixed = (text: string): string => text.replace(/[^ -~]/g, (letter) => LOOKALIKES[letter] ?? letter);
 

@@ -1,6 +1,6 @@
 /** The summary that needs no model: what is known of an error, in sentences of our own. Pure. */
 import type { Severity } from "../notify/notice.ts";
-import { shortened, withoutInvisible } from "./invisible.ts";
+import { cutText, plainLine } from "../shown_text.ts";
 import type { ErrorFacts, Summary, SummaryOutcome } from "./summary.ts";
 
 const TITLE_CHARS_MAX = 120;
@@ -18,7 +18,7 @@ const SEVERITY_OF_LEVEL: Readonly<Record<string, Severity>> = {
 export function factsSummary(facts: ErrorFacts): Summary {
   const { service, topic, template, level } = facts;
   return {
-    title: shortened(`${service === "" ? topic : service}: ${withoutInvisible(template)}`, TITLE_CHARS_MAX),
+    title: cutText(`${service === "" ? topic : service}: ${plainLine(template)}`, TITLE_CHARS_MAX, "..."),
     severity: SEVERITY_OF_LEVEL[level.toUpperCase()] ?? "error",
     category: "unknown",
     whatHappened: [occurrences(facts), WHY[facts.reason](facts), neighbours(facts)].filter((text) => text !== "").join(
@@ -55,7 +55,7 @@ function occurrences({ count, level, service, topic, firstMs, lastMs }: ErrorFac
 
 function neighbours(facts: ErrorFacts): string {
   const told = facts.neighbours.slice(0, NEIGHBOURS_MAX).map(({ template, count }) =>
-    `"${shortened(withoutInvisible(template), TEMPLATE_CHARS_MAX)}" (${count})`
+    `"${cutText(plainLine(template), TEMPLATE_CHARS_MAX, "...")}" (${count})`
   );
   return told.length === 0 ? "" : `At the same time: ${told.join(", ")}.`;
 }

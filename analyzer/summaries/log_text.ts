@@ -2,7 +2,7 @@
  * What of a line a model is shown: log text, not prose. Sentences that have no word of failures and machines in them, and
  * long codes that may say anything, are left out, whatever their language or encoding. Pure.
  */
-import { withoutInvisible } from "./invisible.ts";
+import { plainLine } from "../shown_text.ts";
 
 /** So many words in a row without one that logs use: prose. */
 const PROSE_WORDS = 6;
@@ -75,7 +75,7 @@ const ESCAPED = /(?:%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|&#x?\w{1,6};){4,}
 /** A line of at most `max` UTF-16 units (its beginning and its end where it is longer), without prose and long codes. */
 export function logText(line: string, max: number): string {
   const looked = line.length <= 4 * max ? line : `${line.slice(0, 3 * max)} ${line.slice(-max)}`;
-  const plain = withoutInvisible(looked).replace(SIGNS_IN_A_ROW, " ").replace(
+  const plain = plainLine(looked).replace(SIGNS_IN_A_ROW, " ").replace(
     ESCAPED,
     (run) => `(${run.length} characters)`,
   );

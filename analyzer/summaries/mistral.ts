@@ -6,7 +6,7 @@ import type { MistralCore } from "@mistralai/mistralai/core.js";
 import { messageOf, MillraceError } from "../../core/errors.ts";
 import { fetchOnce } from "../../core/fetch_once.ts";
 import type { PromptMessage } from "./prompt.ts";
-import { shortened, withoutInvisible } from "./invisible.ts";
+import { cutText, plainLine } from "../shown_text.ts";
 
 export type FailureKind =
   | "unauthorized"
@@ -191,7 +191,7 @@ async function boundedFetch(
   const response = await fetchOnce(input, init); // a question is paid for each time that it arrives
   const headers = new Headers(response.headers);
   const date = headers.get(DEPRECATION);
-  if (date !== null) onDeprecation(shortened(withoutInvisible(date), 40));
+  if (date !== null) onDeprecation(cutText(plainLine(date), 40, "..."));
   headers.delete(DEPRECATION);
   let bytes = 0;
   const body = response.body?.pipeThrough(
@@ -263,5 +263,5 @@ function retryAfter(headers: Headers): number | null {
 /** What a server says may repeat the key, or be a page of HTML. */
 function printable(text: string, key: string): string {
   const hidden = key.length < 4 ? text : text.replaceAll(key, "KEY");
-  return shortened(withoutInvisible(hidden.replace(/\bBearer\s+\S+/gi, "KEY")), REASON_CHARS_MAX);
+  return cutText(plainLine(hidden.replace(/\bBearer\s+\S+/gi, "KEY")), REASON_CHARS_MAX, "...");
 }

@@ -3,7 +3,7 @@
  * What is taken out leaves a few words in brackets, so that a reader sees that something was there.
  */
 import { find } from "linkifyjs";
-import { mixesScripts, withoutInvisible } from "./invisible.ts";
+import { mixesScripts, plainLine } from "../shown_text.ts";
 
 const ADDRESS = "(address left out)";
 const NAME = "(name left out)";
@@ -13,10 +13,14 @@ const WORD = "(word left out)";
 const SCHEMES =
   /\b[a-z][a-z0-9+.-]{0,30}:\/\/+[^\s)\]]*|\b(?:javascript|vbscript|mailto|tel|sms|intent|skype|slack|facetime|xmpp|blob|about):\S+|\bdata:[a-z]+\/[^\s)]+|(?<![\w/])\/\/[\w-]+\.[^\s)\]]+|\bwww\d?\.[^\s)\]]+/giu;
 const DEFANGED = /\bh(?:xx|\*\*|__)ps?\b[^\s)]*|[\w-]+\s?(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\))\s?[\w-]+[^\s)]*/giu;
+/** Also the few that are seen, before numbers in Arabic and Kaithi: a model has no need of them. */
+const FORMATS = /\p{Cf}/gu;
 const OTHER_DOTS = /[。｡․﹒]/g;
 /** A host and a path, whatever its last label is. */
 const HOST_AND_PATH = /\b[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,24}(?::\d+)?[/?][^\s)\]]*/giu;
 const IP_AND_PATH = /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\/[^\s)\]]*/g;
+/** Names that are no host, as of an underscore, and are read as one. */
+const ALIKE = /[\w-]+\.(?:com|org|net)\b(?!\.)/gi;
 /** Endings of source files that are top-level domains as well; a name with one stays where it has no path. */
 const FILE_ENDING = /\.(?:py|sh|rs|md|so|pl|cc|ps|ml|pm|vi|do|as|mm|ms|la|am|mk|in|tf|app|java|zip|mov)$/i;
 
@@ -63,7 +67,7 @@ function inWholeWords(text: string, max: number): string {
 }
 
 function once(text: string): string {
-  const decoded = withoutInvisible(decodeEntities(text)).replace(OTHER_DOTS, ".");
+  const decoded = plainLine(decodeEntities(text)).replace(FORMATS, "").replace(OTHER_DOTS, ".");
   const unmarked = decoded.replace(PSEUDONYM, "$1").replace(MENTION, NAME).replace(MARKDOWN_LINK, "$1").replace(
     TAG,
     " ",
@@ -72,7 +76,7 @@ function once(text: string): string {
   const unlinked = withoutHosts(
     unmarked.replace(DEFANGED, ADDRESS).replace(SCHEMES, ADDRESS).replace(IP_AND_PATH, ADDRESS)
       .replace(HOST_AND_PATH, ADDRESS),
-  );
+  ).replace(ALIKE, ADDRESS);
   const words = unlinked.replace(/:\/\/+/g, " ").replace(SHORTCODE, " ").replace(LEFT_MARKS, " ").split(" ")
     .map((word) => mixesScripts(word) ? WORD : word);
   return words.filter((word) => word !== "").join(" ").replace(AT_START, "").trim();

@@ -34,6 +34,13 @@ Deno.test("links are left out in every form that somebody could follow", () => {
   ) expect({ link, plain: plain(`See ${link} now`) }).toEqual({ link, plain: left });
 });
 
+Deno.test("what is read as a host is left out, though it can be none", () => {
+  for (const host of ["_.com", "-_.org"]) {
+    expect(plain(`see ${host} now`)).toBe("see (address left out) now");
+  }
+  expect(plain("not java.net.URL or com.example.FooRunner")).toBe("not java.net.URL or com.example.FooRunner");
+});
+
 Deno.test("mentions and e-mail addresses are left out", () => {
   expect(plain("ask @here, <!channel>, <@U024BE7LH>, @bob.smith and bob@example.com"))
     .toBe("ask (name left out), (name left out), (name left out), (name left out) and (name left out)");
@@ -70,6 +77,9 @@ Deno.test("tricks with Unicode are undone", () => {
   expect(plain("𝐝𝐢𝐬𝐤 ﬁle")).toBe("disk file");
   expect(plain(`z${"\u0301\u0302\u0303".repeat(9)}x`).length).toBeLessThan(6);
   expect(plain("\ud800 lone")).toBe("lone");
+  expect(plain("of \u0600\u0891\u{110bd}5 marks, ht\u0890tp:\u08e2//evil.example")).toBe(
+    "of 5 marks, (address left out)",
+  );
 });
 
 Deno.test("a long text ends with a whole word", () => {

@@ -4,12 +4,13 @@ import type { Config } from "../../core/config/schema.ts";
 import { messageOf, MillraceError } from "../../core/errors.ts";
 import { ask, type Asked, type AskTools, tokensOf } from "./ask.ts";
 import { Breaker, type BreakerState } from "./breaker.ts";
-import { Budget, type BudgetStatus, type LimitName } from "./budget.ts";
+import type { BudgetStatus, LimitName } from "./budget.ts";
 import { factsOnly } from "./facts_card.ts";
 import { type FailureKind, type ModelApi, openMistral } from "./mistral.ts";
 import { checkModel, modelsNamed } from "./model_check.ts";
 import { type Prompt, promptFor } from "./prompt.ts";
 import { loadPrompts, type Prompts } from "./prompts.ts";
+import { type BudgetLedger, SharedBudget } from "./shared_budget.ts";
 import type { ErrorFacts, Summarizer, SummaryOutcome } from "./summary.ts";
 import { TripNotices } from "./trip_notices.ts";
 
@@ -55,8 +56,8 @@ export interface SummarizerEnvironment {
   readonly wait: AskTools["wait"];
   /** Told to the operator: once when something is out of order, once when it is over. */
   readonly notice: (text: string) => void;
-  /** What {@link MistralSummarizer.budgetState} gave before a restart; null: nothing was spent. */
-  readonly savedBudget: string | null;
+  /** Where it is kept what all analyzers have spent. */
+  readonly ledger: BudgetLedger;
 }
 
 const BREAKER = { failuresMax: 5, restMs: 30_000, restMsMax: 600_000 };
@@ -95,7 +96,7 @@ export class MistralSummarizer implements Summarizer {
   readonly #environment: SummarizerEnvironment;
   readonly #prompts: Prompts;
   readonly #isEnabled: boolean;
-  readonly #budget: Budget;
+  readonly #budget: SharedBudget;
   readonly #breaker = new Breaker(BREAKER);
   readonly #notices: TripNotices<"model" | "budget" | "deprecation">;
   readonly #limit: ReturnType<typeof pLimit>;
@@ -124,7 +125,7 @@ export class MistralSummarizer implements Summarizer {
     this.#environment = environment;
     this.#prompts = prompts;
     this.#isEnabled = isEnabled;
-    this.#budget = new Budget(settings, environment.savedBudget);
+    this.#budget = new SharedBudget(settings, environment.ledger);
     this.#notices = new TripNotices(QUIET_MS, environment.notice);
     this.#limit = pLimit(settings.concurrency);
   }
@@ -187,18 +188,15 @@ export class MistralSummarizer implements Summarizer {
     return keyOf(this.#settings);
   }
 
-  /** To be kept over a restart, as {@link SummarizerEnvironment.savedBudget}. */
-  budgetState(): string {
-    return this.#budget.state(this.#environment.now());
-  }
-
   async #askAbout(facts: ErrorFacts, prompt: Prompt, signal: AbortSignal): Promise<SummaryOutcome> {
     const { now } = this.#environment;
     if (signal.aborted) return this.#facts(facts, "aborted", "the model was not asked: the analyzer is stopping", null);
     const passage = this.#breaker.pass(now());
     if (!passage.passes) return this.#facts(facts, "breaker", this.#outage, passage.retryAfterMs);
-    const admission = this.#budget.admit(now(), facts.fingerprint, tokensOf(prompt.messages), this.#settings.maxTokens);
+    const tokensIn = tokensOf(prompt.messages);
+    const admission = await this.#budget.admit(now(), facts.fingerprint, tokensIn, this.#settings.maxTokens);
     if (admission.kind !== "admitted") this.#breaker.withdrawn();
+    if (admission.kind === "unavailable") return this.#noBudget(facts, admission.reason);
     if (admission.kind === "resting") {
       return this.#facts(facts, "resting", "the model was asked about it a short time ago", admission.retryAfterMs);
     }
@@ -224,6 +222,10 @@ export class MistralSummarizer implements Summarizer {
     if (asked.kind === "over_budget") {
       this.#breaker.withdrawn();
       return this.#overBudget(facts, asked.limit, asked.retryAfterMs);
+    }
+    if (asked.kind === "unavailable") {
+      this.#breaker.withdrawn();
+      return this.#noBudget(facts, asked.reason);
     }
     if (asked.kind === "failed") return await this.#failed(facts, asked, signal);
     this.#breaker.succeeded();
@@ -251,11 +253,11 @@ export class MistralSummarizer implements Summarizer {
     const { now } = this.#environment;
     if (failure === "aborted") {
       this.#breaker.withdrawn();
-      this.#budget.wake(facts.fingerprint);
+      await this.#budget.wake(now(), facts.fingerprint);
       return this.#facts(facts, "aborted", "the model was called off: the analyzer is stopping", null);
     }
     // A bad answer was paid for, and would come again.
-    if (failure !== "bad_answer") this.#budget.wake(facts.fingerprint);
+    if (failure !== "bad_answer") await this.#budget.wake(now(), facts.fingerprint);
     const isHopeless = failure === "unauthorized" || failure === "unknown_model";
     const told = failure === "unknown_model"
       ? `${REASONS[failure]} (${this.#settings.model})${await this.#others(signal)}`
@@ -283,6 +285,12 @@ export class MistralSummarizer implements Summarizer {
       `summaries: ${reason}; errors are told with the facts alone meanwhile`,
     );
     return this.#facts(facts, "budget", reason, retryAfterMs);
+  }
+
+  /** Whoever cannot say that a call is paid for does not make it. */
+  #noBudget(facts: ErrorFacts, why: string): SummaryOutcome {
+    const reason = `the budget of summaries cannot be read: ${why}`;
+    return this.#facts(facts, "failure", reason, BREAKER.restMs);
   }
 
   #facts(facts: ErrorFacts, cause: FactsOnlyCause, reason: string, retryAfterMs: number | null): SummaryOutcome {

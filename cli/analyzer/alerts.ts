@@ -1,11 +1,15 @@
 /** Alerts beside a program: rules on the store's minutes, evaluated every few seconds. */
 import type { AlertNotice } from "../../analyzer/alerts/alert_notice.ts";
 import { AlertmanagerPush } from "../../analyzer/alerts/alertmanager.ts";
+import { AlertmanagerSilences, silencedOf } from "../../analyzer/alerts/alertmanager_silences.ts";
+import { BoardKeeper } from "../../analyzer/alerts/board.ts";
 import { AlertEvaluator, toldOf } from "../../analyzer/alerts/evaluator.ts";
 import { StoredFingerprints } from "../../analyzer/alerts/stored_fingerprints.ts";
 import { StoreMinutes } from "../../analyzer/alerts/store_minutes.ts";
 import type { Outbox } from "../../analyzer/notify/outbox_runner.ts";
+import { AlertDecisionReader } from "../../core/alerts/decisions.ts";
 import type { Config } from "../../core/config/schema.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { Data } from "../data.ts";
 import { RulesSource } from "./rules_source.ts";
 
@@ -58,7 +62,9 @@ export function openAlerts(parts: AlertsParts): {
   const dashboardUrl = config.gateway.publicUrl || parts.dashboardUrl;
   const { rulesFile, alertmanagers } = config.analyzer;
   const rules = new RulesSource(rulesFile, onNotice);
+  const decisions = new AlertDecisionReader(data.store);
   const evaluator = new AlertEvaluator({
+    decisions,
     source: new StoreMinutes({ log: data.log, store: data.store, latenessMs: config.engine.latenessSeconds * 1000 }),
     ledger: data.store,
     rules: () => rules.current(),
@@ -67,13 +73,37 @@ export function openAlerts(parts: AlertsParts): {
     dashboardUrl,
     fingerprints: new StoredFingerprints(data.store),
   });
-  const push = alertmanagers.length === 0
-    ? null
-    : new AlertmanagerPush({ urls: alertmanagers, dashboardUrl, onProblem: onNotice });
+  const others = { urls: alertmanagers, dashboardUrl, onProblem: onNotice };
+  const push = new AlertmanagerPush(others);
+  const silences = new AlertmanagerSilences(others);
+  const board = new BoardKeeper(data.store);
+  let trouble = "";
+  const show = async (nowMs: number): Promise<void> => {
+    const { standing } = evaluator;
+    if (standing === null) return;
+    try {
+      const instances = new Map(Object.entries(standing.instances));
+      const { judgedUntil, groups } = standing;
+      await board.put({ instances, judgedUntil, groups, ruleSet: rules.current(), rulesFile, nowMs });
+      trouble = "";
+    } catch (error) {
+      if (messageOf(error) !== trouble) onNotice(`warning: alerts cannot be shown: ${messageOf(error)}; tried again`);
+      trouble = messageOf(error);
+    }
+  };
   const evaluate = async (nowMs: number): Promise<void> => {
     await evaluator.evaluate(nowMs);
+    await show(nowMs);
+    if (alertmanagers.length === 0) return;
     const byKey = new Map(evaluator.alerts.map((alert, i) => [String(i), alert]));
-    await push?.push(toldOf(byKey, rules.current().rules), nowMs);
+    const told = toldOf(byKey, rules.current().rules);
+    const { standing } = evaluator;
+    const decided = await decisions.read().catch(() => null); // said already by the evaluation, which reads them too
+    if (standing !== null && decided !== null) {
+      // Before the alerts themselves: what begins in a silence is not to be told first.
+      await silences.keep(silencedOf(told, rules.current(), standing.groups, decided, nowMs), nowMs);
+    }
+    await push.push(told, nowMs);
   };
   return { evaluator, evaluate };
 }
@@ -106,7 +136,9 @@ function tellerOf({ outbox, onNotice }: AlertsParts): (notices: readonly AlertNo
 
 /** A notice as a line of a terminal. */
 export function lineOf({ state, severity, title, facts, links }: AlertNotice): string {
-  const word = state === "open" ? `ALERT ${severity}` : state === "resolved" ? "RESOLVED" : "SILENCED";
+  const isSeen = facts.some(({ label }) => label === "Acknowledged");
+  const held = isSeen ? "ACKNOWLEDGED" : "SILENCED";
+  const word = state === "open" ? `ALERT ${severity}` : state === "resolved" ? "RESOLVED" : held;
   const shown = facts.filter(({ label }) => label !== "State" && label !== "Observed");
   const details = state === "open" ? shown.map(({ label, value }) => `${label.toLowerCase()} ${value}`).join("; ") : "";
   const url = state === "open" ? links[0]?.url ?? "" : "";

@@ -30,6 +30,8 @@ export class RulesSource {
   readonly #onNotice: (message: string) => void;
   #rules: RuleSet;
   #mark = "";
+  /** Whether the rules in force are of the file. */
+  #isOfFile = false;
 
   constructor(file: string, onNotice: (message: string) => void) {
     this.#file = file;
@@ -46,10 +48,12 @@ export class RulesSource {
     this.#mark = mark;
     try {
       this.#rules = readRules(this.#file);
+      this.#isOfFile = true;
       for (const remark of remarksOnSilences(this.#rules.silences, Date.now())) this.#onNotice(`warning: ${remark}`);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
-      this.#onNotice(`error: ${error.message}; the rules before stay in force. ${error.remedy}`);
+      const rest = this.#isOfFile ? "the rules before stay in force" : "the built-in rules are in force";
+      this.#onNotice(`error: ${error.message}; ${rest}. ${error.remedy}`);
     }
     return this.#rules;
   }

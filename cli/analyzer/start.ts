@@ -33,12 +33,9 @@ export interface RunningAnalyzer {
   stop(): Promise<void>;
 }
 
-/** The ledger's key of what was spent on summaries. */
-const BUDGET_KEY = "analyzer/budget";
 const KEY_OF_REDACTION = "analyzer/redaction-key";
 const OUTBOX = "outbox";
 const ROUND_MS = 250;
-const BUDGET_MS = 15_000;
 
 /** Throws INVALID_CONFIG or FILE_UNAVAILABLE for settings that cannot be used. */
 export async function startAnalyzer(options: AnalyzerOptions): Promise<RunningAnalyzer> {
@@ -61,7 +58,7 @@ export async function startAnalyzer(options: AnalyzerOptions): Promise<RunningAn
     random: Math.random,
     wait: pause,
     notice: onNotice,
-    savedBudget: await store.get(BUDGET_KEY),
+    ledger: store,
   });
   void summarizer.check(stopping.signal);
   for (const notifier of ways.notifiers) {
@@ -109,10 +106,8 @@ export async function startAnalyzer(options: AnalyzerOptions): Promise<RunningAn
     now: Date.now,
     onNotice,
   });
-  parts.defer(() => keepBudget(store, summarizer));
   parts.defer(() => outbox.stop());
   parts.use(every(ROUND_MS, () => outbox.run(), (error) => onNotice(`warning: notifications: ${messageOf(error)}`)));
-  parts.use(every(BUDGET_MS, () => keepBudget(store, summarizer), () => {})); // tried again; at worst a little is spent twice
   await analyzer.start();
   parts.defer(() => analyzer.stop());
   const running = parts.move();
@@ -123,13 +118,6 @@ export async function startAnalyzer(options: AnalyzerOptions): Promise<RunningAn
 async function redactionKey(store: Pick<Store, "putIfAbsent">): Promise<string> {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return await store.putIfAbsent(KEY_OF_REDACTION, bytes.toHex());
-}
-
-/** The last that is kept stands: what several analyzers spend at once is each one's own budget. */
-async function keepBudget(store: Store, summarizer: MistralSummarizer): Promise<void> {
-  const state = summarizer.budgetState();
-  const before = await store.get(BUDGET_KEY);
-  if (before !== state) await store.compareAndSet(BUDGET_KEY, before, state);
 }
 
 /** Rejects with the signal's reason where that ends it. */

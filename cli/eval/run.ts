@@ -1,4 +1,5 @@
 /** Runs each part of the evaluation, prints its figures beside their targets, and answers the exit status. */
+import { keepCards, runCards } from "../../analyzer/evaluation/cards_run.ts";
 import { cleanLines } from "../../analyzer/evaluation/clean_lines.ts";
 import { runFlood } from "../../analyzer/evaluation/flood_run.ts";
 import { type GroupingReport, runGrouping } from "../../analyzer/evaluation/grouping_run.ts";
@@ -7,15 +8,17 @@ import { INJECTIONS, LATER_INJECTIONS } from "../../analyzer/evaluation/injectio
 import { runRedaction } from "../../analyzer/evaluation/redaction_run.ts";
 import { secretLines } from "../../analyzer/evaluation/seeded_secrets.ts";
 import { createRedactor } from "../../analyzer/errors/redaction.ts";
+import type { Redactor } from "../../analyzer/errors/redactor.ts";
 import { messageOf, MillraceError } from "../../core/errors.ts";
 import type { Terminal } from "../terminal.ts";
 import { evaluateLive, type LiveOptions, livePlan } from "./live.ts";
-import { readLoghub } from "./loghub.ts";
+import { type LoghubSystem, readLoghub } from "./loghub.ts";
 
 export interface EvalOptions extends LiveOptions {
   readonly loghub: string;
   readonly seed: string;
   readonly json?: string;
+  readonly keepCards?: boolean;
 }
 
 /** Ends the command where a target is missed. */
@@ -23,6 +26,7 @@ const MISSED = 12;
 const SECRET_LINES = 11_000;
 const CLEAN_LINES = 11_000;
 const FLOOD = 10_000;
+const CARDS = 1_000;
 const GA_MIN = 0.95;
 const FGA_MIN = 0.9;
 
@@ -34,7 +38,13 @@ interface Part {
   readonly missed: readonly string[];
 }
 
-export async function runEval({ loghub, seed, json, ...live }: EvalOptions, terminal: Terminal): Promise<number> {
+export async function runEval(options: EvalOptions, terminal: Terminal): Promise<number> {
+  const { loghub, seed, json, ...live } = options;
+  if (options.keepCards) {
+    await keepCards();
+    terminal.out("The cards for Slack are kept as they are now.\n");
+    return 0;
+  }
   if (!/^\d{1,9}$/.test(seed)) {
     throw new MillraceError(
       "INVALID_INPUT",
@@ -50,6 +60,7 @@ export async function runEval({ loghub, seed, json, ...live }: EvalOptions, term
       () => evaluateRedaction(Number(seed)),
       evaluateFlood,
       evaluateInjections,
+      () => evaluateCards(Number(seed)),
       // A live model is what it is: there is no target.
       ...plan === null ? [] : [async () => ({ name: "summaries", ...await evaluateLive(plan), missed: [] })],
     ]
@@ -78,17 +89,32 @@ async function evaluateGrouping(directory: string): Promise<Part> {
   const mean = (of: typeof COLUMNS[number]): number =>
     reports.reduce((sum, report) => sum + report[of], 0) / reports.length;
   const means = Object.fromEntries(COLUMNS.map((of) => [of, mean(of)])) as Pick<GroupingReport, typeof COLUMNS[number]>;
+  const calls = callsFor(systems, redactor);
   const width = Math.max(...reports.map(({ name }) => name.length));
   const row = (name: string, values: readonly string[]) =>
     `  ${name.padEnd(width)}  ${values.map((v) => v.padStart(6)).join("  ")}\n`;
   const figures = (report: typeof means) => COLUMNS.map((of) => report[of].toFixed(3));
   const text = row("", ["GA", "FGA", "PA", "FTA", "stream"]) +
-    reports.map((report) => row(report.name, figures(report))).join("") + row("mean", figures(means));
+    reports.map((report) => row(report.name, figures(report))).join("") + row("mean", figures(means)) +
+    `  ${calls.asked} summaries asked for where each line is an error, of ${calls.kinds} kinds met; people tell ${calls.templates} apart\n`;
   const missed = [
+    ...calls.asked > calls.kinds ? [`${calls.asked} summaries, no more than ${calls.kinds} are wanted`] : [],
     ...means.ga < GA_MIN ? [`mean GA ${means.ga.toFixed(3)}, at least ${GA_MIN} is wanted`] : [],
     ...means.fga < FGA_MIN ? [`mean FGA ${means.fga.toFixed(3)}, at least ${FGA_MIN} is wanted`] : [],
   ];
-  return { name: "grouping", figures: { systems: reports, mean: means }, text, missed };
+  return { name: "grouping", figures: { systems: reports, mean: means, calls }, text, missed };
+}
+
+/** How often a model is asked where every line of these systems is an error. */
+function callsFor(systems: readonly LoghubSystem[], redactor: Redactor) {
+  const calls = { asked: 0, kinds: 0, templates: 0 };
+  for (const { lines } of systems) {
+    const flood = runFlood(redactor, lines.map(({ message }) => message));
+    calls.asked += flood.summariesAsked;
+    calls.kinds += flood.fingerprints;
+    calls.templates += new Set(lines.map(({ event }) => event)).size;
+  }
+  return calls;
 }
 
 function evaluateRedaction(seed: number): Part {
@@ -146,6 +172,18 @@ async function evaluateInjections(): Promise<Part> {
     ...reports.isTakenOver.harmful,
   ];
   return { name: "injections", figures: reports, text, missed };
+}
+
+function evaluateCards(seed: number): Part {
+  const report = runCards(seed, CARDS);
+  const { lookedAt, changed, made, faults } = report;
+  const text = `  ${lookedAt} cards that were looked at: ${changed.length} changed\n` +
+    `  ${made} of texts that break limits: ${faults.length} faults\n`;
+  const missed = [
+    ...changed.map((name) => `${name} is not as it was: look at it, and keep it with --keep-cards`),
+    ...faults.slice(0, 1),
+  ];
+  return { name: "cards", figures: report, text, missed };
 }
 
 async function writeJson(path: string, figures: unknown): Promise<void> {

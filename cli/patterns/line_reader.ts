@@ -72,12 +72,19 @@ export class LineReader {
 /** Lines without their ends, empty ones too; what is no UTF-8 is replaced. */
 async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = "";
+  /** Of a line whose end has not come: a long one is not looked through again with each chunk. */
+  let parts: string[] = [];
   for await (const chunk of chunks) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) yield line.endsWith("\r") ? line.slice(0, -1) : line;
+    const [first, ...lines] = decoder.decode(chunk, { stream: true }).split("\n");
+    parts.push(first);
+    for (const next of lines) {
+      yield withoutReturn(parts.join(""));
+      parts = [next];
+    }
   }
-  rest += decoder.decode();
-  if (rest !== "") yield rest;
+  parts.push(decoder.decode());
+  const last = parts.join("");
+  if (last !== "") yield withoutReturn(last);
 }
+
+const withoutReturn = (line: string): string => line.endsWith("\r") ? line.slice(0, -1) : line;

@@ -10,6 +10,7 @@ import type { Terminal } from "../terminal.ts";
 import { LineReader, MESSAGE_FORMAT } from "./line_reader.ts";
 
 const ROWS_AT_ONCE = 10_000;
+const STANDARD_OUTPUT = "-";
 
 export interface PatternsOptions {
   readonly file: string;
@@ -27,8 +28,9 @@ export async function runPatterns({ file, out, format }: PatternsOptions, termin
       `the formats are ${names.join(", ")}`,
     );
   }
+  await refuseSameFile(file, out);
   const startMs = performance.now();
-  const book = new PatternBook({ templatesMax: Infinity }); // every row needs its template at the end;
+  const book = new PatternBook({ templatesMax: Infinity }); // every row needs its template at the end
   const lines = new LineReader(format ?? null);
   const ids: number[] = [];
   const input = await openInput(file);
@@ -41,10 +43,21 @@ export async function runPatterns({ file, out, format }: PatternsOptions, termin
   }
   await writeRows(out, book, ids);
   const seconds = (performance.now() - startMs) / 1000;
-  terminal.out(
-    `${out}: ${formatPlural(ids.length, "line")}, ${formatPlural(book.patterns, "pattern")}, ` +
+  const said = out === STANDARD_OUTPUT ? terminal.err : terminal.out;
+  said(
+    `${out === STANDARD_OUTPUT ? "standard output" : out}: ${formatPlural(ids.length, "line")}, ${
+      formatPlural(book.patterns, "pattern")
+    }, ` +
       `read as ${lines.format}, in ${formatDuration(seconds * 1000)}\n`,
   );
+}
+
+/** Its lines would be lost. */
+async function refuseSameFile(file: string, out: string): Promise<void> {
+  const [from, to] = await Promise.all([file, out].map((path) => Deno.stat(path).catch(() => null)));
+  if (from === null || to === null || !from.isFile) return;
+  if (from.ino === null ? file !== out : from.ino !== to.ino || from.dev !== to.dev) return;
+  throw new MillraceError("INVALID_INPUT", `--out ${out}: is the file that is read`, "name another file: --out FILE");
 }
 
 async function writeRows(out: string, book: PatternBook, ids: readonly number[]): Promise<void> {
@@ -56,7 +69,8 @@ async function writeRows(out: string, book: PatternBook, ids: readonly number[])
     return row;
   };
   try {
-    using file = await Deno.open(out, { write: true, create: true, truncate: true });
+    using opened = out === STANDARD_OUTPUT ? null : await Deno.open(out, { write: true, create: true, truncate: true });
+    const file = opened ?? Deno.stdout;
     const encoder = new TextEncoder();
     await writeAll(file, encoder.encode("id,template\n"));
     for (let at = 0; at < ids.length; at += ROWS_AT_ONCE) {

@@ -35,9 +35,11 @@ evalTest("figures are printed, written as JSON, and all targets are met", async 
   expect(stdout).toMatch(/Mill +1\.000 +1\.000 +1\.000 +1\.000 +1\.000/);
   const figures = JSON.parse(await Deno.readTextFile(json));
   expect(figures.grouping.mean).toEqual({ ga: 1, fga: 1, pa: 1, fta: 1, streamingGa: 1 });
+  expect(figures.grouping.calls).toEqual({ asked: 2, kinds: 2, templates: 2 });
   expect(figures.redaction).toMatchObject({ recall: 1, leaked: [], changed: [] });
   expect(figures.flood.identical).toMatchObject({ fingerprints: 1, incidents: 1, summariesAsked: 1, counted: 10_000 });
   expect(figures.injections.obeys.followed).toEqual([]);
+  expect(figures.cards).toEqual({ lookedAt: 7, changed: [], made: 2_000, faults: [] });
 });
 
 evalTest("a target that is missed is named, and ends the command with 12", async (directory) => {

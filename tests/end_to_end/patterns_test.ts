@@ -105,7 +105,35 @@ patternsTest("what cannot be read or written is said, with a way on", async (dir
   expect(format).toMatchObject({ code: 2, stderr: expect.stringMatching(/the formats are message, .*payments, json/) });
   const out = await run("--file", `${directory}/a.txt`, "--out", `${directory}/no/r.csv`);
   expect(out).toMatchObject({ code: 3, stderr: expect.stringContaining("cannot be written") });
+  const folder = await run("--file", directory, "--out", `${directory}/r.csv`);
+  expect(folder).toMatchObject({ code: 3, stderr: expect.stringContaining("is a directory") });
+  await Deno.link(`${directory}/a.txt`, `${directory}/same.txt`);
+  const same = await run("--file", `${directory}/a.txt`, "--out", `${directory}/same.txt`);
+  expect(same).toMatchObject({ code: 2, stderr: expect.stringContaining("is the file that is read") });
+  expect(await Deno.readTextFile(`${directory}/a.txt`)).toBe("a\n");
 });
+
+patternsTest(
+  "lines of any kind have their row: none, no end, no UTF-8, a megabyte, a mark of order",
+  async (directory) => {
+    const rowsOf = async (bytes: Uint8Array | string): Promise<string[]> => {
+      const file = `${directory}/lines.bin`;
+      await Deno.writeFile(file, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+      const { ended } = await startProgram("patterns", ["--file", file, "--out", "-", "--format", "message"]);
+      const { code, stdout, stderr } = await ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^standard output: \d+ lines?, /) });
+      const [header, ...rows] = stdout.trimEnd().split("\n");
+      expect(header).toBe("id,template");
+      return rows.map((row) => row.replace(/^[0-9a-f]{12},/, ""));
+    };
+    expect(await rowsOf("")).toEqual([]);
+    expect(await rowsOf("job 1 ok")).toEqual(["job <*> ok"]);
+    expect(await rowsOf("\ufeffjob 1 ok\r\njob 2 ok\r\n")).toEqual(["job <*> ok", "job <*> ok"]);
+    expect(await rowsOf(Uint8Array.of(0x61, 0x20, 0xff, 0x20, 0x62, 0x0a))).toEqual(["a \ufffd b"]);
+    const long = await rowsOf(`${"x".repeat(1_000_000)}\njob 1 ok\n`);
+    expect(long).toEqual([expect.stringMatching(/^x{1000,}$/), "job <*> ok"]);
+  },
+);
 
 patternsTest("lines of Loghub are grouped as people have grouped them", async (directory) => {
   const scores: { system: string; ga: number; fga: number }[] = [];

@@ -65,7 +65,11 @@ Deno.test("a secret that says what it is does not survive, whatever is written a
       const line = plainLine(kind, make(new SeededRandom(seed)), "{}");
       const redacted = redactor.redact(`${before}${left}${line.text}${right}${after}`);
       for (const secret of line.secrets) {
-        if (!`${before}${after}`.includes(secret)) expect([kind, isLeaked(secret, redacted)]).toEqual([kind, false]);
+        if (`${before}${after}`.includes(secret)) continue;
+        // After "://" an address is the password and the host of a URL, and hosts stay: what names a person must be gone.
+        const isInUrl = kind === "email" && /:\/\/[^\s"'<>`]*$/.test(before + left);
+        const hidden = isInUrl ? secret.slice(0, secret.indexOf("@")) : secret;
+        expect([kind, isLeaked(hidden, redacted)]).toEqual([kind, false]);
       }
     }),
     { numRuns: 1_500 },
@@ -75,7 +79,7 @@ Deno.test("a secret that says what it is does not survive, whatever is written a
 Deno.test("a secret that its name gives away does not survive in lines with others before and after", () => {
   fc.assert(
     fc.property(fc.nat(1e9), text, text, (seed, before, after) => {
-      const line = secretLines(seed, 110)[seed % 110];
+      const line = secretLines(seed, 160)[seed % 160];
       const redacted = redactor.redact(`${before}\n${line.text}\n${after}`).replace(/_\d{7}>/g, ">");
       for (const secret of line.secrets) expect([line.text, isLeaked(secret, redacted)]).toEqual([line.text, false]);
     }),
@@ -86,7 +90,7 @@ Deno.test("a secret that its name gives away does not survive in lines with othe
 Deno.test("redacting what is redacted changes nothing", () => {
   fc.assert(
     fc.property(fc.nat(1e9), text, text, (seed, before, after) => {
-      const line = secretLines(seed, 110)[(seed >> 8) % 110];
+      const line = secretLines(seed, 160)[(seed >> 8) % 160];
       const once = redactor.redact(`${before} ${line.text} ${after}`);
       expect(redactor.redact(once)).toBe(once);
     }),

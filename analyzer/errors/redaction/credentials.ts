@@ -29,10 +29,12 @@ const JWT_HEADER_MIN = 10;
 /** Header and payload are Base64 of JSON, which begins with `eyJ`; the signature may be missing. */
 export const findJwts: Finder = (text) => {
   const found: Finding[] = [];
+  let header = 0;
   for (let at = text.indexOf("eyJ"); at >= 0; at = text.indexOf("eyJ", at)) {
-    const header = endOfRun(text, at, JWT_PART);
+    // Looked for once a run, which several may begin in: "key=eyJ…".
+    if (at >= header) header = endOfRun(text, at, JWT_PART);
     if (!isStart(text, at) || header - at < JWT_HEADER_MIN || !text.startsWith(".eyJ", header)) {
-      at = header;
+      at += 3;
       continue;
     }
     let end = header;
@@ -115,27 +117,42 @@ function userinfoOf(url: string): number {
 
 const HOST = /[.:]|^localhost$/;
 
-/** As drivers of Go and Oracle write them: `user:password@tcp(host)`, `thin:user/password@host`; and `curl -u user:password`. */
+/** As drivers of Go and Oracle write them: `user:password@tcp(host)`, `thin:user/password@host`. */
 const DRIVER_USERS =
-  /(?:\b[\w.-]{1,64}:([^\s@:"']{1,256})@(?:tcp|unix|udp)\()|(?:thin:[\w.-]{1,64}\/([^\s@"']{1,256})@)|(?:\s(?:-u|--user)[ =]["']?[^\s:"']{1,128}:([^\s"']{1,256}))/d;
-const DRIVER_USERS_ALL = new RegExp(DRIVER_USERS.source, "dg");
+  /(?:\b[\w.-]{1,64}:([^\s@:"']{1,256})@(?:tcp|unix|udp)\()|(?:thin:[\w.-]{1,64}\/([^\s@"']{1,256})@)/dg;
+/** `curl -u user:password`. */
+const CURL_USERS = /\s(?:-u|--user)[ =]["']?[^\s:"']{1,128}:([^\s"']{1,256})/dg;
 
-export const findDriverUsers: Finder = (text) => {
-  if (!text.includes("@") && !text.includes(" -u") && !text.includes("--user")) return NOTHING;
+/** Passwords of SQL's users, and of programs that take them in options of one letter. */
+const STATED =
+  /\b(?:create|alter|grant|set)\b[^\n]{0,200}?\sidentified\s{1,4}(?:with\s{1,4}\S{1,40}\s{1,4})?by\s{1,4}(?:password\s{1,4})?\\{0,7}["']([^"'\\]{1,256})|\bsshpass\s{1,4}-p\s{0,4}["']?([^\s"']{1,256})|\bredis-cli\b[^\n]{0,80}?\s-a\s{1,4}["']?([^\s"']{1,256})|\bmysql(?:dump|admin)?\b[^\n]{0,120}?\s-p["']?([^\s"']{1,256})/dgi;
+
+export const findStatedPasswords: Finder = (text) =>
+  /identified|sshpass|redis-cli|mysql/i.test(text) ? passwordsIn(text, STATED) : NOTHING;
+
+export const findDriverUsers: Finder = (text) => text.includes("@") ? passwordsIn(text, DRIVER_USERS) : NOTHING;
+
+/** After what may have spaces in it: any text with a colon reads as a user and the beginning of a password. */
+export const findCurlUsers: Finder = (text) =>
+  text.includes(" -u") || text.includes("--user") ? passwordsIn(text, CURL_USERS) : NOTHING;
+
+/** What the groups of a pattern hold, but for pseudonyms. */
+function passwordsIn(text: string, pattern: RegExp): Finding[] {
   const found: Finding[] = [];
-  for (const match of text.matchAll(DRIVER_USERS_ALL)) {
-    for (const group of [1, 2, 3]) {
-      const place = match.indices?.[group];
+  for (const { indices = [] } of text.matchAll(pattern)) {
+    for (const place of indices.slice(1)) {
       if (place !== undefined && endOfPseudonym(text, place[0]) !== place[1]) {
         found.push({ start: place[0], end: place[1], kind: "PASSWORD" });
       }
     }
   }
   return found;
-};
+}
 
 /** A scheme of HTTP before its credentials; what reads like prose after it is none. */
-const SCHEMES = /\b(?:bearer|basic)(?:\s{1,4}|%20|\+)/gi;
+const SCHEMES = /\b(?:bearer|basic)(?:[ \t]{1,4}|%20|\+)/gi;
+/** After the first part of an address, or a name that has a value: they are left to other finders. */
+const NO_BEARER = /@|[ \t]{1,4}=/y;
 const SCHEME_VALUE = /[\w.~+/=:-]+/y;
 const SCHEME_VALUE_MIN = 8;
 
@@ -147,7 +164,8 @@ export const findSchemes: Finder = (text) => {
     const end = endOfRun(text, start, SCHEME_VALUE);
     const value = text.slice(start, end);
     const isCredential = match[0][1].toLowerCase() === "e"
-      ? value.length >= SCHEME_VALUE_MIN && !/=[^=]/.test(value) && (/\d/.test(value) || value.length >= 24)
+      ? value.length >= SCHEME_VALUE_MIN && !/=[^=]/.test(value) && (/\d/.test(value) || value.length >= 24) &&
+        endOfRun(text, end, NO_BEARER) === end
       : isUserAndPassword(value);
     if (isCredential) found.push({ start, end, kind: "CREDENTIALS" });
     SCHEMES.lastIndex = Math.max(start, end);

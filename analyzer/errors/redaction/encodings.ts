@@ -105,3 +105,17 @@ function textIn(word: string): string | null {
     return null;
   }
 }
+
+/**
+ * Escapes of what divides words: line breaks and tabs, terminals' colours, quotes and brackets. Not of a plus sign, which begins
+ * a telephone number.
+ */
+const DIVIDING =
+  /(?:\\(?:[nrtbfv]|e|0?33|x(?:0[9a-d]|1b)|u00(?:0[9a-d]|1b|2[0-9ac-f]|3[a-f]|5[bd]|7[bd]|a0))|%(?:0[9ad]|1b|2[0-9ac-f]|3[a-f]|5[bd]|7[bd]))(?:\[[0-9;]{0,24}m)?/gi;
+
+/** A text of the same length in which they are spaces. */
+export function withoutEscapes(text: string): string {
+  return text.includes("\\") || text.includes("%")
+    ? text.replace(DIVIDING, (escape) => " ".repeat(escape.length))
+    : text;
+}

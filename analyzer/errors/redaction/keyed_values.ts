@@ -6,9 +6,23 @@
 import { endOfPseudonym, endOfRun, type Finder, type Finding, isAlphanumeric, NOTHING } from "./finding.ts";
 import { KEY_WORDS, NO_SECRETS, PLACEHOLDER, type Policy } from "./keys.ts";
 
-/** A name's end: digits, `_hash` and the like, then a quote or a bracket that closes it, then what divides it from its value. */
-const TAIL = `(?:s?\\d{0,3}|[-_]?(?:hash|value|base64|b64))` +
-  `(?:(?:\\\\{0,7}["'\`])?\\]?[ \\t]{0,8}(?:=>|:=|==?|:(?!:)|\\\\u003d)[ \\t]{0,8}|(>)|[ \\t]{1,4}(?:is|was|set to|changed to)[ \\t:]{1,4}|([ \\t]{1,4}))`;
+const QUOTE = String.raw`(?:\\{0,7}["'\x60])?`;
+/** What divides a name from its value, and of YAML what says how the value is written. */
+const DIVIDER = String
+  .raw`[ \t]{0,8}(?:=>|->|:=|==?|:(?!:)|\\u003d)[ \t]{0,8}(?:![\w!]{1,16}[ \t]{1,4}|[|>][+-]?[ \t]{0,4}\n[ \t]{1,16})?`;
+/** Attributes of an element. */
+const ATTRIBUTES = String.raw`(?:[ \t]{1,4}[\w:.-]{1,40}=(?:"[^"<>]{0,200}"|'[^'<>]{0,200}')){1,4}[ \t]{0,4}`;
+/** Whose it is, and where it comes from: `password for user anna: x`, `API key provided: x`. */
+const ASIDE = String
+  .raw`(?:[ \t](?:for|of)[ \t](?:user[ \t])?["']?[\w.@<>-]{1,64}["']?|[ \t](?:provided|given|supplied|used|received))?`;
+/**
+ * A name's end: digits, `_hash` and the like, then a quote or a bracket that closes it, then what divides it from its value;
+ * or the value is in a field of its own: `{"name":"password","value":"x"}`, `<property name="password">x</property>`.
+ */
+const TAIL = String.raw`(?:s?\d{0,3}|[-_]?(?:hash|value|base64|b64|base))` +
+  String.raw`(?:${QUOTE}[,;]?\s{0,16}${QUOTE}value${QUOTE}${DIVIDER}|${QUOTE}\]?${ASIDE}${DIVIDER}|` +
+  String.raw`(["']?>|${ATTRIBUTES}>|</(?:name|key)>\s{0,16}<(?:value|string)>)|` +
+  String.raw`${ASIDE}[ \t]{1,4}(?:is|was|set to|changed to)[ \t:]{1,4}|([ \t]{1,4}))`;
 
 const NAMES = new RegExp(`(?:${KEY_WORDS.map(({ words }) => `(${words})`).join("|")})${TAIL}`, "gi");
 const XML_GROUP = KEY_WORDS.length + 1;
@@ -22,10 +36,19 @@ export const findKeyedValues: Finder = (text) => {
     const { kind, policy } = KEY_WORDS[group];
     const begin = NAMES.lastIndex;
     const isSpaced = match[SPACE_GROUP] !== undefined;
-    if (isSpaced && !isOption(text, match.index) && !(policy === "any" && isQuote(text.charCodeAt(begin)))) continue;
     const value = match[XML_GROUP] !== undefined ? readElement(text, begin) : readValue(text, begin, policy);
     if (value.end <= value.start) continue;
-    const isBound = value.isQuoted || /[=>]/.test(match[0]);
+    // `tokens for job: 7` says whose they are, and not what.
+    if (policy !== "any" && /\s(?:for|of)\s/i.test(match[0])) {
+      NAMES.lastIndex = begin;
+      continue;
+    }
+    // A space alone divides where the value can hardly be anything else.
+    if (isSpaced && !isOption(text, match.index) && !isPlain(text.slice(value.start, value.end), value, policy)) {
+      NAMES.lastIndex = begin;
+      continue;
+    }
+    const isBound = value.isQuoted || /[=>]|value/i.test(match[0]);
     if (isSecret(text.slice(value.start, value.end), isProse(match[0]) ? "strict" : policy, isBound)) {
       (found ??= []).push({ start: value.start, end: value.end, kind });
       NAMES.lastIndex = value.end;
@@ -37,6 +60,30 @@ export const findKeyedValues: Finder = (text) => {
 /** `--password x`: a space divides. */
 const isOption = (text: string, at: number): boolean =>
   /(?:^|\s)--?[\w-]{0,40}$/.test(text.slice(Math.max(0, at - 44), at));
+
+/** Whether a value that a space divides from its name is plainly one: `token 9fK2mQ7xLp4Rt8Vw`, `password 'x'`, `otp 483920`. */
+function isPlain(value: string, { isQuoted }: Value, policy: Policy): boolean {
+  const bare = trim(value);
+  switch (policy) {
+    case "any":
+      return isQuoted || (bare.length >= PASSWORD_MIN && hasBoth(bare));
+    case "odd":
+    case "strict":
+    case "long":
+      return isLong(bare);
+    case "digits":
+      return /^\d{4,9}$/.test(bare);
+    default:
+      return false;
+  }
+}
+
+/** Names of secrets, as clusters have them, are words with hyphens between them. */
+const isLong = (bare: string): boolean =>
+  bare.length >= TOKEN_MIN && /^[\w.~+/-]+={0,2}$/.test(bare) && !isPath(bare) &&
+  bare.split(/[-_.]/).some((part) => part.length >= PART_MIN && hasBoth(part));
+
+const hasBoth = (value: string): boolean => /\d/.test(value) && /[A-Za-z]/.test(value) && !isPath(value);
 
 const isProse = (said: string): boolean => /\s(?:is|was|to)[\s:]+$/i.test(said);
 
@@ -152,7 +199,9 @@ function endOfCookies(text: string, start: number): number {
 /** Scheme and credentials; those of some schemes are a list. */
 function endOfCredentials(text: string, start: number): number {
   const scheme = endOfRun(text, start, SCHEME);
-  if (/^(?:digest|aws4-)/i.test(text.slice(start, scheme))) return endOfRun(text, start, REST_OF_LINE);
+  if (/^digest/i.test(text.slice(start, scheme))) return endOfRun(text, start, DIGEST);
+  if (/^aws4-/i.test(text.slice(start, scheme))) return endOfRun(text, start, REST_OF_LINE);
+  if (scheme > start && isQuote(text.charCodeAt(scheme))) return readQuoted(text, scheme, 0).end;
   return endOfWord(text, scheme);
 }
 
@@ -167,7 +216,11 @@ function isSecret(value: string, policy: Policy, isBound: boolean): boolean {
     case "any":
       return isBound || !/^\d{1,4}$/.test(bare);
     case "digits":
-      return /^\d{3,8}$/.test(bare);
+      return /^\d{3,9}$/.test(bare);
+    case "long":
+      return isLong(bare);
+    case "date":
+      return /^\d{1,4}[-./]\d{1,2}[-./]\d{1,4}/.test(bare);
     case "phone":
       return (bare.match(/\d/g)?.length ?? 0) >= 6;
     case "cookie":
@@ -227,9 +280,15 @@ const PHONE = /[+(]?\d[\d ().\/-]{4,24}\d/y;
 const COOKIE = /[^\s,"'`]+/y;
 const NEXT_COOKIE = /(?<=;) {0,4}[^\s,"'`]+/y;
 const SCHEME = /[A-Za-z][\w-]{1,24}[ \t]{1,4}(?=\S)/y;
+const DIGEST =
+  /[A-Za-z]{1,16}[ \t]{1,4}(?:[\w*-]{1,40}=(?:\\{0,7}"[^"\n]{0,512}"|[^\s,"]{0,512})(?:,[ \t]{0,4})?){1,16}/y;
 const REST_OF_LINE = /[^\n"'`]+/y;
 
 const LIST_MAX = 512;
+/** Characters of a password and of a token that nothing but a space divides from its name. */
+const PASSWORD_MIN = 8;
+const TOKEN_MIN = 16;
+const PART_MIN = 12;
 /** Quotes within quotes within quotes: a string of JSON in one in one. */
 const DEPTH_MAX = 15;
 /** A word longer than this is no path and no name. */

@@ -2,9 +2,10 @@
 
 /**
  * How much a value must look like a secret: `any`: not at all; `odd`: unless it is quoted or after `=`, it must have a digit, or
- * be long; `strict`: always; `digits`: a few digits; `phone`: a telephone number; `cookie`, `credentials`: a header.
+ * be long; `strict`: always; `long`: as what has no name; `digits`: a few digits; `date`, `phone`: a date, a telephone number; `cookie`, `credentials`: a
+ * header.
  */
-export type Policy = "any" | "odd" | "strict" | "digits" | "phone" | "cookie" | "credentials";
+export type Policy = "any" | "odd" | "strict" | "long" | "digits" | "date" | "phone" | "cookie" | "credentials";
 
 export interface KeyWords {
   readonly kind: string;
@@ -36,10 +37,17 @@ export const KEY_WORDS: readonly KeyWords[] = [
     words: `session${SEP}(?:id|key)|(?:j?sess|phpsess|aspsession)(?:ion)?id|connect\\.sid`,
   },
   { kind: "SESSION", policy: "strict", words: `(?<![a-z])sid` },
+  { kind: "SESSION", policy: "long", words: `(?<![a-z])session` },
   {
     kind: "PIN",
     policy: "digits",
     words: `(?<![a-z])(?:pin|otp|cvv2?|cvc2?|tan|mfa${SEP}code|verification${SEP}code)`,
+  },
+  { kind: "SSN", policy: "digits", words: `(?<![a-z])ssn|social${SEP}security(?:${SEP}(?:number|no))?` },
+  {
+    kind: "BIRTHDATE",
+    policy: "date",
+    words: `birth${SEP}(?:date|day)|(?:date${SEP}of${SEP}birth|(?<![a-z])dob)|geburtsdatum`,
   },
   { kind: "COOKIE", policy: "cookie", words: `cookies?` },
   { kind: "CREDENTIALS", policy: "credentials", words: `authori[sz]ation` },

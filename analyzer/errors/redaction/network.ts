@@ -26,7 +26,10 @@ const VERSION_BEFORE =
 function isVersionBefore(text: string, at: number): boolean {
   if (at === 0) return false;
   const last = text.charCodeAt(at - 1);
-  if (last === TILDE) return true; // a package's
+  if (last === TILDE) { // a package's
+    const further = text.charCodeAt(at - 2);
+    return isAlphanumeric(further) || further === TILDE;
+  }
   if (
     !isAlphanumeric(last) && last !== SLASH && last !== HYPHEN && last !== UNDERSCORE && !SPACES.includes(text[at - 1])
   ) {
@@ -66,7 +69,7 @@ export const findColonAddresses: Finder = (text) => {
     at = end;
     if (colons < 2 || end - start > ADDRESS_MAX) continue;
     end = endOfRun(text, start, COLON_RUN);
-    const finding = isWordAround(text, start, end) ? null : colonAddress(text, start, end);
+    const finding = isWordAround(text, start, end, colons) ? macAt(text, start) : colonAddress(text, start, end);
     if (finding !== null) (found ??= []).push(finding);
   }
   return found ?? NOTHING;
@@ -75,11 +78,21 @@ export const findColonAddresses: Finder = (text) => {
 const isHexadecimal = (code: number): boolean => isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
 
 /** Letters beside it make it a part of a name: `std::begin`, `Cafe::add`. */
-function isWordAround(text: string, start: number, end: number): boolean {
+function isWordAround(text: string, start: number, end: number, colons: number): boolean {
   const before = text.charCodeAt(start - 1);
   const after = text.charCodeAt(end);
-  return start > 0 && (isAlphanumeric(before) || before === UNDERSCORE) || isAlphanumeric(after) ||
-    after === UNDERSCORE;
+  return start > 0 && isAlphanumeric(before) || isAlphanumeric(after) ||
+    (colons < 3 && (before === UNDERSCORE || after === UNDERSCORE));
+}
+
+const SIX_PAIRS = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![0-9a-f])/iy;
+
+/** A hardware address that something follows: `a4:a6:68:0d:2c:57:wlan`. */
+function macAt(text: string, start: number): Finding | null {
+  const end = endOfRun(text, start, SIX_PAIRS);
+  if (end === start || (start > 0 && isAlphanumeric(text.charCodeAt(start - 1)))) return null;
+  const value = text.slice(start, end).toLowerCase();
+  return isNothing(value) ? null : { start, end, kind: "MAC", value };
 }
 
 function colonAddress(text: string, start: number, run: number): Finding | null {
@@ -102,7 +115,7 @@ const isNothing = (address: string): boolean => /^[0:]*1?$/.test(address) || /^(
 
 /** `aa-bb-cc-dd-ee-ff` and `aabb.ccdd.eeff`. */
 const OTHER_MACS =
-  /(?<![\w-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w-])|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])/g;
+  /(?<![A-Za-z0-9-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![A-Za-z0-9-])|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])/g;
 
 export const findOtherMacs: Finder = (text) => {
   let found: Finding[] | null = null;

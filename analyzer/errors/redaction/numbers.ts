@@ -84,9 +84,9 @@ function hasLuhn(digits: string): boolean {
 }
 
 /** United States: areas and groups that are given out. */
-const SOCIAL = /(?<![A-Za-z0-9.-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)/y;
+const SOCIAL = /(?<![A-Za-z0-9.-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![A-Za-z0-9-]|\.\d)/y;
 
-const INTERNATIONAL = /(?<![\w+.]|\d-)\+[1-9]\d{0,3}(?:[ .\/-]?\(?\d{1,5}\)?){2,6}(?!\w|\.\d)/y;
+const INTERNATIONAL = /(?<![A-Za-z0-9+.]|\d-)\+[1-9]\d{0,3}(?:[ .\/-]?\(?\d{1,5}\)?){2,6}(?![A-Za-z0-9]|\.\d)/y;
 /** An area in parentheses, or groups with hyphens or dots. */
 const NORTH_AMERICAN =
   /(?<![A-Za-z0-9.+]|\d-)(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[.-]\d{4}(?![\w-]|\.\d)/y;
@@ -94,10 +94,15 @@ const PHONE_DIGITS_MIN = 8;
 const PHONE_DIGITS_MAX = 15;
 
 function phoneAt(text: string, start: number, pattern: RegExp): Finding | null {
-  const end = endOfRun(text, start, pattern);
-  const value = text.slice(start, end).replace(/\D/g, "");
-  if (value.length < PHONE_DIGITS_MIN || value.length > PHONE_DIGITS_MAX) return null;
-  return { start, end, kind: "PHONE", value };
+  let number = text.slice(start, endOfRun(text, start, pattern));
+  let value = number.replace(/\D/g, "");
+  // What follows a number may be one, too: "+44 20 7946 0000 404".
+  while (value.length > PHONE_DIGITS_MAX) {
+    number = number.replace(/[ .\/-]?\(?\d+\)?$/, "");
+    value = number.replace(/\D/g, "");
+  }
+  if (value.length < PHONE_DIGITS_MIN) return null;
+  return { start, end: start + number.length, kind: "PHONE", value };
 }
 
 const SPACE = 0x20;

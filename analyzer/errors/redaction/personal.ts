@@ -79,7 +79,7 @@ function endOfIban(text: string, start: number, length: number): number {
 
 /** A user's own directory, unless it is a path of a site. */
 const HOMES =
-  /(?:\/home\/|\/Users\/|\\{1,4}Users\\{1,4}|\\{1,4}Documents and Settings\\{1,4}|\/export\/home\/)([^\s\/\\"'`:;,<>()\[\]{}|=&?#]{1,64})/gi;
+  /(?:(?:\/var)?\/home\/|\/Users\/|\\{1,4}Users\\{1,4}|\\{1,4}Documents and Settings\\{1,4}|\/export\/home\/)([^\s\/\\"'`:;,<>()\[\]{}|=&?#]{1,64})/gi;
 const NO_USERS = new Set(["shared", "public", "default", "all", "runner", "root", "app", "user", "users", "node"]);
 
 export const findHomes: Finder = (text) => {
@@ -94,7 +94,8 @@ export const findHomes: Finder = (text) => {
         text.slice(Math.max(0, match.index - 10), match.index),
       )
     ) {
-      if (!match[0].startsWith("\\")) continue;
+      const isOption = /(?:^|[\s"'])-[A-Za-z]$/.test(text.slice(Math.max(0, match.index - 3), match.index)); // -I/home/anna
+      if (!match[0].startsWith("\\") && !isOption) continue;
     }
     found.push({ start, end, kind: "USER" });
   }

@@ -144,3 +144,15 @@ export const findAwsSecrets: Finder = (text) => {
   }
   return found;
 };
+
+/** Of Telegram's and Discord's bots: the number or the name of one, then its secret. */
+const BOT_TOKENS = /(?<![\w-])(?:\d{8,12}:AA[\w-]{30,40}(?![\w-])|[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,45}(?![\w-]))/g;
+
+export const findBotTokens: Finder = (text) => {
+  if (!text.includes(":AA") && !text.includes(".")) return NOTHING;
+  return [...text.matchAll(BOT_TOKENS)].map(({ 0: { length }, index }) => ({
+    start: index,
+    end: index + length,
+    kind: "BOT_TOKEN",
+  }));
+};
