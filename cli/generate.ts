@@ -13,6 +13,7 @@ Examples:
   KAFKA_BROKERS=kafka:9092 deno task generate --rate 20000
   deno task generate --data /srv/millrace --rate 1000 --seed 7 --ramp 10m
   deno task generate --scenario api --script day.yaml --from 2026-03-01 --to 2026-03-08
+  deno task generate --scenario api --script day.yaml --from 2026-03-01 --to 2026-03-08 --resume
   deno task generate --script day.yaml --from=-1d --speed 60
   deno task generate --scenario mixed --count 1000000 --rate 1000000
 `;
@@ -41,6 +42,7 @@ export function generateCommand({ terminal }: CommandParts): Command {
     .option("--count <n>", "end after so many events")
     .option("--from <time>", "make a time range, from this time on, as fast as it goes")
     .option("--to <time>", "its end (default: now)")
+    .option("--resume", "go on with a run that was killed: what the topics hold of it is not made again")
     .option("--speed <n>", "so many times as fast as the time itself, rather than as fast as it goes")
     .option("--ramp <duration>", "let the rate grow from nothing for so long, as in 10m")
     .option("--burst <burst>", "as in 10x30s/5m: ten times the rate for 30 s every 5 minutes")
@@ -54,9 +56,9 @@ export function generateCommand({ terminal }: CommandParts): Command {
         { config?: string } & TrafficOptions & Readonly<Record<string, unknown>>
       >();
       const { configure } = await import("./configuration.ts");
-      const { config } = configure(options.config, [...flagsOf(options, FLAGS), ...scenariosFlag(options)]);
+      const traced = configure(options.config, [...flagsOf(options, FLAGS), ...scenariosFlag(options)]);
       const { runGenerator } = await import("./generate/run.ts");
-      await runGenerator(config, options, terminal);
+      await runGenerator(traced, options, terminal);
     });
 }
 

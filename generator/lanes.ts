@@ -1,12 +1,15 @@
 /** The partitions of one topic that a worker makes records for: whose turn it is, and what waits for the log. */
 import { RecordBatchBuilder } from "../core/log/record_batch.ts";
-import type { BatchMessage, TopicPlace } from "./protocol.ts";
+import type { BatchMessage, DoneMessage, TopicPlace } from "./protocol.ts";
 import { RECORD_ROOM_BYTES, type ScenarioWriter } from "./scenarios/scenario.ts";
 
 /** A batch is sent at this size, unless the log takes larger ones. */
 const BATCH_BYTES = 512 * 1024;
 /** Bytes of one partition that may wait for the log: one batch that is being written, and more for when it is done. */
 export const PARTITION_PENDING_BYTES_MAX = 4 * BATCH_BYTES;
+
+/** Large batches whose memory is kept to be filled again. */
+const SPARE_MAX = 4;
 
 /** Which partitions are a worker's: those whose number leaves `index` when divided by `of`. */
 export interface WorkerShare {
@@ -29,7 +32,8 @@ export class Lanes {
   readonly #batchBytes: number;
   readonly #pendingBytesMax: number;
   readonly #builder: RecordBatchBuilder;
-  readonly #scratch = new Uint8Array(RECORD_ROOM_BYTES);
+  /** Of batches that the log has taken, to be filled again: fresh memory costs as much as a copy. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #epoch = 0;
   #partitions = 0;
   #lanes: readonly Lane[] = [];
@@ -71,10 +75,12 @@ export class Lanes {
     return this.#lanes.reduce((sum, lane) => sum + lane.pendingBytes, 0);
   }
 
-  /** Some bytes wait no longer; those of an earlier topic were forgotten with it. */
-  done(epoch: number, partition: number, bytes: number): void {
+  /** A batch waits no longer; those of an earlier topic were forgotten with it. */
+  done({ epoch, partition, bytes, buffer }: DoneMessage): void {
     const lane = this.#lanes.find((each) => each.partition === partition);
     if (epoch === this.#epoch && lane !== undefined) lane.pendingBytes -= bytes;
+    const isSpare = buffer?.byteLength === this.#batchBytes && this.#spare.length < SPARE_MAX;
+    if (isSpare) this.#spare.push(new Uint8Array(buffer));
   }
 
   /** Lanes with room, the one whose turn it is first. */
@@ -94,24 +100,25 @@ export class Lanes {
 
   /** Adds the lane's next record to the batch; answers true where the batch is full then. One lane at a time. */
   write(lane: Lane, timestampMs: number): boolean {
-    const scratch = this.#scratch;
-    const end = this.#writer.write(lane.partition, lane.nextIndex++, timestampMs, scratch, 0, lane.previousMs);
+    const builder = this.#builder;
+    const start = builder.begin(timestampMs, RECORD_ROOM_BYTES);
+    const { partition, nextIndex, previousMs } = lane;
+    builder.end(this.#writer.write(partition, nextIndex, timestampMs, builder.bytes, start, previousMs));
+    lane.nextIndex++;
     lane.previousMs = timestampMs;
-    this.#builder.add(scratch, timestampMs, null, 0, end);
     // Compared with the size so far: a record that does not fit would have to be made twice.
-    return this.#builder.sizeBytes >= this.#batchBytes - 2 * RECORD_ROOM_BYTES;
+    return builder.sizeBytes >= this.#batchBytes - 2 * RECORD_ROOM_BYTES;
   }
 
   /** Sends the batch, if there is something in it. */
   send(lane: Lane, send: (batch: BatchMessage) => void): void {
     if (this.#builder.records === 0) return;
-    const { records, bytes } = this.#builder.finish();
+    // A small batch is copied: what waits for the log must not keep the memory of large ones.
+    const isLarge = this.#builder.sizeBytes > this.#batchBytes / 2;
+    const next = isLarge ? this.#spare.pop() ?? new Uint8Array(this.#batchBytes) : null;
+    const { records, bytes } = this.#builder.finish(next);
     lane.pendingBytes += bytes.length;
     const { partition } = lane;
-    // Only a whole ArrayBuffer can be transferred: what `finish` answers, though its type says less.
-    const { buffer } = bytes;
-    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length;
-    const own = isWhole ? new Uint8Array(buffer) : new Uint8Array(bytes);
-    send({ kind: "batch", topic: this.#topic, epoch: this.#epoch, partition, records, bytes: own });
+    send({ kind: "batch", topic: this.#topic, epoch: this.#epoch, partition, records, bytes });
   }
 }

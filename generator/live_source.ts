@@ -2,7 +2,7 @@
 import type { RateCurve } from "./curve.ts";
 import type { Lane, Lanes } from "./lanes.ts";
 import { partitionsFor, TokenBucket } from "./pacing.ts";
-import type { BatchMessage, TopicPlace } from "./protocol.ts";
+import type { BatchMessage, DoneMessage, TopicPlace } from "./protocol.ts";
 
 /** Fewer records than this don't make a batch of their own in every partition. */
 const RECORDS_PER_BATCH_MIN = 100;
@@ -55,8 +55,8 @@ export class LiveSource {
     return this.#left <= 0;
   }
 
-  done(epoch: number, partition: number, bytes: number): void {
-    this.#lanes.done(epoch, partition, bytes);
+  done(message: DoneMessage): void {
+    this.#lanes.done(message);
   }
 
   /** Sends the records that are due, as far as there is room; what there is no room for stays due. */

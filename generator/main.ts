@@ -1,8 +1,9 @@
 /** The generator: feeds made-up traffic to topics of its own, from worker threads. */
 import { type Config, topicSettingsOf } from "../core/config/schema.ts";
-import type { PartitionedLog } from "../core/log/partitioned_log.ts";
-import type { FromWorker, ToWorker } from "./protocol.ts";
-import { scenariosOf } from "./sources.ts";
+import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
+import type { FromWorker, Taken, ToWorker } from "./protocol.ts";
+import { refuseTwice, standsStill, takenOf } from "./resume.ts";
+import { partsOf, scenariosOf } from "./sources.ts";
 import { Stall } from "./stall.ts";
 import { TopicFeed } from "./topic_feed.ts";
 import type { Traffic } from "./traffic.ts";
@@ -11,6 +12,8 @@ export interface GeneratorParts {
   readonly config: Config;
   readonly log: PartitionedLog;
   readonly traffic: Traffic;
+  /** Goes on with a run that was stopped: what the topics hold of it is not made again. */
+  readonly isResumed?: boolean;
   /** Told in words: that it waits for a full disk, that a topic was made anew. */
   readonly onNotice: (message: string) => void;
 }
@@ -27,7 +30,8 @@ export interface Generator {
 /**
  * Makes the topics of the scenarios where they are missing and feeds them until stopped, or until the traffic ends.
  * Record i of a partition is at offset i, so a restart goes on where the log ends: nobody else should write to these
- * topics. Throws what the log throws where a topic cannot be made.
+ * topics. Throws INVALID_INPUT where a topic holds what the traffic must not meet, and what the log throws where a topic
+ * cannot be made.
  */
 export async function startGenerator(parts: GeneratorParts): Promise<Generator> {
   const generator = new RunningGenerator(parts);
@@ -65,10 +69,14 @@ class RunningGenerator implements Generator {
         stopped: this.#stopped.signal,
         onNotice,
         stall,
-        onDone: (partition, epoch, bytes, recordsAppended) => {
-          this.#produced += recordsAppended;
-          this.#workers[partition % this.#workers.length]
-            ?.postMessage({ kind: "done", topic, epoch, partition, bytes } satisfies ToWorker);
+        onDone: ({ partition, epoch, records, bytes }, isAppended) => {
+          if (isAppended) this.#produced += records;
+          // What was not taken may be on its way all the same: a request that was not answered in time.
+          const buffer = isAppended ? bytes.buffer : null;
+          this.#workers[partition % this.#workers.length]?.postMessage(
+            { kind: "done", topic, epoch, partition, bytes: bytes.length, buffer } satisfies ToWorker,
+            buffer === null ? [] : [buffer],
+          );
         },
         onPlaced: (place) => {
           for (const worker of this.#workers) {
@@ -87,7 +95,7 @@ class RunningGenerator implements Generator {
   async start(): Promise<void> {
     const { traffic } = this.#parts;
     const topics = [];
-    for (const feed of this.#feeds) topics.push(await feed.open());
+    for (const [i, feed] of this.#feeds.entries()) topics.push(await feed.open((topic) => this.#takenOf(topic, i)));
     const of = traffic.workers;
     const batchBytes = this.#parts.config.kafka.brokers.length > 0 ? KAFKA_BATCH_BYTES : EMBEDDED_BATCH_BYTES;
     const workers = await Promise.all(Array.from({ length: of }, () => this.#startWorker()));
@@ -96,6 +104,23 @@ class RunningGenerator implements Generator {
     for (const [index, worker] of workers.entries()) {
       worker.postMessage({ kind: "start", traffic, share: { index, of }, batchBytes, topics } satisfies ToWorker);
     }
+  }
+
+  /** What a topic holds of the traffic. Throws INVALID_INPUT where a range would be made twice, or is another run's. */
+  async #takenOf(topic: Topic, index: number): Promise<Taken[] | undefined> {
+    const { log, traffic, isResumed = false, onNotice } = this.#parts;
+    const { pace, seed, incidents, framing } = traffic;
+    if (!isResumed) {
+      if (pace.kind === "planned") await refuseTwice(log, topic, pace.fromMs, pace.toMs);
+      return undefined;
+    }
+    await standsStill(log, topic);
+    const part = partsOf(traffic, 0)[index];
+    const plan = pace.kind === "planned" ? { ...pace, ...part } : null;
+    const taken = await takenOf(log, topic, { writer: part.scenario.create(seed, incidents, framing), plan });
+    const records = taken.reduce((sum, one) => sum + one.records, 0);
+    onNotice(`generator: ${topic.name} has ${records} records of this run; it goes on behind them`);
+    return taken;
   }
 
   async stop(): Promise<void> {
@@ -122,7 +147,7 @@ class RunningGenerator implements Generator {
           isReady = true;
           resolve(worker);
         } else if (data.kind === "finished") void this.#onFinished(worker);
-        else this.#feeds[data.topic].push(data.partition, data);
+        else this.#feeds[data.topic].push(data);
       });
       worker.addEventListener("error", (event) => {
         event.preventDefault(); // made-up traffic must not end the process that keeps real logs
@@ -136,6 +161,8 @@ class RunningGenerator implements Generator {
 
   async #onFinished(worker: Worker): Promise<void> {
     this.#working.delete(worker);
+    if (this.#working.size > 0) return;
+    // Only now has every worker sent all of its batches.
     await this.#settled();
     // A topic may have been made anew meanwhile: its records are made again.
     if (this.#working.size === 0 && !this.#stopped.signal.aborted) this.#finish();

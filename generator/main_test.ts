@@ -283,14 +283,14 @@ Deno.test("a planned range ends when all of it is durable: the records of the pl
 Deno.test("with a count it ends after so many records, live or planned", async () => {
   await withDirectory(async ({ openLog, start }) => {
     const log = await openLog();
-    const live = await start(log, 50_000, { count: 5_001 });
-    await live.finished;
-    expect(live.produced()).toBe(5_001);
-    await live.stop();
     const pace = { kind: "planned", fromMs: 0, toMs: Infinity, speed: Infinity } as const;
     const planned = await start(log, 100, { count: 7_003, pace });
     await planned.finished;
     expect(planned.produced()).toBe(7_003);
+    await planned.stop();
+    const live = await start(log, 50_000, { count: 5_001, workers: 2 });
+    await live.finished;
+    expect(live.produced()).toBe(5_001);
     expect(await countExact(log)).toBe(12_004);
   });
 });

@@ -1,8 +1,8 @@
 /** Makes the records of one topic in a time range: the time of each follows from the plan. Pure but for its own state. */
 import type { RateCurve } from "./curve.ts";
 import type { Lane, Lanes } from "./lanes.ts";
-import type { BatchMessage, TopicPlace } from "./protocol.ts";
-import { PartitionSchedule, shareOfPartition } from "./schedule.ts";
+import type { BatchMessage, DoneMessage, TopicPlace } from "./protocol.ts";
+import { type PartitionSchedule, scheduleOf } from "./schedule.ts";
 import type { PlannedPace } from "./traffic.ts";
 
 /** So many partitions get records at a time where there is a pace: each batch costs a write. */
@@ -31,14 +31,18 @@ export class PlannedSource {
 
   /** Begins the plan in a topic. */
   place(place: TopicPlace): void {
-    const { lanes, curveOf, pace: { fromMs, toMs }, limit } = this.#options;
+    const { lanes, pace } = this.#options;
+    const { fromMs, toMs } = pace;
     lanes.place(place);
     const { partitions } = lanes;
     this.#reached = new Map(lanes.all.map((lane) => [lane, fromMs]));
     this.#schedules = new Map(lanes.all.map((lane) => {
       const { partition } = lane;
-      const own = limit === Infinity ? Infinity : shareOfPartition(limit, partition, partitions);
-      return [lane, new PartitionSchedule({ curve: curveOf(), fromMs, toMs, partition, partitions, limit: own })];
+      const schedule = scheduleOf(this.#options, pace, partition, partitions);
+      const { records, previousMs } = place.taken?.[partition] ?? { records: 0, previousMs: NaN };
+      for (let i = 0; i < records; i++) if (schedule.nextMs(toMs) < toMs) schedule.take();
+      lane.previousMs = previousMs;
+      return [lane, schedule];
     }));
   }
 
@@ -55,8 +59,8 @@ export class PlannedSource {
     return Math.min(Infinity, ...this.#reached.values());
   }
 
-  done(epoch: number, partition: number, bytes: number): void {
-    this.#options.lanes.done(epoch, partition, bytes);
+  done(message: DoneMessage): void {
+    this.#options.lanes.done(message);
   }
 
   /** Sends records of before `untilMs`, as far as there is room: a batch of some partitions, in turn. True: there were some. */

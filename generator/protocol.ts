@@ -8,6 +8,14 @@ export interface TopicPlace {
   readonly epoch: number;
   /** Per partition, the index of its next record: where the log ends. */
   readonly nextIndexes: readonly number[];
+  /** Per partition, what it holds of the run that goes on; absent: nothing. */
+  readonly taken?: readonly Taken[];
+}
+
+/** Records of a run that are in a partition, and the time of the last one of them, where the next needs to know. */
+export interface Taken {
+  readonly records: number;
+  readonly previousMs: number;
 }
 
 export type ToWorker =
@@ -22,14 +30,18 @@ export type ToWorker =
   }
   /** The topic was made anew. */
   | { readonly kind: "place"; readonly topic: number; readonly place: TopicPlace }
-  /** Bytes that are in the log now, or were dropped: there is room for as many. */
-  | {
-    readonly kind: "done";
-    readonly topic: number;
-    readonly epoch: number;
-    readonly partition: number;
-    readonly bytes: number;
-  };
+  | DoneMessage;
+
+/** A batch is in the log now, or was dropped: there is room for as many bytes. */
+export interface DoneMessage {
+  readonly kind: "done";
+  readonly topic: number;
+  readonly epoch: number;
+  readonly partition: number;
+  readonly bytes: number;
+  /** What the batch was in, transferred back to be filled again; null where it may be in use. */
+  readonly buffer: ArrayBuffer | null;
+}
 
 export interface BatchMessage {
   readonly kind: "batch";

@@ -86,22 +86,32 @@ export class OneIn {
   }
 }
 
+const GUIDE_BITS = 8;
+
 /** Picks from a list by weights. */
 export class Weighted<T> {
+  /** Each item is picked below its limit; the last, whatever a sum of fractions comes to. */
   readonly #limits: Float64Array;
+  /** By the first bits of a number, the first item that it may pick: the search begins there. */
+  readonly #guide: Uint16Array;
 
-  /** Put the likely ones first: they are found soonest. */
   constructor(readonly items: readonly T[], weightOf: (item: T, index: number) => number) {
     let sum = 0;
-    this.#limits = Float64Array.from(items, (item, index) => sum += weightOf(item, index));
-    for (let index = 0; index < items.length; index++) this.#limits[index] *= WORD / sum;
+    const limits = Float64Array.from(items, (item, index) => sum += weightOf(item, index));
+    for (let index = 0; index < items.length; index++) limits[index] *= WORD / sum;
+    limits[items.length - 1] = Infinity;
+    this.#limits = limits;
+    this.#guide = Uint16Array.from({ length: 1 << GUIDE_BITS }, (_, bits) => {
+      const lowest = bits * 2 ** (32 - GUIDE_BITS);
+      return limits.findIndex((limit) => lowest < limit);
+    });
   }
 
   pick(random: Random): T {
     const drawn = random.next();
     const limits = this.#limits;
-    let index = 0;
-    while (index < limits.length - 1 && drawn >= limits[index]) index++;
+    let index = this.#guide[drawn >>> 32 - GUIDE_BITS];
+    while (drawn >= limits[index]) index++;
     return this.items[index];
   }
 }

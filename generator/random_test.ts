@@ -74,3 +74,21 @@ Deno.test("items are picked by their weights", () => {
     expect(Math.abs((counts.get(item) ?? 0) / 55_000 - share)).toBeLessThan(0.01);
   }
 });
+
+Deno.test("a pick is the item whose share of all weights a number falls into, from a few items to many", () => {
+  for (const items of [1, 2, 20, 600, 3_000]) {
+    const weights = Array.from({ length: items }, (_, rank) => zipf(0.8)(rank, (rank * 7) % items));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const weighted = new Weighted(Array.from(weights.keys()), (item) => weights[item]);
+    const [picking, telling] = [new Random(1), new Random(1)];
+    for (let k = 0; k < 2_000; k++) {
+      picking.seat(1, 0, k);
+      telling.seat(1, 0, k);
+      const share = telling.unit() * total;
+      const picked = weighted.pick(picking);
+      const before = weights.slice(0, picked).reduce((sum, weight) => sum + weight, 0);
+      expect(share).toBeGreaterThanOrEqual(before * (1 - 1e-12));
+      expect(share).toBeLessThanOrEqual((before + weights[picked]) * (1 + 1e-12));
+    }
+  }
+});

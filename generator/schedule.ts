@@ -1,5 +1,6 @@
 /** When the records of a planned time range come: the time of record i of a partition is a function of the plan and i. */
 import type { RateCurve } from "./curve.ts";
+import type { PlannedPace } from "./traffic.ts";
 
 const STEP_MS = 1_000;
 /** A sum of fractions may end a hair below the whole number that it stands for. */
@@ -74,4 +75,15 @@ export class PartitionSchedule {
   take(): void {
     this.#index++;
   }
+}
+
+/** The schedule of one partition of a plan; `limit` is the whole topic's. */
+export function scheduleOf(
+  { curveOf, limit }: { readonly curveOf: () => RateCurve; readonly limit: number },
+  { fromMs, toMs }: PlannedPace,
+  partition: number,
+  partitions: number,
+): PartitionSchedule {
+  const own = limit === Infinity ? Infinity : shareOfPartition(limit, partition, partitions);
+  return new PartitionSchedule({ curve: curveOf(), fromMs, toMs, partition, partitions, limit: own });
 }

@@ -28,22 +28,25 @@ export function scenariosOf({ scenarios }: Pick<Traffic, "scenarios">): Scenario
   });
 }
 
-/** `nowMs` is of the clock that live sources run by, `startMs` the epoch time at which live traffic begins. */
-export function openSources(
-  traffic: Traffic,
-  worker: WorkerShare,
-  places: readonly TopicPlace[],
-  { nowMs, startMs, batchBytes }: { readonly nowMs: number; readonly startMs: number; readonly batchBytes: number },
-): Sources {
+/** One topic of traffic. */
+export interface TrafficPart {
+  readonly scenario: Scenario;
+  /** Records after which it ends; Infinity: none. */
+  readonly limit: number;
+  /** Of the whole topic; each partition of a plan asks one of its own, in the order of time. */
+  readonly curveOf: () => RateCurve;
+}
+
+/** Traffic by its scenarios; live traffic begins at `startMs`. */
+export function partsOf(traffic: Traffic, startMs: number): TrafficPart[] {
   const { seed, shape, incidents, rampMs, burst, pace } = traffic;
   const scenarios = scenariosOf(traffic);
   const shares = scenarios.map(({ share }) => share);
   const whole = shares.reduce((sum, share) => sum + share, 0);
   const limits = split(traffic.count, shares);
-  const parts = scenarios.map((scenario, topic) => ({
-    place: places[topic],
+  return scenarios.map((scenario, topic) => ({
+    scenario,
     limit: limits[topic],
-    lanes: new Lanes(topic, scenario.create(seed, incidents, traffic.framing), worker, batchBytes),
     curveOf: () => {
       const phases = new Phases(scenario.targets, incidents);
       const trafficAt = (timeMs: number) => phases.at(timeMs).traffic;
@@ -51,6 +54,21 @@ export function openSources(
       const fromMs = pace.kind === "planned" ? pace.fromMs : startMs;
       return new RateCurve({ rate, shape, seed, startMs: fromMs, rampMs, burst, trafficAt });
     },
+  }));
+}
+
+/** `nowMs` is of the clock that live sources run by, `startMs` the epoch time at which live traffic begins. */
+export function openSources(
+  traffic: Traffic,
+  worker: WorkerShare,
+  places: readonly TopicPlace[],
+  { nowMs, startMs, batchBytes }: { readonly nowMs: number; readonly startMs: number; readonly batchBytes: number },
+): Sources {
+  const { seed, incidents, pace } = traffic;
+  const parts = partsOf(traffic, startMs).map(({ scenario, ...part }, topic) => ({
+    ...part,
+    place: places[topic],
+    lanes: new Lanes(topic, scenario.create(seed, incidents, traffic.framing), worker, batchBytes),
   }));
   if (pace.kind === "planned") {
     const { fromMs, speed } = pace;
@@ -65,10 +83,11 @@ export function openSources(
 /** Of a topic's limit, that of the worker's partitions. */
 function limitOf(
   limit: number,
-  { nextIndexes: { length: partitions } }: TopicPlace,
+  { nextIndexes: { length: partitions }, taken = [] }: TopicPlace,
   { index, of }: WorkerShare,
 ): number {
   if (limit === Infinity) return Infinity;
+  limit = Math.max(0, limit - taken.reduce((sum, { records }) => sum + records, 0));
   let own = 0;
   for (let partition = index; partition < partitions; partition += of) {
     own += shareOfPartition(limit, partition, partitions);

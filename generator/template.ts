@@ -8,26 +8,55 @@ export type Template<Values> = (values: Values, out: Uint8Array, at: number) => 
 
 const encoder = new TextEncoder();
 
-/** Compiles `text`, in which `<name>` is the hole of that name. Throws where there is no such hole. */
+/**
+ * Compiles `text`, in which `<name>` is the hole of that name. Throws where there is no such hole. What it answers writes
+ * whole steps of {@link STEP_BYTES}: `out` must have as many bytes more than the line needs.
+ */
 export function compileTemplate<Values>(
   text: string,
   holes: Readonly<Record<string, Hole<Values>>>,
 ): Template<Values> {
-  // An odd number of pieces: text, hole, text, hole, ..., text.
-  const pieces = text.split(/<(\w+)>/);
-  const texts = pieces.filter((_, index) => index % 2 === 0).map((piece) => encoder.encode(piece));
-  const writers = pieces.filter((_, index) => index % 2 === 1).map((name) => {
+  const { texts, names } = splitTemplate(text);
+  const writers = names.map((name) => {
     if (!Object.hasOwn(holes, name)) throw new Error(`a template has a hole <${name}>, known: ${Object.keys(holes)}`);
     return holes[name];
   });
+  const lengths = texts.map(({ length }) => length);
+  const steps = stepsOf(texts);
   return (values, out, at) => {
-    at = writeBytes(texts[0], out, at);
-    for (let index = 0; index < writers.length; index++) {
-      at = writers[index](values, out, at);
-      at = writeBytes(texts[index + 1], out, at);
+    const view = viewOf(out);
+    for (let index = 0, step = 0;; index++) {
+      const end = at + lengths[index];
+      for (; at < end; at += STEP_BYTES) view.setFloat64(at, steps[step++], true);
+      if (index === writers.length) return end;
+      at = writers[index](values, out, end);
     }
-    return at;
   };
+}
+
+/** The texts of a template and the names of the holes between them: text, hole, text, hole, ..., text. */
+function splitTemplate(text: string): { readonly texts: readonly Uint8Array[]; readonly names: readonly string[] } {
+  const pieces = text.split(/<(\w+)>/);
+  return {
+    texts: pieces.filter((_, index) => index % 2 === 0).map((piece) => encoder.encode(piece)),
+    names: pieces.filter((_, index) => index % 2 === 1),
+  };
+}
+
+/** Texts are written so many bytes at once. */
+export const STEP_BYTES = 8;
+
+/**
+ * Texts as doubles, one after the other in one array, the last of each filled up with zeros. Only the bits of a NaN may
+ * change where a double is copied, and no text in UTF-8 has those.
+ */
+function stepsOf(texts: readonly Uint8Array[]): Float64Array {
+  return Float64Array.from(texts.flatMap((text) => {
+    const filled = new Uint8Array(Math.ceil(text.length / STEP_BYTES) * STEP_BYTES);
+    filled.set(text);
+    const view = new DataView(filled.buffer);
+    return Array.from({ length: filled.length / STEP_BYTES }, (_, step) => view.getFloat64(step * STEP_BYTES, true));
+  }));
 }
 
 /** Longer pieces are copied by `set`, whose call costs as much as a loop over this many bytes. */
@@ -40,9 +69,27 @@ export function writeBytes(bytes: Uint8Array, out: Uint8Array, at: number): numb
   return at + length;
 }
 
+/** The arrays that were written into last, and views of them: a record, and what parts of it are made in. */
+let viewed: Uint8Array = new Uint8Array(0);
+let view: DataView = new DataView(viewed.buffer);
+let viewedBefore = viewed;
+let viewBefore = view;
+
+/** A view of `out`, by which several bytes are written at once. */
+function viewOf(out: Uint8Array): DataView {
+  if (out === viewed) return view;
+  const found = out === viewedBefore ? viewBefore : new DataView(out.buffer, out.byteOffset, out.byteLength);
+  viewedBefore = viewed;
+  viewBefore = view;
+  viewed = out;
+  return view = found;
+}
+
 const ZERO = 0x30;
 const POINT = 0x2e;
 const INT32_MAX = 2 ** 31 - 1;
+/** 00 to 99, the first digit in the upper byte. */
+const DIGIT_PAIRS = Uint16Array.from({ length: 100 }, (_, n) => (ZERO + Math.floor(n / 10)) << 8 | ZERO + n % 10);
 
 /** A whole number from 0 to 2^53 - 1 in decimal digits. */
 export function writeInteger(value: number, out: Uint8Array, at: number): number {
@@ -54,43 +101,49 @@ export function writeInteger(value: number, out: Uint8Array, at: number): number
 /** Exactly `digits` decimal digits, with leading zeros. */
 export function writeDigits(value: number, digits: number, out: Uint8Array, at: number): number {
   let rest = value;
-  let index = at + digits - 1;
-  for (; rest > INT32_MAX && index >= at; index--) {
+  let index = at + digits;
+  while (rest > INT32_MAX && index > at) {
     const quotient = Math.floor(rest / 10);
-    out[index] = ZERO + (rest - quotient * 10);
+    out[--index] = ZERO + (rest - quotient * 10);
     rest = quotient;
   }
   // Whole-number arithmetic: a division by a constant is a multiplication there.
-  for (let small = rest | 0; index >= at; index--) {
-    const quotient = (small / 10) | 0;
-    out[index] = ZERO + small - quotient * 10;
+  let small = rest | 0;
+  const view = viewOf(out);
+  while (index - 2 >= at) {
+    const quotient = (small / 100) | 0;
+    index -= 2;
+    view.setUint16(index, DIGIT_PAIRS[small - quotient * 100]);
     small = quotient;
   }
+  if (index > at) out[at] = ZERO + small % 10;
   return at + digits;
 }
 
-/** `units` of 10^-decimals as a number with that many digits after the point: 1234 thousandths are 1.234. */
+const SCALES = [1, 10, 100, 1_000];
+
+/** `units` of 10^-decimals as a number with that many digits, up to three, after the point: 1234 thousandths are 1.234. */
 export function writeFixed(units: number, decimals: number, out: Uint8Array, at: number): number {
-  const scale = 10 ** decimals;
+  const scale = SCALES[decimals];
   const whole = Math.floor(units / scale);
   at = writeInteger(whole, out, at);
   out[at++] = POINT;
   return writeDigits(units - whole * scale, decimals, out, at);
 }
 
-const HEX = encoder.encode("0123456789abcdef");
-
 /** Eight hexadecimal digits of a 32-bit number. */
 export function writeHex(word: number, out: Uint8Array, at: number): number {
-  out[at] = HEX[word >>> 28];
-  out[at + 1] = HEX[word >>> 24 & 15];
-  out[at + 2] = HEX[word >>> 20 & 15];
-  out[at + 3] = HEX[word >>> 16 & 15];
-  out[at + 4] = HEX[word >>> 12 & 15];
-  out[at + 5] = HEX[word >>> 8 & 15];
-  out[at + 6] = HEX[word >>> 4 & 15];
-  out[at + 7] = HEX[word & 15];
+  const view = viewOf(out);
+  view.setInt32(at, hexOf(word >>> 16));
+  view.setInt32(at + 4, hexOf(word & 0xffff));
   return at + 8;
+}
+
+/** Four hexadecimal digits of a 16-bit number, a byte each: all four at once. */
+function hexOf(half: number): number {
+  const digits = (half & 0xf000) << 12 | (half & 0x0f00) << 8 | (half & 0x00f0) << 4 | half & 0x000f;
+  const letters = (digits + 0x06060606) >>> 4 & 0x01010101; // 1 for each digit from a to f
+  return digits + 0x30303030 + Math.imul(letters, 0x61 - 0x3a);
 }
 
 /** Times of which the part down to the second is remembered: nearly all records share it with the one before. */

@@ -65,6 +65,20 @@ Deno.test("a template is its text with the holes filled in, short and long piece
   expect(written((out, at) => template({ n: 42, word: "so" }, out, at))).toBe(`42${long}so42é end`);
 });
 
+Deno.test("any text is written as it is, between holes and at the end, in two arrays in turn", () => {
+  const text = fc.string({ unit: fc.oneof(fc.constantFrom("\x7f", "\0", "é", "日", "\u{10ffff}"), fc.string()) })
+    .map((any) => any.replaceAll(/[<\ud800-\udfff]/gu, "~"));
+  const holes = { n: (n: number, out: Uint8Array, at: number) => writeInteger(n, out, at) };
+  fc.assert(fc.property(text, text, fc.nat(), (a, b, n) => {
+    const template = compileTemplate(`${a}<n>${b}`, holes);
+    for (let k = 0; k < 2; k++) {
+      const out = new Uint8Array(8_000);
+      const end = template(n, out, template(n, out, 3));
+      expect(new TextDecoder("utf-8", { ignoreBOM: true }).decode(out.subarray(3, end))).toBe(`${a}${n}${b}`.repeat(2));
+    }
+  }));
+});
+
 Deno.test("a hole that is not known is refused when the template is compiled", () => {
   expect(() => compileTemplate("<constructor>", {})).toThrow("<constructor>");
 });

@@ -1,7 +1,7 @@
 /** Appends what the worker made to one topic, in order, through full disks and resets. */
 import { MillraceError } from "../core/errors.ts";
-import type { EncodedBatch, PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
-import type { TopicPlace } from "./protocol.ts";
+import type { PartitionedLog, Topic } from "../core/log/partitioned_log.ts";
+import type { BatchMessage, Taken, TopicPlace } from "./protocol.ts";
 import type { Stall } from "./stall.ts";
 
 /** Wait before an append that failed is tried again. */
@@ -20,14 +20,13 @@ export interface TopicFeedOptions {
   /** Hears of failed writes; one for all topics, which share a disk. */
   readonly stall: Stall;
   /** A batch is durable (its records count), or was dropped with the topic that it was made for. */
-  readonly onDone: (partition: number, epoch: number, bytes: number, recordsAppended: number) => void;
+  readonly onDone: (batch: WaitingBatch, isAppended: boolean) => void;
   /** The topic was made anew. */
   readonly onPlaced: (place: TopicPlace) => void;
 }
 
-interface Waiting extends EncodedBatch {
-  readonly epoch: number;
-}
+/** What a worker has made. */
+export type WaitingBatch = Pick<BatchMessage, "epoch" | "partition" | "records" | "bytes">;
 
 /**
  * One topic. Each partition has one append under way: were there two, and the first failed, the second would take its
@@ -37,7 +36,7 @@ export class TopicFeed {
   readonly #options: TopicFeedOptions;
   #topic: Topic | null = null;
   #epoch = 0;
-  #queues: Waiting[][] = [];
+  #queues: WaitingBatch[][] = [];
   #running: Promise<void>[] = [];
   #renewing: Promise<void> | null = null;
 
@@ -45,27 +44,29 @@ export class TopicFeed {
     this.#options = options;
   }
 
-  /** Finds or makes the topic, and answers where its partitions end. */
-  async open(): Promise<TopicPlace> {
+  /** Finds or makes the topic, and answers where its partitions end, and what of the run they hold if they are asked. */
+  async open(takenOf?: (topic: Topic) => Promise<readonly Taken[] | undefined>): Promise<TopicPlace> {
     const { log, name, partitions } = this.#options;
     const before = this.#topic;
     const topic = await log.createTopic(name, {
       partitions: before?.partitions ?? partitions,
       format: before?.format,
     });
+    const taken = await takenOf?.(topic);
     const ends = await log.ends(topic);
     this.#topic = topic;
     this.#epoch++;
     this.#queues = ends.map(() => []);
     const nextIndexes = new Array<number>(ends.length).fill(0);
     for (const { partition, end } of ends) nextIndexes[partition] = end;
-    return { epoch: this.#epoch, nextIndexes };
+    return { epoch: this.#epoch, nextIndexes, taken };
   }
 
   /** Takes a batch; those of one partition are appended in the order of the calls. */
-  push(partition: number, batch: Waiting): void {
+  push(batch: WaitingBatch): void {
+    const { partition } = batch;
     if (batch.epoch !== this.#epoch) {
-      this.#options.onDone(partition, batch.epoch, batch.bytes.length, 0);
+      this.#options.onDone(batch, false);
       return;
     }
     const queue = this.#queues[partition];
@@ -83,18 +84,18 @@ export class TopicFeed {
     await Promise.all([...this.#running, this.#renewing]);
   }
 
-  async #appendAll(partition: number, queue: Waiting[]): Promise<void> {
+  async #appendAll(partition: number, queue: WaitingBatch[]): Promise<void> {
     while (queue.length > 0 && !this.#options.stopped.aborted) {
       const batch = queue[0];
       const isAppended = await this.#appendUntilDone(partition, batch);
       if (!this.#options.stopped.aborted) this.#options.stall.end(this.#nameOf(partition));
       queue.shift();
-      this.#options.onDone(partition, batch.epoch, batch.bytes.length, isAppended ? batch.records : 0);
+      this.#options.onDone(batch, isAppended);
     }
   }
 
   /** True where the batch is durable, false where it is void: its topic is gone, or the generator stops. */
-  async #appendUntilDone(partition: number, batch: Waiting): Promise<boolean> {
+  async #appendUntilDone(partition: number, batch: WaitingBatch): Promise<boolean> {
     const { log, stopped } = this.#options;
     for (;;) {
       const topic = this.#topic;

@@ -97,7 +97,7 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
       sources?.all[data.topic].place(data.place);
       break;
     case "done":
-      sources?.all[data.topic].done(data.epoch, data.partition, data.bytes);
+      sources?.all[data.topic].done(data);
       if (isWaiting) tick();
   }
 });

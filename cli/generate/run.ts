@@ -1,6 +1,6 @@
 /** Runs a generator, with its health and metrics, until it is told to stop or has made everything. */
 import { Counter, Registry } from "prom-client";
-import type { Config } from "../../core/config/schema.ts";
+import type { TracedConfig } from "../../core/config/load.ts";
 import { startGenerator } from "../../generator/main.ts";
 import { openLogAlone } from "../data.ts";
 import type { Traffic } from "../../generator/traffic.ts";
@@ -9,18 +9,25 @@ import { programLog } from "../program_log.ts";
 import { listenForStop } from "../signals.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
+import { rememberRange } from "./begun_range.ts";
 import { readTraffic, type TrafficOptions } from "./traffic.ts";
 
 /** Until the first SIGINT or SIGTERM, or the end of its traffic; returns when what was under way is in the log. */
-export async function runGenerator(config: Config, options: TrafficOptions, terminal: Terminal): Promise<void> {
+export async function runGenerator(traced: TracedConfig, options: TrafficOptions, terminal: Terminal): Promise<void> {
+  const { config, originOf } = traced;
   const log = programLog("generate", terminal);
   const signal = listenForStop();
-  const traffic = await readTraffic(config, options, Date.now());
+  const traffic = await readTraffic(config, options, Date.now(), { originOf });
   {
     await using parts = new AsyncDisposableStack();
     const target = await openLogAlone(config, log);
     parts.defer(() => target.close());
-    const generator = await startGenerator({ config, log: target.log, traffic, onNotice: log });
+    const takeBack = await rememberRange(config, options, traffic);
+    const parameters = { config, log: target.log, traffic, isResumed: options.resume, onNotice: log };
+    const generator = await startGenerator(parameters).catch(async (error) => {
+      await takeBack();
+      throw error;
+    });
     const beganMs = performance.now();
     parts.defer(async () => {
       await generator.stop();

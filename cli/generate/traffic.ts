@@ -1,6 +1,7 @@
 /** The traffic that the configuration, a script and the command line ask for, and the ground truth to write beside it. */
 import { basename, dirname, join } from "node:path";
 import { didYouMean } from "../../core/config/nearest.ts";
+import type { TracedConfig } from "../../core/config/load.ts";
 import type { Config } from "../../core/config/schema.ts";
 import { messageOf, MillraceError } from "../../core/errors.ts";
 import { type Burst, FLAT, REALISTIC } from "../../generator/curve.ts";
@@ -15,6 +16,7 @@ import type { Script } from "../../generator/script/script.ts";
 import { truthOf } from "../../generator/script/truth.ts";
 import { scenariosOf } from "../../generator/sources.ts";
 import type { Traffic } from "../../generator/traffic.ts";
+import { rangeToResume } from "./begun_range.ts";
 
 /** What the command line says, as it was written. */
 export interface TrafficOptions {
@@ -29,21 +31,45 @@ export interface TrafficOptions {
   readonly ramp?: string;
   readonly burst?: string;
   readonly truth?: string;
+  readonly resume?: boolean;
+}
+
+/** For those who know more than the configuration's values. */
+export interface TrafficParts {
+  /** Where values come from, to say so of what is wrong with them. */
+  readonly originOf?: TracedConfig["originOf"];
+  /** Hears why payments are left out, where there is other traffic; absent: what keeps them out is thrown. */
+  readonly onPaymentsLeftOut?: (error: MillraceError) => void;
 }
 
 /**
  * Reads the script, if there is one, and writes its ground truth. `nowMs` is when the generator starts. Throws
  * INVALID_INPUT where an option or the script is wrong, FILE_UNAVAILABLE; UNREACHABLE and REFUSED of a schema registry.
  */
-export async function readTraffic(config: Config, options: TrafficOptions, nowMs: number): Promise<Traffic> {
+export async function readTraffic(
+  config: Config,
+  options: TrafficOptions,
+  nowMs: number,
+  parts: TrafficParts = {},
+): Promise<Traffic> {
   const { generator } = config;
-  const pace = paceOf(options, nowMs);
-  const startMs = pace.kind === "planned" ? pace.fromMs : nowMs;
-  const script = generator.script === "" ? null : readScript(readText(generator.script), generator.script, startMs);
+  const readAt = (pace: Traffic["pace"]) => {
+    const startMs = pace.kind === "planned" ? pace.fromMs : nowMs;
+    const script = generator.script === "" ? null : readScript(readText(generator.script), generator.script, startMs);
+    const scenarios = checkNames(options.scenario === undefined && script?.scenarios || generator.scenarios);
+    const seed = options.seed === undefined && script?.seed || generator.seed;
+    return { pace, startMs, script, scenarios, seed };
+  };
+  const asked = readAt(paceOf(options, nowMs));
+  // The times of a script are from the start on.
+  const begun = rangeToResume(config, options, asked);
+  const { pace, startMs, script, scenarios, seed } = begun !== null && asked.pace.kind === "planned"
+    ? readAt({ ...asked.pace, ...begun })
+    : asked;
   const traffic: Traffic = {
-    scenarios: checkNames(options.scenario === undefined && script?.scenarios || generator.scenarios),
+    scenarios,
     rate: options.rate === undefined && script?.rate || generator.rate,
-    seed: options.seed === undefined && script?.seed || generator.seed,
+    seed,
     shape: script?.shape ?? (generator.shape === "flat" ? FLAT : REALISTIC),
     incidents: script?.incidents ?? [],
     pace,
@@ -55,9 +81,33 @@ export async function readTraffic(config: Config, options: TrafficOptions, nowMs
     framing: null,
     workers: generator.workers,
   };
-  const framed = { ...traffic, framing: traffic.scenarios.includes("payment") ? await framingOf(config) : null };
-  writeTruth(options.truth ?? besideScript(generator.script), traffic, startMs, script);
+  const framed = traffic.scenarios.includes(payment.name) ? await withFraming(traffic, config, parts) : traffic;
+  writeTruth(options.truth ?? besideScript(generator.script), framed, startMs, script);
   return framed;
+}
+
+/** Traffic with payments as they are framed, or without them where a registry keeps them out. */
+async function withFraming(
+  traffic: Traffic,
+  config: Config,
+  { originOf, onPaymentsLeftOut }: TrafficParts,
+): Promise<Traffic> {
+  try {
+    return { ...traffic, framing: await framingOf(config) };
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    const key = config.schemaRegistry.url === "" ? ["generator", "payments"] : ["schemaRegistry", "url"];
+    const place = originOf === undefined ? "" : `${originOf(key)}: `;
+    const placed = new MillraceError(error.code, place + error.message, error.remedy, { cause: error });
+    const others = traffic.scenarios.filter((name) => name !== payment.name);
+    if (onPaymentsLeftOut === undefined || others.length === 0) throw placed;
+    onPaymentsLeftOut(placed);
+    const shareOf = (names: readonly string[]) =>
+      scenariosOf({ ...traffic, scenarios: names }).reduce((sum, { share }) => sum + share, 0);
+    // The others get what they would have got.
+    const rate = traffic.rate * shareOf(others) / shareOf(traffic.scenarios);
+    return { ...traffic, scenarios: others, rate };
+  }
 }
 
 /** How payments are framed; their schema is registered where it is not yet. */

@@ -84,3 +84,27 @@ Deno.test("a script decides what the command line leaves open, and has its truth
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("a registry that is down keeps payments out of dev, with the place that names it, and nothing else", async () => {
+  // A port that nobody listens on any more.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const config = configSchema.parse({ generator: { payments: "avro" }, schemaRegistry: { url } });
+  const originOf = (path: readonly (string | number)[]) =>
+    `millrace.yaml:${path.join(".") === "schemaRegistry.url" ? 7 : 0}`;
+  const told: MillraceError[] = [];
+  const parts = { originOf, onPaymentsLeftOut: (error: MillraceError) => void told.push(error) };
+  const traffic = await readTraffic(config, {}, NOW_MS, parts);
+  expect(traffic).toMatchObject({ scenarios: ["api", "access"], framing: null });
+  expect(traffic.rate).toBeCloseTo(190, 6); // of 200 a second, payments are five of a hundred
+  expect(told.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^millrace\.yaml:7: schema registry http:\/\/127\.0\.0\.1:\d+ .* did not answer/),
+  ]);
+  // Payments alone are no traffic without their registry, and `generate` is told all the same.
+  await expect(
+    readTraffic({ ...config, generator: { ...config.generator, scenarios: ["payment"] } }, {}, NOW_MS, parts),
+  )
+    .rejects.toThrow("millrace.yaml:7: schema registry");
+  await expect(readTraffic(config, {}, NOW_MS, { originOf })).rejects.toThrow("millrace.yaml:7: schema registry");
+});

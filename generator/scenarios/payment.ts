@@ -148,8 +148,6 @@ function compileAvro({ type, status, method, brand, reason }: KindParts): Templa
   const [typeText, statusText, methodText] = [type, status, method].map((text) => encoder.encode(text));
   const brandText = brand === null ? null : encoder.encode(brand);
   const [before, after = null] = reason === null ? [null] : reason.split("<id>").map((text) => encoder.encode(text));
-  const scratch = new Uint8Array(TEXT_ROOM_BYTES);
-  const written = (end: number) => scratch.subarray(0, end);
   return (values, out, at) => {
     const { customer, currency, amount } = values;
     at = writeLong(values.timeMs, out, at);
@@ -174,7 +172,9 @@ function compileAvro({ type, status, method, brand, reason }: KindParts): Templa
   };
 }
 
-const TEXT_ROOM_BYTES = 512;
+/** Texts whose length is written before them are made here. */
+const scratch = new Uint8Array(512);
+const written = (end: number) => scratch.subarray(0, end);
 const EVENT = encoder.encode("evt_");
 const ORDER = encoder.encode("ORD-");
 const CUSTOMER = encoder.encode("cus_");
