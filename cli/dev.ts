@@ -60,9 +60,9 @@ async function dev(options: DevOptions, terminal: Terminal): Promise<void> {
   const { configure } = await import("./configuration.ts");
   const flags = flagsOf({ ...options }, FLAGS);
   if (options.analyzer === false) flags.push({ key: "analyzer.enabled", flag: "--no-analyzer", value: false });
-  const { config } = configure(options.config, flags);
+  const { config, originOf } = configure(options.config, flags);
   const { runDev } = await import("./dev/run.ts");
   // Nobody wants made-up traffic in topics that others share.
   const hasGenerator = options.generator ?? config.kafka.brokers.length === 0;
-  await runDev({ config, hasGenerator, rate: options.rate, terminal });
+  await runDev({ config, originOf, hasGenerator, rate: options.rate, terminal });
 }

@@ -1,5 +1,5 @@
 /** The composition root of `dev`: opens and starts the parts, and stops them in the opposite order. */
-import type { Config } from "../../core/config/schema.ts";
+import type { TracedConfig } from "../../core/config/load.ts";
 import { MillraceError } from "../../core/errors.ts";
 import type { PartitionedLog } from "../../core/log/partitioned_log.ts";
 import { startEngine } from "../../engine/main.ts";
@@ -19,8 +19,7 @@ import { startAnalyzer } from "../analyzer/start.ts";
 import { lagOf } from "./lag.ts";
 import { StatusLine } from "./status_line.ts";
 
-export interface DevParts {
-  readonly config: Config;
+export interface DevParts extends TracedConfig {
   readonly hasGenerator: boolean;
   /** The rate that the command line says. */
   readonly rate?: string;
@@ -28,7 +27,7 @@ export interface DevParts {
 }
 
 /** Runs until the first SIGINT or SIGTERM; returns when everything is stored and closed. */
-export async function runDev({ config, hasGenerator, rate, terminal }: DevParts): Promise<void> {
+export async function runDev({ config, originOf, hasGenerator, rate, terminal }: DevParts): Promise<void> {
   const startMs = performance.now();
   const status = new StatusLine(terminal);
   const onNotice = (message: string): void => status.print(message);
@@ -75,7 +74,7 @@ export async function runDev({ config, hasGenerator, rate, terminal }: DevParts)
       })
       : null;
     parts.defer(() => analyzer?.stop());
-    const generator = hasGenerator ? await startDevGenerator(config, rate, data.log, onNotice) : null;
+    const generator = hasGenerator ? await startDevGenerator({ config, originOf }, rate, data.log, onNotice) : null;
     parts.defer(async () => {
       await generator?.stop();
       farewell.generated = generator?.produced();
@@ -94,11 +93,14 @@ export async function runDev({ config, hasGenerator, rate, terminal }: DevParts)
         config,
         url: gateway.url,
         workers: engine.status().workers,
-        hasGenerator,
+        hasGenerator: generator !== null,
         model: analyzer?.summarizer.status().model,
         terminal,
       }),
     );
+    if (Object.keys(config.schedules).length > 0) {
+      onNotice("warning: schedules are not run by `dev`: `deno task supervise` runs them, over a shared log and store");
+    }
     status.start({ data, engine });
     parts.defer(() => status.end());
     const name = await signal.stopped;
@@ -123,22 +125,26 @@ function farewellOf({ records = 0, generated, lag = 0 }: Farewell, elapsedMs: nu
   return `stopped: ${did}; ${rest}. The next start goes on here.\n`;
 }
 
-/** A script with a fault, a schema registry that does not answer or refuses. */
+/** Of a topic that the generator must not feed, and of a log that cannot be reached. */
 const GENERATORS_OWN: ReadonlySet<string> = new Set(["INVALID_INPUT", "UNREACHABLE", "REFUSED"]);
 
-/** Null where its script has a fault: that is told, and everything else starts. */
+/** Null where its script has a fault or is not there, or a registry refuses: that is told, and everything else starts. */
 async function startDevGenerator(
-  config: Config,
+  { config, originOf }: TracedConfig,
   rate: string | undefined,
   log: PartitionedLog,
   onNotice: (message: string) => void,
 ): Promise<Generator | null> {
+  let isRead = false;
   try {
-    const traffic = await readTraffic(config, { rate }, Date.now());
+    const traffic = await readTraffic(config, { rate }, Date.now(), {
+      originOf,
+      onPaymentsLeftOut: ({ message, remedy }) => onNotice(`error: payments are left out: ${message}; ${remedy}`),
+    });
+    isRead = true;
     return await startGenerator({ config, log, traffic, onNotice });
   } catch (error) {
-    const isItsOwn = error instanceof MillraceError && GENERATORS_OWN.has(error.code);
-    if (!isItsOwn) throw error;
+    if (!(error instanceof MillraceError) || isRead && !GENERATORS_OWN.has(error.code)) throw error;
     onNotice(`error: the generator is left out: ${error.message}; ${error.remedy}`);
     return null;
   }

@@ -8,6 +8,7 @@ import { type Config, configSchema } from "../../core/config/schema.ts";
 import { messageOf, MillraceError } from "../../core/errors.ts";
 import { configure } from "../configuration.ts";
 import { formatBytes, formatPlural } from "../format.ts";
+import { type CheckedSchedule, checkSchedules, SCHEDULE_REMEDY } from "../supervise/schedule_checks.ts";
 import { findGateway, type RunningGateway } from "../running.ts";
 import { type Check, check, fail, ok, warn } from "./check.ts";
 
@@ -28,6 +29,8 @@ export async function runChecks(file: string | undefined, flags: readonly Config
       return ok(file ?? "valid");
     }),
   ];
+  const schedules = traced === null ? [] : checkSchedules(traced, Date.now());
+  if (schedules.length > 0) checks.push(await check("schedules", () => checkedSchedules(schedules)));
   const config = configOf(traced);
   const running = await findGateway(config.data);
   checks.push(
@@ -62,6 +65,11 @@ function checkMachine() {
   const message = `${cores}, ${formatBytes(available)} of ${formatBytes(total)} memory available`;
   if (available >= MEMORY_BYTES_WARN) return ok(message);
   return warn(message, "end other programs, or lower store.memoryBytes and engine.workers");
+}
+
+function checkedSchedules(schedules: readonly CheckedSchedule[]) {
+  const faults = schedules.flatMap((schedule) => schedule.faults);
+  return faults.length > 0 ? fail(faults.join("\n"), SCHEDULE_REMEDY) : ok(formatPlural(schedules.length, "schedule"));
 }
 
 /** Minutes, retention and lag all lean on it. */

@@ -59,7 +59,7 @@ function rowGroupOf({ columns, rows }: ReportTable) {
 const nameOf = (title: string): string => title.replaceAll(" ", "_");
 
 async function htmlOf(report: AccessReport, { topic, from, to, tz, where, madeAt }: ReportAbout): Promise<string> {
-  const css = await Deno.readTextFile(new URL("../../gateway/pages/dashboard.css", import.meta.url));
+  const css = await Deno.readTextFile(new URL("../../gateway/pages/base.css", import.meta.url));
   const period = from === null && to === null ? "all that is kept" : `${from ?? "the beginning"} to ${to ?? "the end"}`;
   const said = [`Period: ${period}`, `days and hours in ${tz}`, ...where, `made ${madeAt}`];
   const page = h("html", { lang: "en" }, [

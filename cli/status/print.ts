@@ -6,6 +6,7 @@ import { formatCount, formatDuration, formatPlural } from "../format.ts";
 import { refusal, unreachable } from "../gateway_client.ts";
 import { findGateway } from "../running.ts";
 import type { Terminal } from "../terminal.ts";
+import { failingPrograms } from "./failing_programs.ts";
 
 const TIMEOUT_MS = 10_000;
 const RUNS_SHOWN = 10;
@@ -44,23 +45,41 @@ export async function printStatus(config: Config, given: string | null, terminal
   const { version, log, store, engine } = statusShape.parse(await ask(url, "/api/v1/status"));
   const workers = engine === null ? "engines elsewhere" : `${formatPlural(engine.workers.length, "worker")} here`;
   terminal.out(`${url}: ${ready.status}; Millrace ${version}, log ${log}, store ${store}, ${workers}\n`);
-  for (const reason of ready.reasons) terminal.out(`  not ready: ${reason}\n`);
+  const { runs } = runsShape.parse(await ask(url, "/api/v1/runs"));
+  const failing = failingPrograms(runs, Date.now()).map((name) =>
+    `the program ${name} has ended and does not run again yet`
+  );
+  for (const reason of [...ready.reasons, ...failing]) terminal.out(`  not ready: ${reason}\n`);
   for (const { name, lagRecords, lagSeconds, totals } of topicsShape.parse(await ask(url, "/api/v1/topics")).topics) {
     terminal.out(
       `  topic ${name}: ${formatPlural(totals.consumed, "record")}, ${formatCount(totals.unparsed)} unparsed, lag ` +
         `${formatCount(lagRecords)}${lagRecords === 0 ? "" : ` (${lagSeconds.toFixed(1)} s)`}\n`,
     );
   }
-  for (const run of runsShape.parse(await ask(url, "/api/v1/runs")).runs.slice(0, RUNS_SHOWN)) printRun(run, terminal);
-  return ready.reasons.length === 0 ? 0 : 1;
+  for (const run of shown(runs)) printRun(run, terminal);
+  return ready.reasons.length + failing.length === 0 ? 0 : 1;
 }
 
-function printRun(run: z.infer<typeof runsShape>["runs"][number], terminal: Terminal): void {
+type ShownRun = z.infer<typeof runsShape>["runs"][number];
+
+/** The last ones, and the last of each program and schedule, however long ago: newest first, as they come. */
+function shown(runs: readonly ShownRun[]): ShownRun[] {
+  const seen = new Set<string>();
+  return runs.filter(({ kind, name }, i) => {
+    const key = `${kind} ${name}`;
+    const isLast = !seen.has(key);
+    seen.add(key);
+    return isLast || i < RUNS_SHOWN;
+  });
+}
+
+function printRun(run: ShownRun, terminal: Terminal): void {
   const { name, kind, status, started, ended, code, tail } = run;
   const lasted = ended === null ? "" : ` after ${formatDuration(Date.parse(ended) - Date.parse(started))}`;
   const how = status === "failed" ? `failed with ${code ?? "a signal"}` : status;
   terminal.out(`  ${kind} ${name}: ${how}${lasted}, started ${started}\n`);
-  const last = tail.trim().split("\n").at(-1) ?? "";
+  const lines = tail.trim().split("\n");
+  const last = lines.findLast((line) => line.startsWith("error:")) ?? lines.at(-1) ?? "";
   if (status === "failed" && last !== "") terminal.out(`    ${last}\n`);
 }
 

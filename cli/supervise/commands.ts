@@ -4,11 +4,20 @@ import { Tail } from "../../supervisor/tail.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
+/**
+ * This very program where it may be run. The task permits what `deno` is on the PATH, which is another name of it where that
+ * is a link, as npm and Homebrew make one.
+ */
+function denoToRun(): string {
+  const path = Deno.execPath();
+  return Deno.permissions.querySync({ name: "run", command: path }).state === "granted" ? path : "deno";
+}
+
 /** Starts `deno task COMMAND ...`, with the same file of configuration. */
 export function spawnCommand(args: readonly string[], file: string | null): Deno.ChildProcess {
   const [task, ...rest] = args;
   const config = file === null ? [] : ["--config", file];
-  return new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(denoToRun(), {
     args: ["task", "-q", "--config", `${root}deno.json`, "--cwd", Deno.cwd(), task, ...rest, ...config],
     stdin: "null",
     stdout: "piped",

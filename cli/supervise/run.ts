@@ -12,13 +12,12 @@ import { programLog } from "../program_log.ts";
 import { listenForStop } from "../signals.ts";
 import { startStatusServer } from "../status_server.ts";
 import type { Terminal } from "../terminal.ts";
-import { checkSchedules } from "./schedule_checks.ts";
+import { checkSchedules, SCHEDULE_REMEDY } from "./schedule_checks.ts";
 import { runCommand, spawnCommand } from "./commands.ts";
 
-/** Throws INVALID_CONFIG for a schedule that never fires, and where the store is one process's own. */
+/** Throws INVALID_CONFIG where the store is one process's own. */
 export async function runSupervisor(traced: TracedConfig, file: string | null, terminal: Terminal): Promise<void> {
   const { config } = traced;
-  checkSchedules(traced, Date.now());
   if (!isShared(config)) {
     throw new MillraceError(
       "INVALID_CONFIG",
@@ -45,15 +44,7 @@ export async function runSupervisor(traced: TracedConfig, file: string | null, t
     parts.defer(() => server.stop());
     for (const program of programs) program.start();
     parts.defer(async () => void await Promise.all(programs.map((program) => program.stop())));
-    for (const [name, { cron, timeZone, run }] of Object.entries(config.schedules)) {
-      const schedule = startSchedule({
-        cron,
-        timeZone,
-        run: () => runScheduled(name, run, file, keeper, log),
-        onSkip: () => log(`warning: schedule ${name}: its last run is not over; this one is left out`),
-      });
-      parts.defer(() => schedule.stop());
-    }
+    for (const schedule of startSchedules(traced, file, keeper, log)) parts.defer(() => schedule.stop());
     log(`supervisor of ${config.supervisor.programs.join(", ") || "nothing"}; health at ${server.url}`);
     log(`${await signal.stopped}: stopping`);
   }
@@ -105,6 +96,41 @@ function supervised(
   });
 }
 
+/** As the commands end that a fault of the configuration keeps from running. */
+const INVALID_STATUS = 2;
+
+/** Starts the schedules that can be run; a fault of one is told, is a failed run of it, and stops nothing else. */
+function startSchedules(
+  traced: TracedConfig,
+  file: string | null,
+  keeper: RunKeeper,
+  log: (message: string) => void,
+): { stop(): Promise<void> }[] {
+  const nowMs = Date.now();
+  return checkSchedules(traced, nowMs).flatMap(({ name, cron, timeZone, run, faults }) => {
+    if (faults.length === 0) {
+      return [startSchedule({
+        cron,
+        timeZone,
+        run: () => runScheduled(name, run, file, keeper, log),
+        onSkip: () => log(`warning: schedule ${name}: its last run is not over; this one is left out`),
+      })];
+    }
+    const tail = `error: ${faults.join("\n       ")}\n  help: ${SCHEDULE_REMEDY}`;
+    log(`${tail}; all else goes on without it`);
+    keeper.keep({ ...newRun(name, nowMs), status: "failed", endedMs: nowMs, code: INVALID_STATUS, tail });
+    return [];
+  });
+}
+
+/** A run of a schedule that begins. */
+function newRun(name: string, startedMs: number): Run {
+  return {
+    ...{ id: `${startedMs}-${name}-${process.pid}`, name, kind: "schedule", status: "running" },
+    ...{ startedMs, endedMs: null, code: null, tail: "" },
+  };
+}
+
 async function runScheduled(
   name: string,
   args: readonly string[],
@@ -112,11 +138,7 @@ async function runScheduled(
   keeper: RunKeeper,
   log: (message: string) => void,
 ): Promise<void> {
-  const startedMs = Date.now();
-  const run: Run = {
-    ...{ id: `${startedMs}-${name}-${process.pid}`, name, kind: "schedule", status: "running" },
-    ...{ startedMs, endedMs: null, code: null, tail: "" },
-  };
+  const run = newRun(name, Date.now());
   keeper.keep(run);
   const { code, tail } = await runCommand(args, file);
   const status = code === 0 ? "succeeded" : "failed";

@@ -30,6 +30,16 @@ export async function readRuns(documents: Pick<Documents, "readDocuments">): Pro
   return parsed(entries);
 }
 
+/** The last run of each program and each schedule, by `runs` as they are read. */
+export function latestRuns(runs: readonly Run[]): readonly Run[] {
+  const latest = new Map<string, Run>();
+  for (const run of runs) {
+    const key = `${run.kind}/${run.name}`;
+    if (!latest.has(key)) latest.set(key, run);
+  }
+  return [...latest.values()];
+}
+
 /** Puts runs in the place of what was kept of them, and forgets the oldest. Throws where the store does. */
 export async function keepRuns(documents: Kept, runs: readonly Run[]): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {

@@ -8,7 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from airflow.decorators import dag, task
 from airflow.exceptions import AirflowException
@@ -35,6 +35,8 @@ def ask(path: str, method: str = "GET", body: bytes | None = None, content_type:
             return json.loads(text) if text else {}
     except urllib.error.HTTPError as error:
         raise AirflowException(f"{method} {path}: {error.code} {error.read().decode()[:300]}") from error
+    except urllib.error.URLError as error:
+        raise AirflowException(f"{request.full_url} does not answer: {error.reason}; is millrace_url right?") from error
 
 
 @dag(
@@ -66,7 +68,7 @@ def millrace():
         """Sends records through the ingest endpoint; answers how many the topic has from then on, at least."""
         records = int(setting("records", "200"))
         before = consumed(topic)
-        now = datetime.utcnow().isoformat(timespec="milliseconds") + "Z"
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         lines = [
             json.dumps({
                 "timestamp": now,

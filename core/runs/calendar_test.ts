@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import { faultOf, nextAfter } from "./schedules.ts";
+import { faultOf, nextAfter } from "./calendar.ts";
 
 const NOW = Date.parse("2026-03-02T10:00:00Z");
 
