@@ -12,6 +12,8 @@ import type { GatewayParts } from "./parts.ts";
 import { settingsRoutes } from "./personal/settings.ts";
 import { viewRoutes } from "./personal/views.ts";
 import { Problem, problemResponse } from "./problem.ts";
+import { alertDecisionsRoute } from "./routes/alert_decisions.ts";
+import { alertsRoute } from "./routes/alerts.ts";
 import { countRoute } from "./routes/count.ts";
 import { errorRoutes } from "./routes/errors.ts";
 import { recordRoutes } from "./routes/events.ts";
@@ -82,6 +84,8 @@ export function createApp(given: GatewayParts): OpenAPIHono {
   exportRoute(app, parts);
   countRoute(app, parts);
   errorRoutes(app, parts);
+  alertsRoute(app, parts);
+  alertDecisionsRoute(app, parts);
   slackRoute(app, parts);
   topicRoutes(app, parts);
   groupRoute(app, parts);

@@ -38,6 +38,8 @@ export function problemOfZod(error: z.core.$ZodError, known: readonly KnownParam
   const names = known.map(({ name }) => name);
   const errors = error.issues.flatMap((issue): ParameterProblem[] => {
     if (issue.code === "unrecognized_keys") {
+      // What a body may have hangs on its other fields.
+      if (given === null) return issue.keys.map((key) => ({ parameter: key, message: "the body has no such field" }));
       const there = names.length === 0 ? "; there are none here" : `; there are ${names.join(", ")}`;
       return issue.keys.map((key) => ({
         parameter: key,

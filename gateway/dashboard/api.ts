@@ -108,8 +108,32 @@ export async function ask<T extends z.ZodMiniType>(
   query: readonly (readonly [string, string])[] = [],
   signal?: AbortSignal,
 ): Promise<z.infer<T>> {
-  const search = query.length === 0 ? "" : `?${new URLSearchParams(query.map(([name, value]) => [name, value]))}`;
-  return read(path, schema, await reach(path + search, { signal }));
+  const address = addressOf(path, query);
+  return read(path, schema, await (taken(address, signal) ?? reach(address, { signal })));
+}
+
+const addressOf = (path: string, query: readonly (readonly [string, string])[]): string =>
+  query.length === 0 ? path : `${path}?${new URLSearchParams(query.map(([name, value]) => [name, value]))}`;
+
+/** Answers that are under way before anybody wants them, by address. */
+const ahead = new Map<string, Promise<Response>>();
+/** What nobody has wanted by then is no answer any more. */
+const AHEAD_MS = 3_000;
+
+/** Asks for what {@link ask} will want in a moment, once: while a page comes up, what is drawn first is not waited for. */
+export function askAhead(path: string, query: readonly (readonly [string, string])[] = []): void {
+  const address = addressOf(path, query);
+  if (ahead.has(address)) return;
+  const answer = reach(address, {});
+  answer.catch(() => {}); // told to whoever wants it
+  ahead.set(address, answer);
+  setTimeout(() => ahead.get(address) === answer && ahead.delete(address), AHEAD_MS);
+}
+
+function taken(address: string, signal: AbortSignal | undefined): Promise<Response> | undefined {
+  const answer = ahead.get(address);
+  ahead.delete(address);
+  return signal?.aborted === true ? undefined : answer;
 }
 
 /** Changes something; throws as {@link ask} does. */
@@ -131,7 +155,9 @@ async function reach(address: string, init: RequestInit): Promise<Response> {
     return await fetch(address, init);
   } catch (error) {
     if (init.signal?.aborted === true) throw error;
-    throw new Error("the gateway does not answer: is it running? This page tries again by itself.");
+    // What was to be changed is not sent again by itself.
+    const next = init.method === undefined ? "This page tries again by itself." : "Nothing is known to be changed.";
+    throw new Error(`the gateway does not answer: is it running? ${next}`);
   }
 }
 

@@ -32,7 +32,13 @@ export function BreakdownTable({ breakdown, topic, narrow, onBy }: {
           h(
             "thead",
             null,
-            h("tr", null, [field, "over time", "events", "errors"].map((head) => h("th", { scope: "col" }, head))),
+            h(
+              "tr",
+              null,
+              [field, "over time", "events", "errors"].map((head) =>
+                h("th", { scope: "col", class: head === "over time" ? "over-time" : undefined }, head)
+              ),
+            ),
           ),
           h(
             "tbody",
@@ -40,7 +46,11 @@ export function BreakdownTable({ breakdown, topic, narrow, onBy }: {
             rows.map(({ value, count, errors, points }) =>
               h("tr", { key: value }, [
                 h("th", { scope: "row" }, h(Value, { field, value, narrow })),
-                h("td", null, h(Sparkline, { values: fewer(points), label: `${inert(value) || "none"} over time` })),
+                h(
+                  "td",
+                  { class: "over-time" },
+                  h(Sparkline, { values: fewer(points), label: `${inert(value) || "none"} over time` }),
+                ),
                 h("td", null, [
                   h("span", { class: "share", style: { "--share": count / most } }, compact.format(count)),
                 ]),

@@ -3,10 +3,12 @@
  * shows.
  */
 import { type ComponentChildren, h } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { announce } from "./announcer.ts";
-import { dataOf, makePlot, markColour, moveCursors, resizePlot, strokeOf } from "./plot.ts";
+import { MarkList, marksAt, MarkTip, saidOf, titleOf } from "./chart_marks.ts";
+import { membersOf } from "./mark_groups.ts";
+import { dataOf, makePlot, moveCursors, resizePlot, strokeOf } from "./plot.ts";
 import { useSettings } from "./settings.ts";
 import { minuteOf, stampOf } from "./times.ts";
 
@@ -23,9 +25,13 @@ export interface Mark {
   /** Where it is not over: the end of what is shown, or later. */
   readonly toMs: number;
   readonly kind: "open" | "alert" | "incident";
+  /** Whether it has come to its end within what is known. */
+  readonly isOver?: boolean;
   readonly label: string;
   /** Where there is more about it. */
   readonly href?: string;
+  /** Those that it stands for, the latest first: they are too close to be told apart. */
+  readonly members?: readonly Mark[];
 }
 
 export interface ChartProps {
@@ -41,6 +47,8 @@ export interface ChartProps {
   readonly hasMarkList?: boolean;
   /** A value that should not be passed. */
   readonly limit?: { readonly value: number; readonly label: string };
+  /** Values on the axis are no closer than this, which is what `write` tells apart. */
+  readonly leastStep?: number;
   /** What the legend has for a line's name, in place of the name. */
   readonly nameOf?: (line: Line) => ComponentChildren;
   /** Told of a stretch of time, epoch milliseconds, that was dragged over, or of the step that was entered. */
@@ -50,7 +58,7 @@ export interface ChartProps {
 /** Rows of the table twin; the export has them all. */
 const ROWS_MAX = 200;
 const FAR_STEPS = 10;
-const MARKS_LISTED = 4;
+const DAY_MS = 86_400_000;
 
 export function Chart(props: ChartProps) {
   const { title, lines, marks = [], limit } = props;
@@ -82,7 +90,9 @@ export function Chart(props: ChartProps) {
   }, [names, theme, timeZone]);
   // In place, so that neither the cursor nor a drag under way is lost.
   useEffect(() => plot.current?.setData(dataOf(latest.current)), [lines, marks, limit?.value]);
-  const summary = summaryOf(props);
+  // Not with each move of the cursor.
+  const summary = useMemo(() => summaryOf(props), [lines, marks, title, limit?.value, timeZone]);
+  const ms = cursor === null ? undefined : lines[0]?.points[cursor]?.[0];
   return h(
     "figure",
     { class: "chart" },
@@ -98,6 +108,9 @@ export function Chart(props: ChartProps) {
         onBlur: () => moveCursors(null),
       },
       h("div", { ref: place, "aria-hidden": "true" }),
+      lines.every(({ points }) => extentOf(points) === null) &&
+        h("p", { class: "no-values", "aria-hidden": "true" }, "Nothing in this range."),
+      ms !== undefined && place.current?.matches(":hover") === true && h(MarkTip, { marks, ms, range: props.range }),
     ),
     h("figcaption", { class: "unseen" }, summary),
     props.hasMarkList === true && h(MarkList, { marks }),
@@ -107,18 +120,34 @@ export function Chart(props: ChartProps) {
 
 /** What it shows, in a sentence. */
 function summaryOf({ lines, write, limit, marks = [] }: ChartProps): string {
-  if (lines.every(({ points }) => points.every(([, value]) => value === null))) return "Nothing in this range.";
-  const said = lines.map(({ name, points }) => {
-    const values = points.flatMap(([, value]) => value === null ? [] : [value]);
-    const last = values.at(-1);
-    if (last === undefined) return `${name}: no values`;
-    return `${name}: last ${write(last)}, at most ${write(Math.max(...values))}`;
+  const extents = lines.map(({ points }) => extentOf(points));
+  if (extents.every((extent) => extent === null)) return "Nothing in this range.";
+  const said = extents.map((extent, n) => {
+    const { name } = lines[n];
+    return extent === null ? `${name}: no values` : `${name}: last ${write(extent.last)}, at most ${write(extent.max)}`;
   }).join("; ");
   const limited = limit === undefined ? "" : ` ${limit.label}: ${write(limit.value)}.`;
-  return `${said}.${limited}${marks.map(({ label }) => ` ${label}.`).join("")}`;
+  return `${said}.${limited}${marks.map((mark) => ` ${saidOf(mark)}.`).join("")}`;
 }
 
-function moveCursor(event: KeyboardEvent, plot: uPlot | null, { lines, write, range, onRange }: ChartProps): void {
+/** The last value and the highest one; null where there is none. By index, and with no array made: it is asked of all lines. */
+function extentOf(points: Line["points"]): { readonly last: number; readonly max: number } | null {
+  let last: number | null = null;
+  let max = -Infinity;
+  for (let at = 0; at < points.length; at++) {
+    const value = points[at][1];
+    if (value === null) continue;
+    last = value;
+    if (value > max) max = value;
+  }
+  return last === null ? null : { last, max };
+}
+
+function moveCursor(
+  event: KeyboardEvent,
+  plot: uPlot | null,
+  { lines, write, range, onRange, marks }: ChartProps,
+): void {
   const points = lines[0]?.points ?? [];
   if (plot === null || points.length === 0) return;
   const at = plot.cursor.idx ?? null;
@@ -140,7 +169,9 @@ function moveCursor(event: KeyboardEvent, plot: uPlot | null, { lines, write, ra
   const ms = points[index][0];
   moveCursors(ms);
   const values = lines.map(({ name, points }) => `${name} ${written(points[index]?.[1], write)}`);
-  announce(`${minuteOf(ms)}: ${values.join(", ")}`);
+  const told = marksAt(marks, ms, points[index + 1]?.[0] ?? range.toMs).map((mark) => `; ${saidOf(mark)}`);
+  const when = range.toMs - range.fromMs > DAY_MS ? stampOf(ms).slice(0, -3) : minuteOf(ms);
+  announce(`${when}: ${values.join(", ")}${told.join("")}`);
 }
 
 const written = (value: number | null | undefined, write: (value: number) => string): string =>
@@ -169,8 +200,8 @@ function Legend(
 }
 
 function overall({ points }: Line, isStack: boolean): number | null | undefined {
-  if (isStack) return points.reduce((sum, [, value]) => sum + (value ?? 0), 0);
-  return points.findLast(([, value]) => value !== null)?.[1];
+  if (isStack) return points.reduce((sum, point) => sum + (point[1] ?? 0), 0);
+  return points.findLast((point) => point[1] !== null)?.[1];
 }
 
 function Swatch({ line, n, isBar }: { readonly line: Line; readonly n: number; readonly isBar: boolean }) {
@@ -185,29 +216,15 @@ function Swatch({ line, n, isBar }: { readonly line: Line; readonly n: number; r
   );
 }
 
-function MarkList({ marks }: { readonly marks: readonly Mark[] }) {
-  const told = marks.filter(({ kind }) => kind !== "open");
-  if (told.length === 0) return null;
-  return h(
-    "ul",
-    { class: "marks", "aria-label": "Marked times" },
-    told.slice(0, MARKS_LISTED).map((mark) =>
-      h(
-        "li",
-        { key: `${mark.fromMs}${mark.label}`, style: { "--swatch": `var(${markColour(mark)})` } },
-        `${minuteOf(mark.fromMs)} `,
-        mark.href === undefined ? mark.label : h("a", { href: mark.href }, mark.label),
-      )
-    ),
-    told.length > MARKS_LISTED && h("li", null, `and ${told.length - MARKS_LISTED} more`),
-  );
-}
-
 /** The same values as a table. */
-function Twin({ title, lines, write }: Pick<ChartProps, "title" | "lines" | "write">) {
+function Twin(
+  { title, lines, write, range, marks }: Pick<ChartProps, "title" | "lines" | "write" | "range" | "marks">,
+) {
   const [isOpen, setOpen] = useState(false);
   const times = (lines[0]?.points ?? []).map(([ms]) => ms);
   const from = Math.max(0, times.length - ROWS_MAX);
+  const isMarked = marksAt(marks, range.fromMs, range.toMs).length > 0;
+  const told = (at: number) => marksAt(marks?.flatMap(membersOf), times[at], times[at + 1] ?? range.toMs).map(titleOf);
   const rows = () =>
     times.slice(from).map((ms, i) => [
       stampOf(ms),
@@ -215,7 +232,9 @@ function Twin({ title, lines, write }: Pick<ChartProps, "title" | "lines" | "wri
         const value = points[from + i]?.[1] ?? null;
         return value === null ? "–" : write(value);
       }),
+      ...isMarked ? [told(from + i).join("; ")] : [],
     ]).reverse();
+  const heads = ["time", ...lines.map(({ name }) => name), ...isMarked ? ["alerts and incidents"] : []];
   return h(
     "details",
     { class: "twin", onToggle: (event: { currentTarget: HTMLDetailsElement }) => setOpen(event.currentTarget.open) },
@@ -229,7 +248,7 @@ function Twin({ title, lines, write }: Pick<ChartProps, "title" | "lines" | "wri
         h(
           "thead",
           null,
-          h("tr", null, ["time", ...lines.map(({ name }) => name)].map((name) => h("th", { scope: "col" }, name))),
+          h("tr", null, heads.map((name) => h("th", { scope: "col" }, name))),
         ),
         h("tbody", null, rows().map((row) => h("tr", { key: row[0] }, row.map((cell) => h("td", null, cell))))),
       ),

@@ -1,23 +1,27 @@
 /** The dashboard: the address is its state, the API its only source. */
 import { h, render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Announcer } from "./announcer.ts";
-import { ask, savedViewAnswer, wordsOf } from "./api.ts";
+import { askAhead, wordsOf } from "./api.ts";
 import { withCondition } from "./conditions.ts";
 import { Chips, Choice, Heading } from "./controls.ts";
+import { askEventsAhead } from "./events.ts";
 import { type FlowPoint, withPoint } from "./flow.ts";
 import { repeat, useLive } from "./live.ts";
-import { load, newestMs, type Shown } from "./load.ts";
+import { inert } from "./inert.ts";
+import { newestMs } from "./liveliest.ts";
+import { load, type Shown } from "./load.ts";
 import { tailParameters } from "./logs.ts";
 import { nothingFits, Overview } from "./overview.ts";
-import { lengthOf } from "./parts.ts";
+import { lengthOf, Outage } from "./parts.ts";
 import { RangeControl } from "./range_control.ts";
 import { startSettings, useSettings } from "./settings.ts";
 import { SettingsDialog } from "./settings_dialog.ts";
 import { Strip } from "./strip.ts";
 import type { TailMode } from "./tail.ts";
+import { zoneName } from "./times.ts";
 import { frozen, readView, type ViewState, writeView } from "./url_state.ts";
-import { ViewsMenu } from "./views_menu.ts";
+import { useLinkedView, ViewsMenu } from "./views_menu.ts";
 
 /** Behind by so much, figures are not those of now. */
 const LAGGING_SECONDS = 30;
@@ -38,15 +42,7 @@ function useView(): [ViewState, Go] {
     else history.replaceState(null, "", address);
     setView(next);
   };
-  useEffect(() => {
-    // A short link: `?view=ID` opens the view of that id.
-    const id = new URLSearchParams(location.search).get("view");
-    if (id === null) return;
-    ask(`/api/v1/views/${encodeURIComponent(id)}`, savedViewAnswer).then(
-      ({ query }) => go(readView(query), false),
-      (error) => alert(wordsOf(error)),
-    );
-  }, []);
+  useLinkedView((query) => go(readView(query), false));
   return [view, go];
 }
 
@@ -54,6 +50,7 @@ interface Loaded {
   readonly shown: Shown | null;
   readonly problem: string;
   readonly flow: readonly FlowPoint[];
+  readonly refresh: () => Promise<void>;
 }
 
 /** What the view shows, asked for again as long as its range moves. */
@@ -61,21 +58,30 @@ function useShown(view: ViewState, tail: string | null): Loaded {
   const [shown, setShown] = useState<Shown | null>(null);
   const [problem, setProblem] = useState("");
   const [flow, setFlow] = useState<readonly FlowPoint[]>([]);
+  const latest = useRef<() => Promise<void>>(() => Promise.resolve());
+  const unnamed = useRef<string | null>(null);
   const { slaTarget, refreshSeconds } = useSettings();
   const { topic, range, where, by } = view;
   const isMoving = range.kind === "relative" && refreshSeconds > 0;
   const topicName = shown?.topic?.name;
   useLive(isMoving || tail !== null ? topicName : undefined, tail);
   useEffect(() => setFlow([]), [topicName]);
-  useEffect(() => {
+  // Not after the first frame, which has nothing yet.
+  useLayoutEffect(() => {
     let isLeft = false;
-    const stop = repeat(async () => {
+    const turns = { asked: 0, shown: 0 };
+    const refresh = async () => {
+      const turn = ++turns.asked;
       try {
         const early = (known: Shown) => {
-          if (!isLeft) setShown((before) => before?.topic?.name === known.topic?.name ? before : known);
+          if (isLeft) return;
+          if (known.topic !== undefined && turn === 1) askEventsAhead(view, known.topic.name);
+          setShown((before) => before?.topic?.name === known.topic?.name ? before : known);
         };
-        const next = await load(view, slaTarget, early);
-        if (isLeft) return;
+        const next = await load(view, { target: slaTarget, before: unnamed.current }, early);
+        if (isLeft || turn < turns.shown) return; // asked for before what is shown
+        turns.shown = turn;
+        if (topic === null) unnamed.current = next.topic?.name ?? null;
         setShown(next);
         setProblem("");
         if (next.topic !== undefined) {
@@ -87,14 +93,16 @@ function useShown(view: ViewState, tail: string | null): Loaded {
       } catch (error) {
         if (!isLeft) setProblem(wordsOf(error));
       }
-    }, isMoving);
+    };
+    latest.current = refresh;
+    const stop = repeat(refresh, isMoving);
     return () => {
       isLeft = true;
       stop();
     };
     // Not the text, which is the events' alone.
   }, [topic, JSON.stringify(range), where.join("\n"), by, slaTarget, refreshSeconds]);
-  return { shown, problem, flow };
+  return { shown, problem, flow, refresh: () => latest.current() };
 }
 
 function Dashboard() {
@@ -102,7 +110,7 @@ function Dashboard() {
   const [tailMode, setTailMode] = useState<TailMode>("running");
   const [isSettings, setSettings] = useState(false);
   const isTailing = view.tab === "tail" && tailMode !== "stopped";
-  const { shown, problem, flow } = useShown(view, isTailing ? tailParameters(view) : null);
+  const { shown, problem, flow, refresh } = useShown(view, isTailing ? tailParameters(view) : null);
   const latest = useRef(view);
   latest.current = view;
   const onView = (changes: Partial<ViewState>, isStep?: boolean) => go({ ...latest.current, ...changes }, isStep);
@@ -119,7 +127,7 @@ function Dashboard() {
       shown === null
         ? problem === "" && h("p", { class: "panel span-6" }, "Loading…")
         : topic === undefined
-        ? h(NoTopic, {})
+        ? h(NoTopic, { view, topics: shown.topics })
         : [
           h(Strip, {
             topic,
@@ -140,28 +148,40 @@ function Dashboard() {
             tailMode,
             onTailMode: setTailMode,
             onSettings: () => setSettings(true),
+            refresh,
             empty: nothingFits({ view, topic, onView, newestMs: newestMs(topic) }),
           }),
         ],
     ),
-    h(SettingsDialog, { isOpen: isSettings, onClose: () => setSettings(false) }),
+    h(SettingsDialog, { page: "dashboard", isOpen: isSettings, onClose: () => setSettings(false) }),
     h(Announcer, {}),
   ];
 }
 
-const NoTopic = () =>
-  h(
-    "div",
-    { class: "panel span-6 empty" },
-    h("p", null, "No topic has records yet. Send some, or let some be made:"),
-    h("pre", null, "deno task produce --file access.log --topic access\ndeno task dev"),
-  );
+/** What to do where there is nothing at all, or not what the address names. */
+function NoTopic({ view, topics }: { readonly view: ViewState; readonly topics: Shown["topics"] }) {
+  if (view.topic === null || topics.length === 0) {
+    return h("div", { class: "panel empty" }, [
+      h("p", null, "No topic has records yet. Send some, or let some be made:"),
+      h("pre", null, "deno task produce --file access.log --topic access\ndeno task dev"),
+    ]);
+  }
+  const linkTo = (topic: string) => location.pathname + writeView({ ...view, topic, where: [], by: "" });
+  return h("div", { class: "panel empty" }, [
+    h("p", { role: "alert" }, `there is no topic ${inert(view.topic)}`),
+    h("p", null, [
+      "Topics: ",
+      topics.map(({ name }, at) => [at > 0 && ", ", h("a", { href: linkTo(name) }, name)]),
+      ".",
+    ]),
+    h("p", null, ["The first record makes it: ", h("code", null, "deno task produce --file FILE --topic TOPIC")]),
+  ]);
+}
 
 /** What holds for all that is shown: that it is old, or behind. */
 function Banner({ shown, problem }: { readonly shown: Shown | null; readonly problem: string }) {
   if (problem !== "") {
-    const age = shown === null ? "" : ` What is shown is ${lengthOf((Date.now() - shown.atMs) / 1000)} old.`;
-    return h("p", { role: "alert" }, problem + age);
+    return h(Outage, { problem, knownMs: shown?.atMs });
   }
   const topic = shown?.topic;
   if (topic === undefined) return null;
@@ -170,7 +190,7 @@ function Banner({ shown, problem }: { readonly shown: Shown | null; readonly pro
     return h("p", { role: "alert" }, `Records are missing: the log no longer held ${gaps} when they were to be read.`);
   }
   if (topic.lagSeconds < LAGGING_SECONDS) return null;
-  return h("p", { class: "banner", role: "status" }, [
+  return h("p", { class: "banner floating", role: "status" }, [
     `Behind by ${lengthOf(topic.lagSeconds)}: the newest minutes are not complete yet. `,
     h("a", { href: `/topics?${new URLSearchParams({ topic: topic.name })}` }, "Which partitions"),
     ", or ",
@@ -185,12 +205,18 @@ function Controls({ view, go, shown, onSettings }: {
   readonly shown: Shown | null;
   readonly onSettings: () => void;
 }) {
+  useSettings(); // of which the zone is one
   return h(
     "header",
     null,
     h(Heading, { current: "dashboard" }),
     h("div", { class: "tools" }, [
-      h(ViewsMenu, { query: writeView(view), onOpen: ({ query }) => go(readView(query)) }),
+      h(ViewsMenu, {
+        page: "dashboard",
+        holds: "topic, range, conditions, text",
+        query: writeView(view),
+        onOpen: ({ query }) => go(readView(query)),
+      }),
       h(Share, { view, go }),
       h("button", { type: "button", onClick: onSettings }, "Settings"),
     ]),
@@ -198,10 +224,19 @@ function Controls({ view, go, shown, onSettings }: {
       h(Choice, {
         label: "Topic",
         value: shown?.topic?.name ?? "",
-        options: shown?.topics.map(({ name }) => [name]) ?? [],
+        options: [
+          ...shown !== null && shown.topic === undefined ? [["", "choose a topic"]] : [],
+          ...shown?.topics.map(({ name }) => [name]) ?? [],
+        ],
         onChoice: (topic) => go({ ...view, topic, where: [], by: "" }),
       }),
       h(RangeControl, { range: view.range, onRange: (range) => go({ ...view, range }) }),
+      h("button", {
+        type: "button",
+        class: "link zone",
+        title: `Times are of ${zoneName()}; the settings have others`,
+        onClick: onSettings,
+      }, zoneName()),
       h(Chips, { where: view.where, onChange: (where) => go({ ...view, where }) }),
     ]),
   );
@@ -227,6 +262,15 @@ function Share({ view, go }: { readonly view: ViewState; readonly go: Go }) {
   }, told === "" ? "Share" : told);
 }
 
+/** What is drawn first is asked for first, before anything is drawn. */
+function askFirst(): void {
+  const view = readView(location.search);
+  askAhead("/api/v1/topics");
+  askAhead("/api/v1/status");
+  if (view.topic !== null) askEventsAhead(view, view.topic);
+}
+
+askFirst();
 startSettings();
 const root = document.getElementById("dashboard");
 if (root !== null) render(h(Dashboard, {}), root);

@@ -9,9 +9,11 @@ import { Fingerprints } from "./errors_fingerprints.ts";
 import { Incidents } from "./errors_incidents.ts";
 import { AnalyzerBar, Nothing, Stale, Trouble } from "./errors_notes.ts";
 import { type ErrorsView, readErrors, writeErrors } from "./errors_state.ts";
-import { NameField, usePerson } from "./errors_who.ts";
+import { NameField, usePerson } from "./person.ts";
 import { inert } from "./inert.ts";
 import { startSettings, useSettings } from "./settings.ts";
+import { SettingsDialog } from "./settings_dialog.ts";
+import { useLinkedView, ViewsMenu } from "./views_menu.ts";
 
 const REFRESH_MS = 3_000;
 /** A pause of whoever types, after which is searched. */
@@ -36,6 +38,7 @@ function useView(): [ErrorsView, Go] {
     else history.replaceState(null, "", address);
     setView(next);
   };
+  useLinkedView((query) => go(readErrors(query), false));
   return [view, go];
 }
 
@@ -105,6 +108,7 @@ function Page() {
   const { refreshSeconds } = useSettings();
   const { errors, problem, okMs, refresh } = useErrors(view, refreshSeconds);
   const [told, tell] = useTold(errors);
+  const [isSettings, setSettings] = useState(false);
   const shown = errors !== null && (view.topic === null || errors.topic === view.topic) ? errors : null;
   const take: Decide = async (decision, said) => {
     if (shown?.topic == null) return;
@@ -117,6 +121,15 @@ function Page() {
   return [
     h("header", null, [
       h(Heading, { current: "errors" }),
+      h("div", { class: "tools" }, [
+        h(ViewsMenu, {
+          page: "errors",
+          holds: "topic, service, text, order, and what is opened",
+          query: writeErrors(view),
+          onOpen: ({ query }) => go(readErrors(query)),
+        }),
+        h("button", { type: "button", onClick: () => setSettings(true) }, "Settings"),
+      ]),
       h(Search, { q: view.q, go }),
       h(Choice, {
         label: "Topic",
@@ -146,6 +159,7 @@ function Page() {
         ? problem === "" && h("p", { class: "nothing" }, "Loading…")
         : h(Body, { errors: shown, view, go, take, name: person.name.trim() }),
     ]),
+    h(SettingsDialog, { page: "errors", isOpen: isSettings, onClose: () => setSettings(false) }),
   ];
 }
 
@@ -161,7 +175,7 @@ function Body({ errors, view, go, take, name }: {
   const { analyzer, opened, nowMs } = errors;
   return [
     h(AnalyzerBar, { analyzer, nowMs }),
-    analyzer.trouble !== null && h(Trouble, { trouble: analyzer.trouble }),
+    h(Trouble, { topic: errors.topic, trouble: analyzer.trouble }),
     opened?.kind === "missing" && view.opened?.id === opened.id &&
     h("p", { class: "nothing", role: "alert" }, inert(opened.reason)),
     h(Incidents, { errors, view, name, decide: take, go }),

@@ -1,39 +1,15 @@
 /** What people do about an incident: acknowledge it, silence it, say what its summary was worth. */
-import { type ComponentChildren, h } from "preact";
+import { h } from "preact";
 import { useState } from "preact/hooks";
-import { wordsOf } from "./api.ts";
+import { type Decide as DecideOn, useDeciding } from "./deciding.ts";
 import type { Decision, Incident } from "./errors_api.ts";
 import { minuteOf } from "./errors_times.ts";
-import { Menu } from "./errors_menu.ts";
+import { Menu } from "./menu.ts";
 import { Foreign } from "./errors_parts.ts";
 import { VERDICTS } from "./errors_words.ts";
+import { SilenceForm } from "./silence_form.ts";
 
-/** Takes a decision, and says so; throws an Error in words. */
-export type Decide = (decision: Decision, said: string) => Promise<void>;
-
-/** A decision under way: what went wrong with it, and whether it is still to be answered. */
-export function useDeciding(decide: Decide): {
-  readonly run: (decision: Decision, said: string) => Promise<boolean>;
-  readonly isBusy: boolean;
-  readonly problem: ComponentChildren;
-} {
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const run = async (decision: Decision, said: string) => {
-    setBusy(true);
-    try {
-      await decide(decision, said);
-      setProblem("");
-      return true;
-    } catch (error) {
-      setProblem(wordsOf(error));
-      return false;
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { run, isBusy, problem: problem !== "" && h("p", { role: "alert" }, problem) };
-}
+export type Decide = DecideOn<Decision>;
 
 export function Actions({ incident, decide, nowMs }: {
   readonly incident: Incident;
@@ -75,9 +51,6 @@ export function Actions({ incident, decide, nowMs }: {
 }
 
 const TARGET_WORDS = { incident: "this incident", fingerprint: "this kind of error", service: "the whole service" };
-const LENGTHS = [[30, "30 min"], [120, "2 h"], [1440, "1 day"]] as const;
-const MINUTES_MAX = 43_200;
-
 interface SilenceProps {
   readonly incident: Incident;
   readonly run: (decision: Decision, said: string) => Promise<boolean>;
@@ -85,25 +58,18 @@ interface SilenceProps {
 }
 
 function Silence(props: SilenceProps) {
-  return h(Menu, { title: "Silence", form: (close) => h(SilenceForm, { ...props, close }) });
+  return h(Menu, { title: "Silence", form: (close) => h(SilenceTargets, { ...props, close }) });
 }
 
-function SilenceForm({ incident, run, isBusy, close }: SilenceProps & { readonly close: () => void }) {
+function SilenceTargets({ incident, run, isBusy, close }: SilenceProps & { readonly close: () => void }) {
   const [target, setTarget] = useState<keyof typeof TARGET_WORDS>("incident");
-  const [minutes, setMinutes] = useState("");
-  const [comment, setComment] = useState("");
   const targets = { incident: incident.id, fingerprint: incident.fingerprints[0]?.id, service: incident.service };
-  const silence = async (length: number, said: string) => {
+  const onSilence = async (minutes: number, comment: string, words: string) => {
     const id = targets[target];
     if (id === undefined) return;
-    if (await run({ kind: "silence", target, id, minutes: length, comment }, `silenced for ${said}`)) close();
+    if (await run({ kind: "silence", target, id, minutes, comment }, `silenced for ${words}`)) close();
   };
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const length = Number(minutes);
-    if (Number.isInteger(length) && length > 0) void silence(length, `${length} minutes`);
-  };
-  return h("form", { onSubmit: submit, "aria-label": "Silence" }, [
+  const children = [
     h("p", { class: "hint" }, "Nobody is told of it so long. It is counted and shown all the same."),
     h("fieldset", null, [
       h("legend", null, "What"),
@@ -116,36 +82,8 @@ function SilenceForm({ incident, run, isBusy, close }: SilenceProps & { readonly
         ])
       ),
     ]),
-    h("label", null, [
-      "Why",
-      h("input", {
-        value: comment,
-        maxLength: 500,
-        placeholder: "for those who wonder",
-        onInput: (event: { currentTarget: HTMLInputElement }) => setComment(event.currentTarget.value),
-      }),
-    ]),
-    h(
-      "div",
-      { class: "row", role: "group", "aria-label": "How long" },
-      LENGTHS.map(([length, words]) =>
-        h("button", { key: length, type: "button", disabled: isBusy, onClick: () => silence(length, words) }, words)
-      ),
-    ),
-    h("div", { class: "row" }, [
-      h("input", {
-        type: "number",
-        min: 1,
-        max: MINUTES_MAX,
-        required: true,
-        value: minutes,
-        "aria-label": "Minutes",
-        placeholder: "minutes",
-        onInput: (event: { currentTarget: HTMLInputElement }) => setMinutes(event.currentTarget.value),
-      }),
-      h("button", { type: "submit", disabled: isBusy }, "Silence so long"),
-    ]),
-  ]);
+  ];
+  return h(SilenceForm, { isBusy, onSilence, children });
 }
 
 /** What people said of the summary; one's own can be changed. */

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { ask, wordsOf } from "./api.ts";
 import type { ErrorsView } from "./errors_state.ts";
 import type { Verdict } from "./errors_words.ts";
+import { liveliest } from "./liveliest.ts";
 
 const severity = z.enum(["critical", "error", "warning", "info"]);
 export type Severity = z.infer<typeof severity>;
@@ -129,7 +130,7 @@ export interface Errors {
 /** Everything that a view shows. Throws an Error in words. */
 export async function loadErrors(view: ErrorsView): Promise<Errors> {
   const { topics } = await ask("/api/v1/topics", topicsWithMarks);
-  const topic = view.topic ?? liveliest(topics);
+  const topic = view.topic ?? liveliest(topics)?.name ?? null;
   const names = topics.map(({ name }) => name);
   if (topic === null) return { ...NOTHING, topics: names, nowMs: Date.now() };
   if (!names.includes(topic)) throw new Error(`there is no topic ${topic}: choose one of those above`);
@@ -194,15 +195,9 @@ const topicsWithMarks = z.object({
   topics: z.array(z.object({
     name: z.string(),
     partitions: z.array(z.object({ watermark: z.nullable(z.string()) })),
+    totals: z.object({ events: z.number() }),
   })),
 });
-
-/** The topic whose newest event is the latest: what somebody who names none wants to see. */
-function liveliest(topics: z.infer<typeof topicsWithMarks>["topics"]): string | null {
-  const newest = ({ partitions }: (typeof topics)[number]) =>
-    Math.max(0, ...partitions.map(({ watermark }) => watermark === null ? 0 : Date.parse(watermark)));
-  return topics.toSorted((a, b) => newest(b) - newest(a))[0]?.name ?? null;
-}
 
 export type Decision =
   | { readonly kind: "acknowledge"; readonly incident: string }

@@ -2,9 +2,10 @@
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
-import { type Decide, useDeciding } from "./errors_actions.ts";
+import { useDeciding } from "./deciding.ts";
+import type { Decide } from "./errors_actions.ts";
 import { findFingerprints, type Fingerprint } from "./errors_api.ts";
-import { Menu } from "./errors_menu.ts";
+import { Menu } from "./menu.ts";
 import { Foreign, TemplateText } from "./errors_parts.ts";
 import { messageIn } from "./errors_template.ts";
 import { counted } from "./errors_words.ts";

@@ -5,10 +5,11 @@ import type { Decide } from "./errors_actions.ts";
 import { useArranged } from "./errors_arranged.ts";
 import type { Errors, Incident } from "./errors_api.ts";
 import { Card } from "./errors_card.ts";
-import { Badge, Foreign, Pill, SeverityMark, Spark, TemplateText } from "./errors_parts.ts";
+import { Badge, Foreign, Pill, Spark, TemplateText } from "./errors_parts.ts";
 import type { ErrorsView } from "./errors_state.ts";
 import { Ago, minuteOf } from "./errors_times.ts";
 import { counted } from "./errors_words.ts";
+import { SeverityMark } from "./severity.ts";
 
 export interface IncidentsProps {
   readonly errors: Errors;

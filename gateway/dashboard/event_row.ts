@@ -5,7 +5,7 @@ import type { EventRecord } from "./api.ts";
 import { inert } from "./inert.ts";
 import { MarkedText } from "./marked_text.ts";
 import { type Narrow, Value } from "./parts.ts";
-import { clockOf, stampOf } from "./times.ts";
+import { momentOf, stampOf } from "./times.ts";
 
 const AROUND_MS = 60_000;
 const TOLD_MS = 1_500;
@@ -23,7 +23,7 @@ export function EventRow({ event, wanted }: { readonly event: EventRecord; reado
   const ms = Date.parse(timestamp);
   const level = fields.level ?? "";
   return [
-    h("time", { dateTime: timestamp, title: stampOf(ms) }, clockOf(ms)),
+    h("time", { dateTime: timestamp, title: stampOf(ms) }, momentOf(ms)),
     h("span", { class: "level", "data-level": level }, inert(level) || "–"),
     h("bdi", { class: "service" }, inert(fields.service ?? fields.host ?? "")),
     h("span", { class: "said" }, h(MarkedText, { text: saidBy(event), wanted, isShort: true })),

@@ -1,10 +1,10 @@
 /** The events of a view, and how many there are. */
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ask, countAnswer, type EventRecord, eventsAnswer, type TopicInfo } from "./api.ts";
+import { ask, askAhead, countAnswer, type EventRecord, eventsAnswer, type TopicInfo } from "./api.ts";
 import { EventDetail, EventRow } from "./event_row.ts";
 import { parametersOf } from "./load.ts";
-import { usePages } from "./pages.ts";
+import { FIRST_PAGE, usePages } from "./pages.ts";
 import type { Narrow } from "./parts.ts";
 import { RecordList } from "./record_list.ts";
 import { zoneName } from "./times.ts";
@@ -15,13 +15,20 @@ const grouped = new Intl.NumberFormat("en");
 const COUNT_AFTER_MS = 700;
 
 /** Range, conditions and text as the API takes them. */
-export function eventParameters(view: ViewState, topic: TopicInfo): [string, string][] {
+export function eventParameters(view: ViewState, topic: Pick<TopicInfo, "name">): [string, string][] {
   const query: [string, string][] = [
     ...parametersOf(view, topic),
     ...view.where.map((condition): [string, string] => ["where", condition]),
   ];
   if (view.q !== "") query.push(["q", view.q]);
   return query;
+}
+
+const PATH = "/api/v1/events";
+
+/** Asks for the newest events before the list is there to do so: they are what a page is waited for. */
+export function askEventsAhead(view: ViewState, topic: string): void {
+  if (view.tab === "events") askAhead(PATH, [...eventParameters(view, { name: topic }), ["limit", String(FIRST_PAGE)]]);
 }
 
 export function Events({ view, topic, narrow, onRange, empty }: {
@@ -36,7 +43,7 @@ export function Events({ view, topic, narrow, onRange, empty }: {
   const pages = usePages(name, view.range.kind === "relative", async (cursor, limit, signal) => {
     const more: [string, string][] = [["limit", String(limit)], ...cursor === null ? [] : [["cursor", cursor] as const]]
       .map(([key, value]) => [key, value]);
-    const { events, nextCursor } = await ask("/api/v1/events", eventsAnswer, [...query, ...more], signal);
+    const { events, nextCursor } = await ask(PATH, eventsAnswer, [...query, ...more], signal);
     return { records: events, nextCursor };
   });
   return h(RecordList<EventRecord>, {

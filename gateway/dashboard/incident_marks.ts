@@ -4,8 +4,6 @@ import { ask } from "./api.ts";
 import type { Mark } from "./chart.ts";
 import { inert } from "./inert.ts";
 
-/** Marks on a chart: more hide what they mark. */
-const MARKS_MAX = 12;
 const ASKED_MAX = 100;
 const TITLE_MAX = 60;
 
@@ -55,8 +53,9 @@ export function incidentMarks(
     fromMs: Date.parse(openedAt),
     toMs: resolvedAt === null ? toMs : Date.parse(resolvedAt),
     kind: "incident",
+    isOver: resolvedAt !== null,
     label: inert(title.length > TITLE_MAX ? `${title.slice(0, TITLE_MAX)}…` : title),
     href: `/errors?${new URLSearchParams({ topic, incident: id })}`,
   })).filter((mark) => mark.fromMs < toMs && mark.toMs >= fromMs)
-    .sort((a, b) => b.fromMs - a.fromMs).slice(0, MARKS_MAX);
+    .sort((a, b) => b.fromMs - a.fromMs);
 }

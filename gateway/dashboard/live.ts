@@ -70,6 +70,7 @@ export function repeat(run: (isFirst: boolean) => Promise<void>, isMoving: boole
   let isLeft = false;
   let isRunning = false;
   let isDue = false;
+  let isMissed = false;
   let lastMs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = (ms: number) => {
@@ -79,6 +80,10 @@ export function repeat(run: (isFirst: boolean) => Promise<void>, isMoving: boole
   const apartMs = () => settingsNow().refreshSeconds * 1000;
   const moves = () => isMoving && apartMs() > 0;
   const go = async (isFirst: boolean) => {
+    if (document.hidden && !isFirst) {
+      isMissed = true; // nobody looks: what came meanwhile is asked for once, when somebody does
+      return;
+    }
     isRunning = true;
     isDue = false;
     lastMs = Date.now();
@@ -91,10 +96,19 @@ export function repeat(run: (isFirst: boolean) => Promise<void>, isMoving: boole
     isDue = true;
     if (!isRunning) wait(Math.max(0, lastMs + apartMs() - Date.now()));
   };
-  if (isMoving) storedListeners.add(hear);
+  const see = () => {
+    if (document.hidden || !isMissed) return;
+    isMissed = false;
+    if (!isRunning) void go(false);
+  };
+  if (isMoving) {
+    storedListeners.add(hear);
+    document.addEventListener("visibilitychange", see);
+  }
   void go(true);
   return () => {
     isLeft = true;
+    document.removeEventListener("visibilitychange", see);
     storedListeners.delete(hear);
     clearTimeout(timer);
   };

@@ -1,4 +1,5 @@
 /** What a view shows, asked of the API. */
+import { alertMarks, type Alerts, loadAlerts } from "./alerts_api.ts";
 import {
   ask,
   seriesAnswer,
@@ -12,6 +13,8 @@ import {
 import type { Line, Mark } from "./chart.ts";
 import { chosenValues, fieldOf } from "./conditions.ts";
 import { type AnalyzerStanding, incidentMarks, loadIncidents } from "./incident_marks.ts";
+import { liveliest } from "./liveliest.ts";
+import { groupMarks } from "./mark_groups.ts";
 import { minuteOf } from "./times.ts";
 import { endsOf, rangeParameters, type ViewState } from "./url_state.ts";
 
@@ -48,7 +51,9 @@ export interface Shown {
   readonly status: Status | null;
   /** Null where nobody can tell. */
   readonly analyzer: AnalyzerStanding | null;
-  /** Absent where there is no topic at all. */
+  /** Null where nobody can tell. */
+  readonly alerts: Alerts | null;
+  /** Absent where there is no topic at all, or none of the wanted name. */
   readonly topic?: TopicInfo;
   /** Absent as long as the figures are not there. */
   readonly summary?: Summary;
@@ -58,11 +63,13 @@ export interface Shown {
   readonly errorRate: readonly Line[];
   readonly latency: readonly Line[];
   readonly unit: string;
+  /** Length of a point, as the API writes it. */
+  readonly step: string;
   readonly breakdown: Breakdown | null;
 }
 
 /** Parameters of a topic in a view's range. */
-export function parametersOf(view: ViewState, topic: TopicInfo): [string, string][] {
+export function parametersOf(view: ViewState, topic: Pick<TopicInfo, "name">): [string, string][] {
   const { from, to } = rangeParameters(view.range);
   return [["topic", topic.name], ["from", from], ["to", to]];
 }
@@ -73,15 +80,6 @@ export function minuteConditions(view: ViewState, topic: TopicInfo): [string, st
     .map((condition) => ["where", condition]);
 }
 
-/** The topic whose newest event is the latest: what somebody who names none wants to see. */
-function liveliest(topics: readonly TopicInfo[]): TopicInfo | undefined {
-  return topics.toSorted((a, b) => newestMs(b) - newestMs(a))[0];
-}
-
-/** About the time of a topic's newest event; 0 where it has none. */
-export const newestMs = ({ partitions }: TopicInfo): number =>
-  Math.max(0, ...partitions.map(({ watermark }) => watermark === null ? 0 : Date.parse(watermark)));
-
 /** What events are broken down by: what the view says, or the first of the usual way that it is not narrowed to yet. */
 export function breakdownField({ by, where }: ViewState, { dimensions }: TopicInfo): string | undefined {
   if (dimensions.includes(by)) return by;
@@ -89,17 +87,29 @@ export function breakdownField({ by, where }: ViewState, { dimensions }: TopicIn
   return useful.find((name) => chosenValues(where, name) === null) ?? useful[0];
 }
 
+/** What is loaded beside what the view says. */
+export interface LoadParts {
+  /** Of the service level, in percent. */
+  readonly target: number;
+  /** The topic that was shown before of a view that names none: it stays. */
+  readonly before: string | null;
+}
+
 /** `onTopic` hears of what is known before the figures are: the topic, for lists that need no more. Throws an Error in words. */
-export async function load(view: ViewState, target: number, onTopic: (shown: Shown) => void): Promise<Shown> {
+export async function load(
+  view: ViewState,
+  { target, before }: LoadParts,
+  onTopic: (shown: Shown) => void,
+): Promise<Shown> {
   const [{ topics }, status] = await Promise.all([
     ask("/api/v1/topics", topicsAnswer),
     ask("/api/v1/status", statusAnswer).catch(() => null), // of another version
   ]);
-  const topic = view.topic === null ? liveliest(topics) : topics.find(({ name }) => name === view.topic);
-  const empty = { marks: [], levels: [], errorRate: [], latency: [], unit: "" };
-  const nothing = { atMs: Date.now(), topics, status, analyzer: null, ...empty };
+  const wanted = topics.find(({ name }) => name === (view.topic ?? before));
+  const topic = view.topic === null ? wanted ?? liveliest(topics) : wanted;
+  const empty = { marks: [], levels: [], errorRate: [], latency: [], unit: "", step: "" };
+  const nothing = { atMs: Date.now(), topics, status, analyzer: null, alerts: null, ...empty };
   if (topic === undefined) {
-    if (view.topic !== null && topics.length > 0) throw new Error(`there is no topic ${view.topic}`);
     return { ...nothing, range: { fromMs: 0, toMs: 1 }, breakdown: null };
   }
   onTopic({ ...nothing, topic, range: endsOf(view.range, nothing.atMs), breakdown: null });
@@ -108,8 +118,9 @@ export async function load(view: ViewState, target: number, onTopic: (shown: Sho
   const quantiles = topic.measures.length > 0 ? ["p50", "p95", "p99"] : [];
   const field = breakdownField(view, topic);
   const split = async (metric: string) => field === undefined ? null : await series(["metric", metric], ["by", field]);
-  const [incidents, summary, byLevel, errorRate, counts, errors, ...latencies] = await Promise.all([
+  const [incidents, alerts, summary, byLevel, errorRate, counts, errors, ...latencies] = await Promise.all([
     loadIncidents(topic.name),
+    loadAlerts(topic.name, rangeParameters(view.range)),
     ask("/api/v1/summary", summaryAnswer, [...query, ["target", String(target)]]),
     series(["metric", "count"], ["by", "level"]),
     series(["metric", "error_rate"]),
@@ -124,11 +135,19 @@ export async function load(view: ViewState, target: number, onTopic: (shown: Sho
     summary,
     range,
     analyzer: incidents?.analyzer ?? null,
-    marks: [...openMark(byLevel, range), ...incidentMarks(topic.name, incidents?.incidents ?? [], range)],
+    alerts,
+    marks: [
+      ...openMark(byLevel, range),
+      ...groupMarks([
+        ...incidentMarks(topic.name, incidents?.incidents ?? [], range),
+        ...alertMarks(alerts?.alerts ?? [], range),
+      ], range),
+    ],
     levels: levelLines(byLevel),
     errorRate: [named("error rate", errorRate)],
     latency: latencies.map((answer, i) => named(quantiles[i], answer)),
     unit: latencies[0]?.unit ?? "",
+    step: byLevel.step,
     breakdown: field === undefined || counts === null || errors === null ? null : breakdownOf(field, counts, errors),
   };
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, type LogRecords, logRecords, type TopicInfo, wordsOf } from "./api.ts";
 import { Choice } from "./controls.ts";
 import { inert } from "./inert.ts";
-import { stampOf, zoneName } from "./times.ts";
+import { momentOf, stampOf, zoneName } from "./times.ts";
 import { browseParameters, type BrowseState } from "./topics_state.ts";
 import { VirtualList } from "./virtual_list.ts";
 
@@ -67,12 +67,13 @@ export function LogRecordsPanel({ topic, state, go }: {
       : found.records.length === 0
       ? h("p", { class: "empty" }, nothing(found, state))
       : h(VirtualList<Placed>, {
+        heads: headsOf(found.records, key !== ""),
         label: "Records of the log, in their order",
         items: found.records,
         keyOf: ({ partition, offset }) => `${partition}/${offset}`,
         viewport,
         look: zoneName() + key,
-        row: (record) => rowOf(record, key !== ""),
+        row: (record) => rowOf(record, key !== "", hasKeys(found.records)),
         detail: (record) => h(Detail, { record, onKey: (key) => go({ ...state, key, at: "earliest" }) }),
       }),
   );
@@ -137,11 +138,24 @@ function Controls({ topic, state, go, next }: {
   ]);
 }
 
-function rowOf({ timestamp, partition, offset, key, value }: Placed, hasPartition: boolean) {
+/** Logs of most programs have none: the records get the room. */
+const hasKeys = (records: readonly Placed[]): boolean => records.some(({ key }) => key !== null);
+
+/** What is in the columns of a row. */
+function headsOf(records: readonly Placed[], hasPartition: boolean) {
   return [
-    h("time", { dateTime: timestamp }, stampOf(Date.parse(timestamp)).slice(11)),
-    h("span", { class: "level offset" }, hasPartition ? `${partition}/${offset}` : offset),
-    h("bdi", { class: "service" }, key === null ? "" : inert(key)),
+    h("span", null, "time"),
+    h("span", { class: "offset" }, hasPartition ? "partition/offset" : "offset"),
+    hasKeys(records) && h("span", { class: "service" }, "key"),
+    h("span", null, "record"),
+  ];
+}
+
+function rowOf({ timestamp, partition, offset, key, value }: Placed, hasPartition: boolean, hasKeys: boolean) {
+  return [
+    h("time", { dateTime: timestamp, title: timestamp }, momentOf(Date.parse(timestamp))),
+    h("span", { class: "offset" }, hasPartition ? `${partition}/${offset}` : offset),
+    hasKeys && h("bdi", { class: "service" }, key === null ? "–" : inert(key)),
     h("span", { class: "said" }, h("bdi", null, value === null ? "(no value)" : inert(value.slice(0, 2000)))),
   ];
 }

@@ -1,6 +1,6 @@
 /** Records of a list, newest first, a page after the other, that do not move while somebody reads them. */
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { wordsOf } from "./api.ts";
 import { repeat } from "./live.ts";
 
@@ -57,7 +57,8 @@ export function usePages<T extends Placed>(name: string, isMoving: boolean, ask:
   const current = useRef(new AbortController());
   const viewport = useRef<HTMLDivElement>(null);
 
-  useEffect(() => {
+  // At once: most of a page's time to be useful is the wait for its records.
+  useLayoutEffect(() => {
     const left = new AbortController();
     current.current = left;
     isHeld.current = false;

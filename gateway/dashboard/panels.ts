@@ -8,6 +8,7 @@ export interface PanelPlace {
 
 /** In their own order. */
 export const PANELS: Readonly<Record<string, PanelPlace>> = {
+  alerts: { title: "Alerts", span: 6 },
   levels: { title: "Events by level", span: 6 },
   error_rate: { title: "Error rate", span: 2 },
   latency: { title: "Response time", span: 2 },
@@ -18,6 +19,7 @@ export const PANELS: Readonly<Record<string, PanelPlace>> = {
   slow_apis: { title: "Average response time by API", span: 3 },
   level_shares: { title: "Log levels", span: 3 },
   export: { title: "Export this view", span: 6 },
+  runs: { title: "Runs", span: 6 },
 };
 
 /** All panels: those that are wanted in that order, others where they are by themselves. */

@@ -1,6 +1,7 @@
 /** What the dashboard's panels are made of. */
 import { type ComponentChildren, h } from "preact";
 import { inert } from "./inert.ts";
+import { stampOf } from "./times.ts";
 
 export const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 export const percent = (ratio: number): string => `${(ratio * 100).toFixed(2)} %`;
@@ -9,13 +10,28 @@ const AGES: readonly (readonly [limit: number, seconds: number, unit: string])[]
   [120, 1, "s"],
   [7200, 60, "min"],
   [172_800, 3600, "h"],
-  [Infinity, 86_400, "days"],
+  [63_072_000, 86_400, "days"],
+  [Infinity, 31_557_600, "years"],
 ];
 
 /** A length of time in its usual unit. */
 export function lengthOf(seconds: number): string {
   const [, size, unit] = AGES.find(([limit]) => seconds < limit) ?? AGES[AGES.length - 1];
   return `${compact.format(seconds / size)} ${unit}`;
+}
+
+/** What a point of a series is of: "per minute", "per 5 minutes", "per hour", "per day". */
+export function stepWords(step: string): string {
+  const minutes = Number.parseInt(step);
+  const [size, unit] = minutes % 1440 === 0 ? [1440, "day"] : minutes % 60 === 0 ? [60, "hour"] : [1, "minute"];
+  return minutes === size ? `per ${unit}` : `per ${minutes / size} ${unit}s`;
+}
+
+/** That the gateway cannot be asked, over what was known before, where there is any: it moves nothing. */
+export function Outage({ problem, knownMs }: { readonly problem: string; readonly knownMs: number | undefined }) {
+  if (knownMs === undefined) return h("p", { role: "alert" }, problem);
+  // A time, not an age: it stays true while nothing is drawn.
+  return h("p", { role: "alert", class: "floating" }, `${problem} What is shown is of ${stampOf(knownMs).slice(11)}.`);
 }
 
 /** Narrows the view to a value, or leaves the value out. */

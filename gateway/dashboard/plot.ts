@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import type { ChartProps, Line, Mark } from "./chart.ts";
 import { stacked } from "./stack.ts";
-import { dayOf, minuteOf, zoneName } from "./times.ts";
+import { dayOf, isOwnZone, minuteOf, zoneName } from "./times.ts";
 
 /** Properties of the page's style that tell lines apart, with a dash for who cannot see colours. */
 const STROKES: readonly { readonly colour: string; readonly dash: readonly number[] }[] = [
@@ -20,6 +20,8 @@ const SYNC_KEY = "overview";
 const DRAG_MIN = 5;
 /** Height of the bars that mark stretches of time. */
 const MARK_PX = 4;
+/** How much of its colour a stretch of time has. */
+const SHADE = 0.08;
 const DAY_SECONDS = 86_400;
 
 /** How the n-th line of a chart is drawn. */
@@ -31,17 +33,35 @@ export function strokeOf({ colour }: Line, n: number): { readonly colour: string
 /** Told where the cursor is, as an index into the points; null where it is nowhere. */
 export type CursorMove = (index: number | null) => void;
 
+/** What is drawn with, asked of the page's style once a chart. */
+interface Brush {
+  readonly colour: (name: string) => string;
+  readonly font: string;
+}
+
 export function makePlot(
   parent: HTMLElement,
   latest: { readonly current: ChartProps },
   onCursor: CursorMove,
 ): uPlot {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const style = getComputedStyle(parent);
+  const known = new Map<string, string>();
+  const colour = (name: string) => {
+    let value = known.get(name);
+    if (value === undefined) {
+      // As the colour of an element: a property alone is the text of both schemes.
+      parent.style.color = `var(${name})`;
+      value = style.color;
+      known.set(name, value);
+    }
+    return value;
+  };
   const { lines, kind = "lines" } = latest.current;
+  const family = getComputedStyle(document.body).fontFamily;
+  const brush: Brush = { colour, font: `bold ${11 * devicePixelRatio}px ${family}` };
   const axis = {
     stroke: colour("--soft"),
-    font: `11px ${getComputedStyle(document.body).fontFamily}`,
+    font: `11px ${family}`,
     grid: { stroke: colour("--line"), width: 1 },
     ticks: { show: false },
   };
@@ -51,8 +71,13 @@ export function makePlot(
       height: HEIGHT,
       padding: [8, 20, 0, 0],
       legend: { show: false },
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zoneName()),
+      // Dates of another zone are made by way of text, which is slow.
+      tzDate: (seconds) => {
+        const date = new Date(seconds * 1000);
+        return isOwnZone() ? date : uPlot.tzDate(date, zoneName());
+      },
       cursor: {
+        y: false, // values are in the legend
         sync: { key: SYNC_KEY, scales: ["x", null] },
         drag: { x: true, y: false, setScale: false },
         points: { show: kind === "lines" },
@@ -64,12 +89,21 @@ export function makePlot(
       },
       axes: [
         { ...axis, size: 24, space: 64, values: (_, ticks) => ticks.map((seconds) => tickOf(seconds, ticks)) },
-        { ...axis, size: 56, space: 26, values: (_, ticks) => ticks.map((value) => latest.current.write(value)) },
+        {
+          ...axis,
+          size: 56,
+          space: 26,
+          incrs: stepsFrom(latest.current.leastStep ?? 0.1),
+          values: (_, ticks) => ticks.map((value) => latest.current.write(value)),
+        },
       ],
       series: [{}, ...kind === "stack" ? bars(lines, colour) : strokes(lines, colour)],
       hooks: {
-        drawClear: [(plot) => drawMarks(plot, latest.current, colour)],
-        draw: [(plot) => drawLimit(plot, latest.current, colour)],
+        drawClear: [(plot) => drawMarks(plot, latest.current, brush)],
+        draw: [
+          (plot) => drawLimit(plot, latest.current, colour),
+          (plot) => drawAlerts(plot, latest.current, brush),
+        ],
         setCursor: [({ cursor }) => onCursor(cursor.idx ?? null)],
         setSelect: [(plot) => {
           const { left, width } = plot.select;
@@ -95,6 +129,10 @@ export function moveCursors(ms: number | null): void {
     plot.setCursor({ left, top });
   }
 }
+
+/** Steps of an axis, from the least that is written: 1, 2 and 5, and all that is ten times as much. */
+const stepsFrom = (least: number): number[] =>
+  Array.from({ length: 17 }, (_, power) => [1, 2, 5].map((digit) => digit * least * 10 ** power)).flat();
 
 /** Room for the limit as well, where it is not far above all values. */
 function topOf(max: number, { limit }: ChartProps): number {
@@ -129,28 +167,109 @@ function bars(lines: readonly Line[], colour: (name: string) => string): uPlot.S
 }
 
 export function dataOf({ lines, kind = "lines" }: ChartProps): uPlot.AlignedData {
-  const times = (lines[0]?.points ?? []).map(([ms]) => ms / 1000);
+  const times = (lines[0]?.points ?? []).map((point) => point[0] / 1000);
   if (kind === "stack") return [times, ...stacked(lines).reverse()];
-  return [times, ...lines.map(({ points }) => points.map(([, value]) => value))];
+  return [times, ...lines.map(valuesOf)];
 }
 
-/** Stretches of time: what is not final as a shade, the rest as bars along the top, with a line where one began. */
-function drawMarks(plot: uPlot, { marks = [] }: ChartProps, colour: (name: string) => string): void {
+/** By index: tens of thousands of pairs that are taken apart by iterators are a good part of an update's time. */
+function valuesOf({ points }: Line): (number | null)[] {
+  const values: (number | null)[] = Array(points.length);
+  for (let at = 0; at < values.length; at++) values[at] = points[at][1];
+  return values;
+}
+
+/** Where an alert begins or ends: a triangle that stands on its bar's end, filled where it fired, hollow where it was over. */
+function drawFlag(ctx: CanvasRenderingContext2D, x: number, y: number, isFilled: boolean): void {
+  const size = 5 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(x - size, y);
+  ctx.lineTo(x + size, y);
+  ctx.lineTo(x, y + 1.7 * size);
+  ctx.closePath();
+  if (isFilled) return ctx.fill();
+  ctx.lineWidth = 1.3 * devicePixelRatio;
+  ctx.stroke();
+}
+
+/** How many a mark stands for, beside where they begin. */
+function drawCount(
+  ctx: CanvasRenderingContext2D,
+  { members }: Mark,
+  x: number,
+  y: number,
+  { align, ground }: { readonly align: CanvasTextAlign; readonly ground: string },
+): void {
+  if (members === undefined) return;
+  ctx.textAlign = align;
+  ctx.textBaseline = "top";
+  // Over lines of the grid it is read as well.
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.strokeStyle = ground;
+  ctx.strokeText(String(members.length), x, y + 2 * devicePixelRatio);
+  ctx.fillText(String(members.length), x, y + 2 * devicePixelRatio);
+}
+
+/** Stretches of time: what is not final, and alerts, as a shade; incidents as bars along the top, with a line where one began. */
+function drawMarks(plot: uPlot, { marks = [], hasMarkList = false }: ChartProps, { colour, font }: Brush): void {
   const { ctx, bbox } = plot;
   const [left, right] = [bbox.left, bbox.left + bbox.width];
   ctx.save();
+  ctx.font = font;
   for (const mark of marks) {
     const at = (ms: number) => Math.min(right, Math.max(left, plot.valToPos(ms / 1000, "x", true)));
     const [from, to] = [at(mark.fromMs), at(mark.toMs)];
     ctx.fillStyle = colour(markColour(mark));
-    if (mark.kind === "open") {
-      ctx.globalAlpha = 0.08;
+    if (mark.kind !== "incident") {
+      ctx.globalAlpha = SHADE;
       ctx.fillRect(from, bbox.top, to - from, bbox.height);
-      continue;
+      continue; // the ends of alerts are drawn over the lines
     }
     ctx.globalAlpha = 1;
     ctx.fillRect(from, bbox.top, Math.max(3, to - from), MARK_PX * devicePixelRatio);
-    if (from > left && from < right) ctx.fillRect(from, bbox.top, devicePixelRatio, bbox.height);
+    if (from <= left || from >= right) continue;
+    ctx.fillRect(from, bbox.top, devicePixelRatio, bbox.height);
+    // Once a page is enough: small charts have no room for it.
+    if (hasMarkList) {
+      drawCount(ctx, mark, from - 4 * devicePixelRatio, bbox.top + MARK_PX * devicePixelRatio, {
+        align: "right",
+        ground: colour("--card"),
+      });
+    }
+  }
+  ctx.restore();
+}
+
+/** Alerts: a bar below those of incidents, and dashed lines with a flag each where it fired and where it was over. */
+function drawAlerts(plot: uPlot, { marks = [], hasMarkList = false }: ChartProps, { colour, font }: Brush): void {
+  const { ctx, bbox } = plot;
+  const [left, right] = [bbox.left, bbox.left + bbox.width];
+  const top = bbox.top + (MARK_PX + 2) * devicePixelRatio;
+  ctx.save();
+  ctx.font = font;
+  for (const mark of marks) {
+    if (mark.kind !== "alert") continue;
+    const at = (ms: number) => Math.min(right, Math.max(left, plot.valToPos(ms / 1000, "x", true)));
+    const [from, to] = [at(mark.fromMs), at(mark.toMs)];
+    ctx.fillStyle = ctx.strokeStyle = colour(markColour(mark));
+    ctx.fillRect(from, top, Math.max(3, to - from), 2 * devicePixelRatio);
+    const ends = [
+      { x: from, isStart: true, isShown: from > left },
+      { x: to, isStart: false, isShown: mark.isOver === true && to < right },
+    ];
+    for (const { x, isStart } of ends.filter(({ isShown }) => isShown)) {
+      ctx.lineWidth = devicePixelRatio;
+      ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+      ctx.beginPath();
+      ctx.moveTo(x, top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.setLineDash([]);
+      drawFlag(ctx, x, top, isStart);
+    }
+    if (hasMarkList && from > left) {
+      drawCount(ctx, mark, from + 7 * devicePixelRatio, top, { align: "left", ground: colour("--card") });
+    }
   }
   ctx.restore();
 }
@@ -182,12 +301,16 @@ function tickOf(seconds: number, ticks: readonly number[]): string {
   return isWide || isNewDay ? dayOf(seconds * 1000).slice(5) : minuteOf(seconds * 1000);
 }
 
-/** Places of values without a neighbour. */
+/** Places of values without a neighbour. Asked of each line each time that it is drawn. */
 function loneValues(values: ArrayLike<number | null | undefined>): number[] {
-  const isThere = (at: number) => (values[at] ?? null) !== null;
   const lone: number[] = [];
+  let isBefore = false;
+  let isHere = values.length > 0 && (values[0] ?? null) !== null;
   for (let at = 0; at < values.length; at++) {
-    if (isThere(at) && !isThere(at - 1) && !isThere(at + 1)) lone.push(at);
+    const isAfter = at + 1 < values.length && (values[at + 1] ?? null) !== null;
+    if (isHere && !isBefore && !isAfter) lone.push(at);
+    isBefore = isHere;
+    isHere = isAfter;
   }
   return lone;
 }

@@ -5,7 +5,7 @@ import { inert } from "./inert.ts";
 import { parametersOf } from "./load.ts";
 import { usePages } from "./pages.ts";
 import { RecordList } from "./record_list.ts";
-import { clockOf, stampOf, zoneName } from "./times.ts";
+import { momentOf, stampOf, zoneName } from "./times.ts";
 import type { ViewState } from "./url_state.ts";
 
 export function Quarantine({ view, topic }: { readonly view: ViewState; readonly topic: TopicInfo }) {
@@ -22,7 +22,7 @@ export function Quarantine({ view, topic }: { readonly view: ViewState; readonly
     total: null,
     look: zoneName(),
     row: ({ recordTime, reason, raw }) => [
-      h("time", { dateTime: recordTime, title: stampOf(Date.parse(recordTime)) }, clockOf(Date.parse(recordTime))),
+      h("time", { dateTime: recordTime, title: stampOf(Date.parse(recordTime)) }, momentOf(Date.parse(recordTime))),
       h("span", { class: "level reason" }, reason.replaceAll("_", " ")),
       h("span", { class: "said" }, h("bdi", null, inert(raw.slice(0, 2000)))),
     ],

@@ -2,7 +2,7 @@
 import { h } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { Choice } from "./controls.ts";
-import { stampOf } from "./times.ts";
+import { parseStamp, stampOf, zoneName } from "./times.ts";
 import { isRelative, moved, rangeParameters, type ViewRange } from "./url_state.ts";
 
 const RANGES: Readonly<Record<string, string>> = {
@@ -48,25 +48,28 @@ export function RangeControl({ range, onRange }: {
   ]);
 }
 
-function OtherRange({ range, onRange, onClose }: {
+/** Asks for any range of time. */
+export function OtherRange({ range, onRange, onClose }: {
   readonly range: ViewRange;
   readonly onRange: (range: ViewRange) => void;
   readonly onClose: () => void;
 }) {
   const [problem, setProblem] = useState("");
   const form = useRef<HTMLFormElement>(null);
-  const { from, to } = rangeParameters(range);
+  const { from, to } = range.kind === "relative"
+    ? rangeParameters(range)
+    : { from: stampOf(range.fromMs), to: stampOf(range.toMs) };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (form.current === null) return;
     const given = new FormData(form.current);
     const [from, to] = ["from", "to"].map((name) => String(given.get(name) ?? "").trim());
     if (isRelative(from) && (to === "now" || to === "")) return onRange({ kind: "relative", from });
-    const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
+    const [fromMs, toMs] = [parseStamp(from), to === "now" ? Date.now() : parseStamp(to)];
     if (fromMs < toMs) return onRange({ kind: "absolute", fromMs, toMs });
     setProblem(
       Number.isNaN(fromMs) || Number.isNaN(toMs)
-        ? "Times are as in 2026-03-01T12:00:00Z, or from now-90m to now."
+        ? `Times are as in 2026-03-01 12:00 (${zoneName()}), 2026-03-01T12:00Z, or from now-90m to now.`
         : "It begins after its end.",
     );
   };
@@ -78,6 +81,7 @@ function OtherRange({ range, onRange, onClose }: {
       onSubmit: submit,
       onKeyDown: (event: KeyboardEvent) => event.key === "Escape" && onClose(),
     },
+    h("p", { class: "hint" }, `Times without a zone are of ${zoneName()}.`),
     h("label", null, [h("span", null, "from"), h("input", { name: "from", defaultValue: from, autofocus: true })]),
     h("label", null, [h("span", null, "to"), h("input", { name: "to", defaultValue: to })]),
     problem !== "" && h("p", { role: "alert" }, problem),

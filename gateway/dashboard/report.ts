@@ -6,9 +6,13 @@ import { withCondition } from "./conditions.ts";
 import { Chips, Choice, Heading } from "./controls.ts";
 import { readReportView, reportParameters, type ReportViewState, writeReportView } from "./report_state.ts";
 import { type AccessReport, accessReport } from "./report_tables.ts";
+import { OtherRange } from "./range_control.ts";
 import { ReportView } from "./report_view.ts";
-import { startSettings } from "./settings.ts";
+import { startSettings, useSettings } from "./settings.ts";
+import { stampOf } from "./times.ts";
+import type { ViewRange } from "./url_state.ts";
 
+const DAY_MS = 86_400_000;
 const PERIODS: Readonly<Record<string, string>> = {
   "": "everything",
   "now-1d": "last day",
@@ -37,6 +41,7 @@ async function load(view: ReportViewState): Promise<Loaded> {
 }
 
 function Page() {
+  useSettings(); // of which the zone is one
   const [view, setView] = useState(() => readReportView(location.search));
   const [loaded, setLoaded] = useState<Loaded | null>(null);
   const [problem, setProblem] = useState("");
@@ -74,12 +79,7 @@ function Page() {
         options: topics.map(({ name }) => [name]),
         onChoice: (name) => go({ ...view, topic: name, where: [] }),
       }),
-      h(Choice, {
-        label: "Period",
-        value: view.from,
-        options: Object.entries({ ...PERIODS, ...(view.from in PERIODS ? {} : { [view.from]: `since ${view.from}` }) }),
-        onChoice: (from) => go({ ...view, from, to: "" }),
-      }),
+      h(Period, { view, days: report?.byDay ?? [], onPeriod: (period) => go({ ...view, ...period }) }),
       h(Choice, {
         label: "Time zone of days and hours",
         value: view.tz,
@@ -119,6 +119,56 @@ function Page() {
         ],
     ),
   ];
+}
+
+const OTHER = "other";
+
+/** All of it, the last days, or any range. */
+function Period({ view: { from, to }, days, onPeriod }: {
+  readonly view: ReportViewState;
+  readonly days: AccessReport["byDay"];
+  readonly onPeriod: (period: { readonly from: string; readonly to: string }) => void;
+}) {
+  const [isOther, setOther] = useState(false);
+  const value = to === "" && from in PERIODS ? from : `${from}/${to}`;
+  return h("div", { class: "menu" }, [
+    h(Choice, {
+      label: "Period",
+      value,
+      options: [...Object.entries({ ...PERIODS, ...(value in PERIODS ? {} : { [value]: saidOf(from, to) }) }), [
+        OTHER,
+        "other…",
+      ]],
+      onChoice: (chosen) => chosen === OTHER ? setOther(true) : onPeriod({ from: chosen, to: "" }),
+    }),
+    isOther && h(OtherRange, {
+      range: rangeOf(from, to, days),
+      onRange: (range) => {
+        setOther(false);
+        if (range.kind === "relative") return onPeriod({ from: range.from, to: "" });
+        onPeriod({ from: new Date(range.fromMs).toISOString(), to: new Date(range.toMs).toISOString() });
+      },
+      onClose: () => setOther(false),
+    }),
+  ]);
+}
+
+/** A time as people read it, where it is one. */
+const timeOf = (text: string): string => Number.isNaN(Date.parse(text)) ? text : stampOf(Date.parse(text)).slice(0, -3);
+
+function saidOf(from: string, to: string): string {
+  if (to === "") return `since ${timeOf(from)}`;
+  return from === "" ? `until ${timeOf(to)}` : `${timeOf(from)} – ${timeOf(to)}`;
+}
+
+/** What other ranges are changed from: the one that is shown, or the days that there are. */
+function rangeOf(from: string, to: string, days: AccessReport["byDay"]): ViewRange {
+  const [fromMs, toMs] = [from, to].map((text) => Date.parse(text));
+  if (fromMs < toMs) return { kind: "absolute", fromMs, toMs };
+  const [firstMs, lastMs] = [days[0], days.at(-1)].map((each) => Date.parse(each?.day ?? ""));
+  return firstMs <= lastMs
+    ? { kind: "absolute", fromMs: firstMs, toMs: lastMs + DAY_MS }
+    : { kind: "relative", from: "now-7d" };
 }
 
 startSettings();

@@ -10,6 +10,11 @@ import {
   reportTables,
 } from "./report_tables.ts";
 
+/** About as high as the letters beside it. */
+const BAR_PX = 14;
+/** Of what is there at all. */
+const LEAST_PERCENT = 1.5;
+
 const grouped = new Intl.NumberFormat("en");
 
 export function ReportView({ report, narrow }: {
@@ -18,7 +23,11 @@ export function ReportView({ report, narrow }: {
   readonly narrow?: Narrow;
 }) {
   if (report.lines === 0) {
-    return h("p", { class: "panel" }, "No request fits: take a longer period, or fewer conditions.");
+    return h("p", { class: "panel" }, [
+      "No request fits: take a longer period, or fewer conditions. ",
+      h("code", null, "deno task produce --file access.log --topic access"),
+      " sends some.",
+    ]);
   }
   return [
     h("dl", { class: "strip" }, reportFigures(report).map((figure) => h(Figure, { key: figure.name, ...figure }))),
@@ -44,7 +53,7 @@ function Counted({ table, narrow }: { readonly table: ReportTable; readonly narr
         null,
         h("tr", null, [
           h("th", { scope: "col" }, columns[0].name),
-          h("td", { "aria-hidden": "true" }),
+          h("td", { class: "bar", "aria-hidden": "true" }),
           columns.slice(1).map(({ name }) => h("th", { scope: "col" }, name)),
         ]),
       ),
@@ -59,7 +68,7 @@ function Counted({ table, narrow }: { readonly table: ReportTable; readonly narr
               cellOf(columns[0], row[0], narrow),
             ),
             h("td", { class: "bar", "aria-hidden": "true" }, [
-              h("meter", { min: 0, max, value: Number(row[drawn]) }),
+              h(Bar, { share: Number(row[drawn]) / max }),
             ]),
             row.slice(1).map((value, i) => h("td", null, cellOf(columns[i + 1], value, narrow))),
           ])
@@ -68,6 +77,16 @@ function Counted({ table, narrow }: { readonly table: ReportTable; readonly narr
     ),
   );
 }
+
+/** Drawn, not styled: a page with a strict policy and a file that stands alone show the same. */
+const Bar = ({ share }: { readonly share: number }) =>
+  h("svg", { width: "100%", height: BAR_PX }, [
+    h("rect", {
+      width: `${share === 0 ? 0 : Math.max(LEAST_PERCENT, share * 100).toFixed(2)}%`,
+      height: BAR_PX,
+      rx: 2,
+    }),
+  ]);
 
 function cellOf({ field, kind }: ReportColumn, value: string | number, narrow: Narrow | undefined): ComponentChildren {
   if (kind === "number") return grouped.format(Number(value));

@@ -32,6 +32,7 @@ let confirmed = current;
 /** What it was not told yet, and the telling: one at a time, since the first gives the browser its name. */
 let untold: Partial<Settings> = {};
 let telling: Promise<void> | null = null;
+let user: Promise<string | null> = Promise.resolve(null);
 const listeners = new Set<(settings: Settings) => void>();
 
 function cached(): Settings {
@@ -64,11 +65,15 @@ export const settingsNow = (): Settings => current;
 /** Applies what was seen last, then what the gateway keeps. Call it once, before anything is drawn. */
 export function startSettings(): void {
   apply();
-  ask(PATH, answer).then(({ settings }) => {
+  user = ask(PATH, answer).then(({ settings, user }) => {
     confirmed = settings;
     if (telling === null) take(settings);
-  }, () => {}); // without an answer all stays as it was
+    return user;
+  }, () => null); // without an answer all stays as it was
 }
+
+/** The name that a proxy told the gateway; null where there is none. */
+export const userNow = (): Promise<string | null> => user;
 
 /** Changes some; they hold at once, and are taken back where the gateway refuses them. Throws an Error in words. */
 export function changeSettings(changes: Partial<Settings>): Promise<void> {

@@ -18,7 +18,19 @@ const REFRESH = [
   ],
 ];
 
-export function SettingsDialog({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+/** What this dialog shows on other pages than the dashboard. */
+const SHARED_DEFAULTS: Partial<Settings> = {
+  theme: DEFAULTS.theme,
+  timeZone: DEFAULTS.timeZone,
+  refreshSeconds: DEFAULTS.refreshSeconds,
+};
+
+export function SettingsDialog({ page, isOpen, onClose }: {
+  /** Panels and the service level are the dashboard's alone. */
+  readonly page: "dashboard" | "errors";
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+}) {
   const settings = useSettings();
   const [problem, setProblem] = useState("");
   const dialog = useRef<HTMLDialogElement>(null);
@@ -54,11 +66,16 @@ export function SettingsDialog({ isOpen, onClose }: { readonly isOpen: boolean; 
             : [...REFRESH, [String(settings.refreshSeconds), `every ${settings.refreshSeconds} s`]],
           onChange: (value) => change({ refreshSeconds: Number(value) }),
         }),
+        page === "dashboard" &&
         h(Target, { value: settings.slaTarget, onChange: (slaTarget) => change({ slaTarget }) }),
-        h(Panels, { settings, onChange: change }),
+        page === "dashboard" && h(Panels, { settings, onChange: change }),
       ]),
       h("div", { class: "actions" }, [
-        h("button", { type: "button", onClick: () => change(DEFAULTS) }, "As they were at first"),
+        h(
+          "button",
+          { type: "button", onClick: () => change(page === "dashboard" ? DEFAULTS : SHARED_DEFAULTS) },
+          "As they were at first",
+        ),
         h("button", { type: "button", class: "main", onClick: onClose }, "Done"),
       ]),
     ],
@@ -98,6 +115,8 @@ function Zone({ value, onChange }: { readonly value: string; readonly onChange: 
 }
 
 function Target({ value, onChange }: { readonly value: number; readonly onChange: (target: number) => void }) {
+  /** What is being typed: the settings may be drawn again meanwhile. */
+  const [typed, setTyped] = useState<string | null>(null);
   return h("label", null, [
     h("span", null, "Service level wanted, %"),
     h("input", {
@@ -105,8 +124,10 @@ function Target({ value, onChange }: { readonly value: number; readonly onChange
       min: 0,
       max: 99.9999,
       step: "any",
-      value,
+      value: typed ?? value,
+      onInput: (event: { currentTarget: HTMLInputElement }) => setTyped(event.currentTarget.value),
       onChange: (event: { currentTarget: HTMLInputElement }) => {
+        setTyped(null);
         if (event.currentTarget.value !== "") onChange(Number(event.currentTarget.value));
       },
     }),

@@ -5,7 +5,7 @@ import { type FlowPoint, lagTrend, rateOf, ratesOf } from "./flow.ts";
 import type { AnalyzerStanding } from "./incident_marks.ts";
 import { compact, lengthOf, percent } from "./parts.ts";
 import { Sparkline } from "./sparkline.ts";
-import { minuteOf, stampOf } from "./times.ts";
+import { dayOf, minuteOf } from "./times.ts";
 
 /** Above these somebody should look. */
 const LAG_SECONDS = 30;
@@ -49,7 +49,7 @@ export function Strip({ topic, status, analyzer, flow, nowMs, onQuarantine }: {
     h(Tile, {
       name: "unparsed",
       value: percent(share),
-      note: unparsed === 0 ? "every record could be read" : h(
+      note: unparsed === 0 ? "every record read" : h(
         "button",
         { type: "button", class: "link", onClick: onQuarantine },
         `${compact.format(unparsed)} in quarantine`,
@@ -72,7 +72,7 @@ function WatermarkTile({ topic, nowMs }: { readonly topic: TopicInfo; readonly n
   return h(Tile, {
     name: "watermark age",
     value: lengthOf(seconds),
-    note: `final up to ${isToday ? minuteOf(oldest) : stampOf(oldest).slice(0, -3)}`,
+    note: `final up to ${isToday ? minuteOf(oldest) : dayOf(oldest)}`,
     health: seconds > WATERMARK_SECONDS ? "watch" : "good",
   });
 }
@@ -94,7 +94,7 @@ function WorkersTile({ topic, status }: { readonly topic: TopicInfo; readonly st
   const note = !engine.isHealthy
     ? engine.lastError ?? "not healthy"
     : held === all
-    ? `${all} partitions: ${own.join(" + ")}`
+    ? `${all} ${all === 1 ? "partition" : "partitions"}${own.length > 1 ? `: ${own.join(" + ")}` : ""}`
     : `${held} of ${all} partitions, the rest elsewhere`;
   return h(Tile, { name: "workers", value: String(own.length), note, health: engine.isHealthy ? "good" : "watch" });
 }
@@ -102,6 +102,9 @@ function WorkersTile({ topic, status }: { readonly topic: TopicInfo; readonly st
 function AnalyzerTile({ topic, analyzer }: { readonly topic: TopicInfo; readonly analyzer: AnalyzerStanding | null }) {
   if (analyzer === null) return null;
   const { readAt, trouble, asked, usd, openIncidents } = analyzer;
+  if (readAt === null && topic.totals.events === 0) {
+    return h(Tile, { name: "errors", value: "none", note: "nothing to read yet", health: "unknown" });
+  }
   if (readAt === null) {
     return h(Tile, {
       name: "analyzer",

@@ -115,23 +115,26 @@ function save(rows: readonly EventRecord[], name: string): void {
   URL.revokeObjectURL(href);
 }
 
+const DROPPED = "skipped, too fast";
+
 function Counts({ state: { rows, waiting, records, matched, dropped, trimmed } }: { readonly state: TailState }) {
   const figures: readonly (readonly [string, number, string])[] = [
-    ["came", records, "records that were stored since the tail began"],
-    ["fit", matched, "events among them that fit the filters"],
-    ["here", rows.length + waiting.length, `the newest ${grouped.format(KEPT_MAX)} at most`],
-    ["made room", trimmed, "events that were here before newer ones"],
+    ["received", records, "Records stored since the tail was started, whatever is in them"],
+    ["matching", matched, "Events among them that match the conditions, the levels and the text"],
+    ["in this list", rows.length + waiting.length, `Events to look at here: the newest ${grouped.format(KEPT_MAX)}`],
+    ["rolled off", trimmed, "Matching events that were in this list and made room for newer ones"],
     [
-      "left out",
+      DROPPED,
       dropped,
-      "events that fit and came faster than they could be told: a narrower filter, or the Events tab, has them",
+      "Matching events that came faster than this page could be told: narrow the filter, or see the Events tab, which " +
+      "has them all",
     ],
   ];
   return h(
     "dl",
     { class: "counts" },
     figures.map(([name, value, title]) =>
-      h("div", { title, "data-alarm": name === "left out" && value > 0 }, [
+      h("div", { title, "data-alarm": name === DROPPED && value > 0 }, [
         h("dt", null, name),
         h("dd", null, grouped.format(value)),
       ])

@@ -7,7 +7,7 @@ import { Heading } from "./controls.ts";
 import { type FlowPoint, lagTrend, withPoint } from "./flow.ts";
 import { ConsumerGroups } from "./groups.ts";
 import { LogRecordsPanel } from "./log_records.ts";
-import { compact } from "./parts.ts";
+import { compact, Outage } from "./parts.ts";
 import { startSettings, useSettings } from "./settings.ts";
 import { Sparkline } from "./sparkline.ts";
 import { stampOf } from "./times.ts";
@@ -68,7 +68,7 @@ function Page() {
   const shown = topics?.find(({ name }) => name === state.topic) ?? topics?.[0];
   return [
     h("header", null, h(Heading, { current: "topics" })),
-    problem !== "" && h("p", { role: "alert" }, problem),
+    problem !== "" && h(Outage, { problem, knownMs: shown && flows.get(shown.name)?.at(-1)?.atMs }),
     h(
       "main",
       { "data-stale": problem !== "" && topics !== null },
@@ -113,7 +113,15 @@ function TopicList({ topics, shown, flows, onTopic }: {
       h(
         "table",
         null,
-        h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            heads.map((head) => h("th", { scope: "col", class: head === "format" ? "words" : undefined }, head)),
+          ),
+        ),
         h(
           "tbody",
           null,
@@ -128,7 +136,7 @@ function TopicList({ topics, shown, flows, onTopic }: {
                 { scope: "row" },
                 h("button", { type: "button", class: "link", onClick: () => onTopic(name) }, name),
               ),
-              h("td", null, format ?? "not known yet"),
+              h("td", { class: "words" }, format ?? "not known yet"),
               h("td", null, partitions.length),
               h("td", null, compact.format(held)),
               h("td", null, compact.format(totals.events + totals.unparsed)),

@@ -6,7 +6,22 @@ import { ask, type SavedView, savedViewAnswer, savedViews, send, wordsOf } from 
 
 const PATH = "/api/v1/views";
 
-export function ViewsMenu({ query, onOpen }: {
+/** A short link: `?view=ID` opens the view of that id. */
+export function useLinkedView(open: (query: string) => void): void {
+  useEffect(() => {
+    const id = new URLSearchParams(location.search).get("view");
+    if (id === null) return;
+    ask(`${PATH}/${encodeURIComponent(id)}`, savedViewAnswer).then(
+      ({ query }) => open(query),
+      (error) => alert(wordsOf(error)),
+    );
+  }, []);
+}
+
+export function ViewsMenu({ page: shownPage, holds, query, onOpen }: {
+  readonly page: "dashboard" | "errors";
+  /** What the address holds, in words. */
+  readonly holds: string;
   /** The address of what is shown now, from its question mark on. */
   readonly query: string;
   readonly onOpen: (view: SavedView) => void;
@@ -18,7 +33,7 @@ export function ViewsMenu({ query, onOpen }: {
   const run = async (change: () => Promise<unknown>) => {
     try {
       await change();
-      setViews((await ask(PATH, savedViews)).views.filter(({ page }) => page === "dashboard"));
+      setViews((await ask(PATH, savedViews)).views.filter(({ page }) => page === shownPage));
       setProblem("");
     } catch (error) {
       setProblem(wordsOf(error));
@@ -34,7 +49,7 @@ export function ViewsMenu({ query, onOpen }: {
     return () => removeEventListener("pointerdown", away);
   }, [isOpen]);
   const save = (name: string, isShared: boolean) =>
-    run(() => send("POST", PATH, savedViewAnswer, { name, page: "dashboard", query, isShared }));
+    run(() => send("POST", PATH, savedViewAnswer, { name, page: shownPage, query, isShared }));
   const remove = (id: string) => run(() => send("DELETE", `${PATH}/${id}`, z.null()));
   const update = (id: string) => run(() => send("PATCH", `${PATH}/${id}`, savedViewAnswer, { query }));
   return h(
@@ -50,7 +65,7 @@ export function ViewsMenu({ query, onOpen }: {
       views === null
         ? problem === "" && h("p", { class: "soft" }, "Loading…")
         : views.length === 0
-        ? h("p", { class: "soft" }, "None yet. A view is all that the address holds: topic, range, conditions, text.")
+        ? h("p", { class: "soft" }, `None yet. A view is all that the address holds: ${holds}.`)
         : h(
           "ul",
           { class: "plain views" },

@@ -15,6 +15,8 @@ export interface VirtualListProps<T> {
   readonly label: string;
   readonly items: readonly T[];
   readonly keyOf: (item: T) => string;
+  /** Names of what is in a row, above the rows, where that does not say itself what it is. */
+  readonly heads?: ComponentChildren;
   /** What is in a closed row: within a button. */
   readonly row: (item: T) => ComponentChildren;
   readonly detail: (item: T) => ComponentChildren;
@@ -26,7 +28,9 @@ export interface VirtualListProps<T> {
   readonly onEnd?: () => void;
 }
 
-export function VirtualList<T>({ label, items, keyOf, row, detail, look = "", viewport, onEnd }: VirtualListProps<T>) {
+export function VirtualList<T>(
+  { label, items, keyOf, heads, row, detail, look = "", viewport, onEnd }: VirtualListProps<T>,
+) {
   const [scrolled, setScrolled] = useState({ topPx: 0, viewPx: 600 });
   const rowPx = useMedia(NARROW) ? NARROW_ROW_PX : ROW_PX;
   /** Heights of details by the key of their row. */
@@ -71,7 +75,7 @@ export function VirtualList<T>({ label, items, keyOf, row, detail, look = "", vi
   const measured = (key: string, px: number) =>
     setOpen((before) => !before.has(key) || before.get(key) === px ? before : new Map(before).set(key, px));
   const onKeyDown = (event: KeyboardEvent) => moveFocus(event, viewport.current, shape);
-  return h(
+  const list = h(
     "div",
     { class: "viewport", ref: viewport, tabIndex: 0, role: "group", "aria-label": label, onKeyDown },
     h(
@@ -94,6 +98,7 @@ export function VirtualList<T>({ label, items, keyOf, row, detail, look = "", vi
       }),
     ),
   );
+  return heads === undefined ? list : [h("div", { class: "row heads" }, heads), list];
 }
 
 interface RowProps<T> extends Pick<VirtualListProps<T>, "row" | "detail"> {

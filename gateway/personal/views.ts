@@ -12,7 +12,7 @@ const SHARED = "views/shared";
 
 const given = {
   name: z.string().trim().min(1, "a name is expected").max(80, "a name has at most 80 characters"),
-  page: z.enum(["dashboard", "report", "topics"]),
+  page: z.enum(["dashboard", "errors", "report", "topics"]),
   query: z.string().max(4000).regex(/^(\?.*)?$/s, "the query of an address, from its question mark on, is expected")
     .openapi({ description: "Query of the page's address", example: "?topic=app-logs&where=level%3DERROR" }),
 };

@@ -153,6 +153,11 @@ Deno.test("decisions are kept and shown, and those about nothing are refused", a
     expect(refused.status).toBe(400);
     expect(refused.text).toContain("there is no fingerprint nothing");
     expect((await decide({ kind: "explode" })).status).toBe(400);
+    const misplaced = await decide({ kind: "merge", fingerprint, into: fingerprint, topic: "app-logs" });
+    expect([misplaced.status, misplaced.json]).toEqual([
+      400,
+      expect.objectContaining({ detail: "topic: the body has no such field" }),
+    ]);
   });
 });
 

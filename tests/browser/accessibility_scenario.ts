@@ -6,6 +6,12 @@ import { LIMIT_MS, recordOf, type Scenario, SCREENSHOTS, send, untilStored } fro
 
 /** Run in the page, where its own globals are: text, so that ours need not know of them. */
 const OVERFLOW = "document.documentElement.scrollWidth - innerWidth";
+/** Tables whose first row of values does not stand below the names of its columns. */
+const ASKEW = `[...document.querySelectorAll("table")].filter(({ tHead, tBodies: [body] }) => {
+  const edgesOf = (row) => [...row?.cells ?? []].filter(({ offsetWidth }) => offsetWidth > 0)
+    .map((cell) => Math.round(cell.getBoundingClientRect().left)).join();
+  return edgesOf(tHead?.rows[0]) !== edgesOf(body?.rows[0]);
+}).map(({ outerHTML }) => outerHTML.slice(0, 300))`;
 const VIOLATIONS = `axe.run().then(({ violations }) =>
   violations.map(({ id, nodes }) => ({ id, targets: nodes.map(({ html }) => html) })))`;
 
@@ -32,6 +38,11 @@ const PAGES: readonly (readonly [name: string, path: string, shown: string, prep
   }],
   ["nothing", "/dashboard?topic=shop&from=2020-01-01&to=2020-01-02", ".empty", asItIs],
   ["report", "/report?topic=access", ".counted tbody tr", asItIs],
+  ["period", "/report?topic=access", ".counted tbody tr", async (page) => {
+    await page.getByLabel("Period").selectOption("other…");
+    await page.getByRole("button", { name: "Show" }).waitFor();
+  }],
+  ["nowhere", "/dashboard?topic=nowhere", "[role=alert]", asItIs],
   ["topics", "/topics?topic=shop", ".viewport .row", asItIs],
 ];
 
@@ -85,6 +96,7 @@ export const accessibility: Scenario = async (browser, url) => {
         expect({ name, colorScheme, width, violations }).toEqual({ name, colorScheme, width, violations: [] });
         const overflow = await page.evaluate(OVERFLOW);
         expect({ name, width, overflow }).toEqual({ name, width, overflow: 0 });
+        expect({ name, width, askew: await page.evaluate(ASKEW) }).toEqual({ name, width, askew: [] });
         // Who wants no motion sees none.
         const moving = await page.evaluate(
           "document.getAnimations().filter(({ playState }) => playState === 'running').length",

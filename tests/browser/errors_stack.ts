@@ -6,10 +6,12 @@ import { createRedactor } from "../../analyzer/errors/redaction.ts";
 import { factsOnly } from "../../analyzer/summaries/facts_card.ts";
 import type { ErrorFacts, Summarizer, SummaryOutcome } from "../../analyzer/summaries/summary.ts";
 import { TopicAnalyzer } from "../../analyzer/topic_analyzer.ts";
+import { openAlerts } from "../../cli/analyzer/alerts.ts";
 import { WorkerReaders } from "../../cli/analyzer/worker_readers.ts";
 import { membershipOf, openData } from "../../cli/data.ts";
 import { serveGateway } from "../../cli/gateway/serve.ts";
-import { configSchema } from "../../core/config/schema.ts";
+import { type Config, configSchema } from "../../core/config/schema.ts";
+import type { Store } from "../../core/store/ports.ts";
 import { startEngine } from "../../engine/main.ts";
 import { eventually } from "../faults/dev_process.ts";
 
@@ -25,11 +27,27 @@ export interface ErrorsStack {
   send(lines: readonly string[], topic?: string): Promise<void>;
   /** From now on an analyzer reads the topic. */
   analyze(topic?: string): Promise<void>;
+  /** Evaluates rules of alerts on what is final now. */
+  evaluate(): Promise<void>;
+  readonly store: Store;
 }
 
-export async function withErrorsStack(run: (stack: ErrorsStack) => Promise<void>): Promise<void> {
+export async function withErrorsStack(
+  run: (stack: ErrorsStack) => Promise<void>,
+  settings: { readonly rules?: string; readonly schedules?: Config["schedules"] } = {},
+): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "millrace-errors-" });
-  const config = configSchema.parse({ data: directory, gateway: { port: 0 }, engine: { workers: 1 } });
+  const { rules = "", schedules = {} } = settings;
+  const rulesFile = rules === "" ? "" : `${directory}/rules.yaml`;
+  if (rulesFile !== "") await Deno.writeTextFile(rulesFile, rules);
+  const config = configSchema.parse({
+    data: directory,
+    gateway: { port: 0 },
+    engine: { workers: 1 },
+    log: { partitions: rules === "" ? 4 : 1 }, // with one it is known what is final
+    analyzer: { rulesFile },
+    schedules,
+  });
   const onNotice = (text: string) => console.error(text);
   {
     await using parts = new AsyncDisposableStack();
@@ -81,7 +99,9 @@ export async function withErrorsStack(run: (stack: ErrorsStack) => Promise<void>
         return topics.every(({ lagRecords }: { lagRecords: number }) => lagRecords === 0);
       });
     };
-    await run({ url: gateway.url, send, analyze });
+    const alerts = openAlerts({ config, data, dashboardUrl: null, onNotice: () => {} });
+    const evaluate = () => alerts.evaluate(Date.now());
+    await run({ url: gateway.url, send, analyze, evaluate, store: data.store });
   }
   await Deno.remove(directory, { recursive: true });
 }

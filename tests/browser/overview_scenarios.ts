@@ -186,10 +186,40 @@ const polling: Scenario = async (browser, url) => {
   await page.close();
 };
 
+/** A page that nobody sees asks for nothing, and catches up when somebody looks again. */
+const hidden: Scenario = async (browser, url) => {
+  await send(url, "shop", [recordOf({ message: "first" })]);
+  const page = await openPage(browser, `${url}/dashboard`);
+  await item(page, "first").waitFor();
+  const hide = (isHidden: boolean) =>
+    page.evaluate(`Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));`);
+  await hide(true);
+  const seen = await openPage(browser, `${url}/dashboard`);
+  let asked: string[] = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const show = async (message: string): Promise<readonly string[]> => {
+    asked = [];
+    await send(url, "shop", [recordOf({ message })]);
+    await item(seen, message).waitFor();
+    return asked;
+  };
+  // A load that was under way takes several requests, one after another; a page that goes on asking never gets quiet.
+  let before = 0;
+  while ((await show(`before ${before}`)).length > 0) expect(++before).toBeLessThan(5);
+  for (const message of ["second", "third"]) expect(await show(message)).toEqual([]);
+  expect(await item(page, "second").count()).toBe(0);
+  await hide(false);
+  await item(page, "third").waitFor();
+  expect(await item(page, "second").count()).toBe(1);
+  for (const each of [page, seen]) await each.close();
+};
+
 export const overviewScenarios: Readonly<Record<string, Scenario>> = {
   dashboard,
   narrowing,
   exporting,
   keyboard,
   polling,
+  hidden,
 };

@@ -2,8 +2,10 @@
 import { type ComponentChildren, h } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-export function Menu({ title, form }: {
+export function Menu({ title, name = "menu", form }: {
   readonly title: string;
+  /** Of those with one name only one is open: one that holds others needs another name than theirs. */
+  readonly name?: string;
   /** Drawn while it is open; told how to close it. */
   readonly form: (close: () => void) => ComponentChildren;
 }) {
@@ -16,8 +18,8 @@ export function Menu({ title, form }: {
   return h(
     "details",
     {
-      class: "menu",
-      name: "menu", // one at a time
+      class: "drop",
+      name,
       open: isOpen,
       onToggle: (event: { currentTarget: HTMLDetailsElement }) => setOpen(event.currentTarget.open),
       onKeyDown: (event: KeyboardEvent) => {

@@ -1,13 +1,10 @@
 /** Who decides: a name that this browser remembers, or the one that a proxy told the gateway. */
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import * as z from "zod/mini";
-import { ask } from "./api.ts";
+import { userNow } from "./settings.ts";
 
 const KEY = "millrace-name";
 const NAME_CHARS_MAX = 80;
-
-const toldUser = z.object({ user: z.nullable(z.string()) });
 
 function remembered(): string {
   try {
@@ -25,9 +22,9 @@ export interface Person {
 export function usePerson(): Person {
   const [name, setName] = useState(remembered);
   useEffect(() => {
-    ask("/api/v1/settings", toldUser).then(({ user }) => {
+    void userNow().then((user) => {
       if (user !== null) setName((known) => known === "" ? user : known);
-    }, () => {}); // without an answer nobody is told
+    });
   }, []);
   const rename = (next: string) => {
     const name = next.slice(0, NAME_CHARS_MAX);
