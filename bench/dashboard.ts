@@ -75,7 +75,7 @@ async function mainThreadOf(page: Page): Promise<() => Promise<number>> {
 async function measureUpdates(browser: Browser): Promise<Figure> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const css = await Promise.all(
-    ["dashboard", "panels"].map((name) => Deno.readTextFile(new URL(`../gateway/pages/${name}.css`, import.meta.url))),
+    ["base", "panels"].map((name) => Deno.readTextFile(new URL(`../gateway/pages/${name}.css`, import.meta.url))),
   );
   await page.setContent(`<style>${css.join("\n")}</style><main><section class="panel" id="root"></section></main>`);
   const entry = new URL("./dashboard_page.ts", import.meta.url);

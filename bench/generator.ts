@@ -61,10 +61,13 @@ function write(scenario: Scenario): number {
 function pack(scenario: Scenario): number {
   const writer = scenario.create(1);
   const builder = new RecordBatchBuilder(BATCH_BYTES);
-  const out = new Uint8Array(RECORD_ROOM_BYTES);
+  let spare = new Uint8Array(BATCH_BYTES);
   for (let i = 0; i < RECORDS; i++) {
-    builder.add(out, START_MS + i, null, 0, writer.write(0, i, START_MS + i, out, 0));
-    if (builder.sizeBytes > BATCH_BYTES - 2 * RECORD_ROOM_BYTES) builder.finish();
+    const start = builder.begin(START_MS + i, RECORD_ROOM_BYTES);
+    builder.end(writer.write(0, i, START_MS + i, builder.bytes, start));
+    if (builder.sizeBytes > BATCH_BYTES - 2 * RECORD_ROOM_BYTES) {
+      spare = new Uint8Array(builder.finish(spare).bytes.buffer);
+    }
   }
   return RECORDS;
 }
@@ -75,7 +78,9 @@ for (const scenario of SCENARIOS) {
   console.log(`| ${scenario.name} | ${figures.join(" | ")} |`);
 }
 
-const FED = 2_000_000;
+const FED = 6_000_000;
+/** Of these: a new thread compiles its code during the first second, which is no part of a rate. */
+const WARM_UP = 1_000_000;
 const FED_ROUNDS = 3;
 
 interface Figures {
@@ -91,14 +96,16 @@ async function feed(config: Config, log: PartitionedLog): Promise<Figures> {
     count: FED,
     workers: 1,
   };
+  const generator = await startGenerator({ config, log, traffic, onNotice: console.error });
+  while (generator.produced() < WARM_UP) await new Promise((resolve) => setTimeout(resolve, 5));
+  const first = generator.produced();
   const beganMs = performance.now();
   const before = process.cpuUsage();
-  const generator = await startGenerator({ config, log, traffic, onNotice: console.error });
   await generator.finished;
   const { user, system } = process.cpuUsage(before);
   const seconds = (performance.now() - beganMs) / 1000;
   await generator.stop();
-  return { perCore: FED / (user + system), perSecond: FED / seconds / 1e6 };
+  return { perCore: (FED - first) / (user + system), perSecond: (FED - first) / seconds / 1e6 };
 }
 
 async function embedded(): Promise<Figures> {
@@ -120,7 +127,9 @@ async function kafka(brokers: readonly string[], compression: string): Promise<F
   return figures;
 }
 
-console.log(`\n| ${FED / 1e6} million records of \`api\` into | million/s of one core | million/s of the clock |`);
+console.log(
+  `\n| ${(FED - WARM_UP) / 1e6} million records of \`api\` into | million/s of one core | million/s of the clock |`,
+);
 console.log("| --- | --- | --- |");
 const brokers = (Deno.env.get("KAFKA_BROKERS") ?? "").split(",").filter((address) => address !== "");
 const targets: Readonly<Record<string, () => Promise<Figures>>> = {

@@ -19,6 +19,8 @@ const store = await openStore("duckdb", config);
 
 /** The log as the engine sees it: topics appear one after the other. */
 const visible: Topic[] = [];
+/** By the id of a topic that stands for another one's records: that other. */
+const real = new Map<string, Topic>();
 /** When the engine took the newest topic up: it looks for topics every 250 ms. */
 let taken: number | null = null;
 const engine = await startEngine({
@@ -28,7 +30,7 @@ const engine = await startEngine({
     ends: () => Promise.resolve([]),
     readerSpec(topic, partition) {
       taken ??= performance.now();
-      return log.readerSpec({ ...topic, id: topic.id.split("#")[0] }, partition);
+      return log.readerSpec(real.get(topic.id) ?? topic, partition);
     },
   },
   store,
@@ -41,7 +43,9 @@ async function readAll(name: string, pass = 0): Promise<number> {
   const total = (await log.ends(topic)).reduce((sum, { end }) => sum + end, 0);
   const before = engine.status().recordsTotal;
   taken = null;
-  visible.push(pass === 0 ? topic : { ...topic, id: `${topic.id}#${pass}`, name: `${name}-${pass}` });
+  const shown = pass === 0 ? topic : { ...topic, id: `${topic.id}#${pass}`, name: `${name}-${pass}` };
+  real.set(shown.id, topic);
+  visible.splice(0, visible.length, shown); // what was read is let go of
   // What the store has accepted, as the engine counts it: asking the store would take the time of the workers' cores.
   while (engine.status().recordsTotal < before + total) await new Promise((resolve) => setTimeout(resolve, 5));
   return total;

@@ -1,23 +1,27 @@
 /** Comparisons as a chart: bars of medians, with a line from minimum to maximum. */
 import type { Comparison } from "./runs.ts";
 
-const [WIDTH, LABEL, BAR, GAP] = [900, 360, 20, 6];
+const [WIDTH, LABEL, BAR, GAP] = [900, 340, 20, 6];
 
 /** SVG that says what it shows to who cannot see it, and takes the reader's colours. */
 export function chartOf(comparisons: readonly Comparison[]): string {
   const parts: string[] = [];
-  let y = 10;
-  for (const { title, runs, rows } of comparisons) {
-    y += 24;
-    parts.push(`<text x="10" y="${y}" class="title">${escape(title)}, thousand records/s, ${runs} runs</text>`);
+  const runs = [...new Set(comparisons.map(({ runs }) => runs))].join(" or ");
+  let y = 24;
+  parts.push(
+    `<text x="10" y="${y}">Thousand records/s: medians of ${runs} runs, and lines from slowest to fastest</text>`,
+  );
+  for (const { title, rows } of comparisons) {
+    y += 32;
+    parts.push(`<text x="10" y="${y}" class="title">${escape(title)}</text>`);
     y += 8;
     const scale = (WIDTH - LABEL - 90) / Math.max(...rows.map(({ max }) => max));
-    for (const [n, { name, min, median, max }] of rows.entries()) {
+    for (const { name, min, median, max } of rows) {
       const [x, middle] = [(rate: number) => LABEL + rate * scale, y + BAR / 2];
       parts.push(
         `<text x="${LABEL - 8}" y="${middle + 4}" text-anchor="end">${escape(name)}</text>`,
         `<rect x="${LABEL}" y="${y}" width="${(median * scale).toFixed(1)}" height="${BAR}" class="${
-          n === 0 ? "ours" : "peer"
+          isOurs(name) ? "ours" : "peer"
         }"/>`,
         `<path d="M${x(min).toFixed(1)} ${middle}H${x(max).toFixed(1)}" class="range"/>`,
         `<text x="${(x(max) + 6).toFixed(1)}" y="${middle + 4}">${(median / 1e3).toFixed(0)}</text>`,
@@ -40,5 +44,8 @@ ${parts.join("\n")}
 </svg>
 `;
 }
+
+/** What reads without counting is a limit, and no contender. */
+const isOurs = (name: string) => name.startsWith("Millrace") && !name.includes("without");
 
 const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

@@ -1,6 +1,5 @@
 /** Who reads a topic of Kafka side by side with the engine, and how each is run. docs in bench/README.md. */
 import { DuckDBInstance } from "@duckdb/node-api";
-import { z } from "zod";
 import { configSchema } from "../../core/config/schema.ts";
 import { openStore } from "../../core/store/registry.ts";
 import { startProgram } from "../../tests/program_process.ts";
@@ -8,9 +7,8 @@ import { mavenLibrary } from "../../tests/services/maven.ts";
 import { pythonEnvironment } from "../../tests/services/python.ts";
 import { run as runCommand } from "../../tests/services/run.ts";
 import { PEERS } from "../../tests/services/versions.ts";
-import { START_MS } from "../records.ts";
 import { type Contender, type Run, runLine, runProcess } from "./runs.ts";
-import { compareMinutes, type Minutes, readMinutes, totalsOf } from "./minutes.ts";
+import { compareMinutes, type Minutes, readMinutes, totalsOf, writeMinutes } from "./minutes.ts";
 import { type ShapeName, SHAPES } from "./shapes.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -31,9 +29,12 @@ export type PeerName = (typeof PEER_NAMES)[number];
 /** Ours and the peers over one topic: all must have the same minutes, or the run fails. */
 export async function contendersOf(task: Task, peers: readonly PeerName[]): Promise<Contender[]> {
   const checked = new Checked(task);
-  const suffix = task.mode === "archive" ? " and all events as Parquet" : "";
   const list: Contender[] = [
-    { name: `Millrace, minutes${suffix}`, run: () => checked.run("Millrace", (file) => runOurs(task, file)) },
+    { name: "Millrace, warm", run: () => checked.run("Millrace", (file) => runWarm(task, file)) },
+    {
+      name: "Millrace, a new process",
+      run: () => checked.run("a new Millrace", (file) => runNew(task, file)),
+    },
   ];
   const args = (file: string) => [task.brokers, task.topic, task.shape, file];
   for (const peer of peers) {
@@ -84,7 +85,7 @@ export async function contendersOf(task: Task, peers: readonly PeerName[]): Prom
         runProcess(`${programs}/python`, [script, ...args(file), jars, out, task.mode]).finally(() =>
           Deno.remove(out, { recursive: true }).catch(() => {})
         );
-      list.push({ name: `Spark ${PEERS.spark}, warm, minutes${suffix}`, run: () => checked.run("Spark", run) });
+      list.push({ name: `Spark ${PEERS.spark}, warm`, run: () => checked.run("Spark", run) });
     }
   }
   return list;
@@ -137,10 +138,21 @@ async function compile(name: string, library: string, version: string, artifacts
   return classPath;
 }
 
-const exportedMinute = z.looseObject({ minute: z.string(), count: z.number(), errors: z.number() });
+/** As the tasks run engines (deno.json). */
+const ENGINE_FLAGS = "--v8-flags=--max-semi-space-size=2";
+const ENGINE_ENV = { DUCKDB_JE_MALLOC_CONF: "dirty_decay_ms:0,muzzy_decay_ms:0,narenas:2" };
 
-/** The engine as a process of its own, from the beginning of its work to when all is stored. */
-async function runOurs({ brokers, topic, topicId, shape, mode, directory }: Task, file: string): Promise<Run> {
+/** An engine that reads the topic a second time, with its partitions given to it. */
+async function runWarm({ brokers, topic, shape, mode, directory }: Task, file: string): Promise<Run> {
+  const data = `${directory}/ours`;
+  await Deno.remove(data, { recursive: true }).catch(() => {});
+  const program = ["run", "-A", "--no-check", ENGINE_FLAGS, root + "bench/contenders/ours_kafka.ts"];
+  const found = await runProcess(Deno.execPath(), [...program, brokers, topic, shape, file, data, mode], ENGINE_ENV);
+  return mode === "archive" ? { ...found, ...await countArchived(`${data}/archive/events/topic=${topic}`) } : found;
+}
+
+/** The engine as a process of its own, from the beginning of its work, joining its group included. */
+async function runNew({ brokers, topic, topicId, shape, mode, directory }: Task, file: string): Promise<Run> {
   const data = `${directory}/ours`;
   await Deno.remove(data, { recursive: true }).catch(() => {});
   const flags = ["--until-end", "--store", "duckdb", "--data", data, "--workers", "2"];
@@ -153,24 +165,14 @@ async function runOurs({ brokers, topic, topicId, shape, mode, directory }: Task
   });
   const { code, stdout, stderr } = await program.ended;
   if (code !== 0) throw new Error(`engine: exit ${code}\n${stderr}`);
-  const { dimensions, measure } = SHAPES[shape];
   const store = await openStore("duckdb", configSchema.parse({ data }));
-  const range = { fromMs: START_MS, toMs: START_MS + 7 * 86_400_000 };
-  const { stream } = await store.export({ topicId, table: "minutes", format: "ndjson", range, where: [], isRaw: true });
-  const lines = (await new Response(stream).text()).trimEnd().split("\n").map((line) => {
-    const cell = exportedMinute.parse(JSON.parse(line));
-    const of = (part: string) => Number(cell[`${measure}_${part}`]);
-    const minute = Date.parse(cell.minute) / 60_000;
-    const names = dimensions.map((name) => String(cell[name]));
-    return JSON.stringify([minute, names, cell.count, cell.errors, of("min"), of("max"), of("avg")]);
-  });
-  await Deno.writeTextFile(file, lines.join("\n") + "\n");
+  await writeMinutes(store, topicId, SHAPES[shape], file);
   await store.close();
-  const { rows, bytes } = mode === "archive" ? await countArchived(`${data}/archive/events`) : { rows: 0, bytes: 0 };
-  return { ...runLine.parse(JSON.parse(stdout)), archived: rows, archivedBytes: bytes };
+  const archived = mode === "archive" ? await countArchived(`${data}/archive/events`) : {};
+  return { ...runLine.parse(JSON.parse(stdout)), ...archived };
 }
 
-async function countArchived(folder: string): Promise<{ rows: number; bytes: number }> {
+async function countArchived(folder: string): Promise<{ archived: number; archivedBytes: number }> {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   const answer = await connection.runAndReadAll(
@@ -180,5 +182,5 @@ async function countArchived(folder: string): Promise<{ rows: number; bytes: num
   connection.closeSync();
   instance.closeSync();
   const [[rows, bytes]] = answer.getRowsJS();
-  return { rows: Number(rows), bytes: Number(bytes) };
+  return { archived: Number(rows), archivedBytes: Number(bytes) };
 }

@@ -80,9 +80,9 @@ export async function measureFromKafka({ records, runs, topics, peers }: FromKaf
         { ...task, topicId },
         PEER_NAMES.filter((peer) => peers.includes(peer)) as PeerName[],
       );
-      const title = `${records} records of ${SHAPES[shape].title}, batches ${
-        codec === "none" ? "uncompressed" : codec
-      }, from Kafka`;
+      const how = codec === "none" ? "" : `, ${codec}`;
+      const kept = mode === "archive" ? "; all events as Parquet, too" : "";
+      const title = `Minutes of ${SHAPES[shape].title}${how}, from Kafka${kept}; ${records / 1e6} million records`;
       comparisons.push(await compare(title, runs, list));
     } finally {
       await deleteTopic(brokers, topic).catch(() => {});

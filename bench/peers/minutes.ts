@@ -4,6 +4,9 @@
  * milliseconds, sizes in bytes. A line may be a part of a minute: parts add up.
  */
 import { z } from "zod";
+import type { Store } from "../../core/store/ports.ts";
+import { START_MS } from "../records.ts";
+import type { Shape } from "./shapes.ts";
 
 const line = z.tuple([
   z.number(),
@@ -65,4 +68,26 @@ export function totalsOf(minutes: Minutes): { count: number; errors: number } {
     errors += minute.errors;
   }
   return { count, errors };
+}
+
+const exportedMinute = z.looseObject({ minute: z.string(), count: z.number(), errors: z.number() });
+const WEEK_MS = 7 * 86_400_000;
+
+/** Writes what a store of ours has of a topic. */
+export async function writeMinutes(
+  store: Pick<Store, "export">,
+  topicId: string,
+  { dimensions, measure }: Shape,
+  file: string,
+): Promise<void> {
+  const range = { fromMs: START_MS, toMs: START_MS + WEEK_MS };
+  const { stream } = await store.export({ topicId, table: "minutes", format: "ndjson", range, where: [], isRaw: true });
+  const lines = (await new Response(stream).text()).trimEnd().split("\n").map((text) => {
+    const cell = exportedMinute.parse(JSON.parse(text));
+    const of = (part: string) => Number(cell[`${measure}_${part}`]);
+    const minute = Date.parse(cell.minute) / 60_000;
+    const names = dimensions.map((name) => String(cell[name]));
+    return JSON.stringify([minute, names, cell.count, cell.errors, of("min"), of("max"), of("avg")]);
+  });
+  await Deno.writeTextFile(file, lines.join("\n") + "\n");
 }

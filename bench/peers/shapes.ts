@@ -24,7 +24,7 @@ export const SHAPES = {
     measure: "response_time",
   },
   wide: {
-    title: "nested JSON of 1 KB with escapes and text that is not ASCII",
+    title: "nested JSON of 1 KB, with escapes and not all ASCII",
     format: "json",
     source: wideSource,
     dimensions: APP_DIMENSIONS,
@@ -39,6 +39,13 @@ export const SHAPES = {
   },
 } as const satisfies Readonly<Record<string, Shape>>;
 export type ShapeName = keyof typeof SHAPES;
+
+/** Throws where there is none of that name. */
+export function shapeNamed(name: string): Shape {
+  const shape = Object.entries(SHAPES).find(([known]) => known === name)?.[1];
+  if (shape === undefined) throw new Error(`no shape ${name}: there are ${Object.keys(SHAPES).join()}`);
+  return shape;
+}
 
 /** 100 000 records a minute, as those of records.ts. */
 const STEP_MS = 0.6;
