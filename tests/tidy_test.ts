@@ -65,6 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "core/schemas": ["core/config"],
   "core/store": ["core/minutes", "core/config", "core/parquet"],
   "core/runs": ["core/store"],
+  "core/alerts": ["core/store"],
   "core/archive": ["core/store", "core/config", "core/parquet"],
   "core/incidents": ["core/store"],
   engine: ["core/*"],

@@ -1,0 +1,189 @@
+import { expect } from "expect";
+import { batchOf } from "../core/log/test_batches.ts";
+import type { PartitionReader } from "../core/log/partitioned_log.ts";
+import type { PartitionFlush } from "../core/store/ports.ts";
+import { SchemaMissing } from "./parsing/schemas.ts";
+import { CatchUpTurns } from "./catch_up_turns.ts";
+import { makeReady } from "./parsing/shared_parsers.ts";
+import { PartitionTask, type PartitionTaskParts } from "./partition_task.ts";
+
+/** One record, as large as a fetch is, at its offset. */
+function chunk(offset: number): Uint8Array {
+  const { bytes } = batchOf(
+    JSON.stringify({ timestamp: "2026-03-01T10:00:00Z", level: "INFO", message: "x".repeat(900) }),
+  );
+  new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(0, BigInt(offset));
+  return bytes;
+}
+
+const FETCH_BYTES = 1_000;
+const unused = () => Promise.reject(new Error("unused"));
+
+/** A partition of a store that takes everything. */
+function partsOf(
+  { partition = 0, turns = new CatchUpTurns(1), fetch, flush, onNotice = () => {} }: {
+    readonly partition?: number;
+    readonly turns?: CatchUpTurns;
+    readonly fetch: PartitionReader["fetch"];
+    readonly flush: (flush: PartitionFlush) => void;
+    readonly onNotice?: (message: string) => void;
+  },
+): PartitionTaskParts {
+  return {
+    assignment: {
+      topicId: "t",
+      topicName: "t",
+      partition,
+      reader: { kind: "embedded", directory: "", partition, ends: new SharedArrayBuffer(16) },
+      format: "json",
+      preset: null,
+      timeZone: "UTC",
+      mapping: {},
+    },
+    settings: {
+      flushIntervalMs: 500,
+      latenessMs: 60_000,
+      futureMs: Infinity,
+      recordBytesMax: 10_000,
+      fetchBytes: FETCH_BYTES,
+      pendingRowsMax: 1_000,
+      pendingBytesMax: 1_000_000,
+      changedCellsMax: Infinity,
+      keepsEvents: false,
+      blocksByHour: false,
+      onGap: "stop",
+      archives: false,
+      segmentMs: 0,
+      segmentBytes: 0,
+      schemaRegistry: { url: "" } as PartitionTaskParts["settings"]["schemaRegistry"],
+    },
+    store: {
+      readPartition: () =>
+        Promise.resolve({
+          checkpoint: 0,
+          writer: null,
+          watermarkMs: null,
+          totals: { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 },
+        }),
+      readUnits: (_topic, _partition, buckets) =>
+        Promise.resolve(buckets.map((bucket) => ({ bucket, upto: 0, writer: null, values: {} }))),
+      flush: (content: PartitionFlush) => {
+        flush(content);
+        return Promise.resolve({ kind: "applied" });
+      },
+      decideFormat: () => Promise.resolve("json"),
+      readChain: unused,
+      commitArchive: unused,
+      passArchive: unused,
+    },
+    openReader: () => ({ fetch, close: () => {} }),
+    notify: ({ message }) => onNotice(message),
+    makeReady,
+    turns,
+    now: () => 700, // the second interval of 500, the first of 2000
+  };
+}
+
+/** A log of so many records, one a fetch; `onFetch` hears of each fetch but the one that looks for a gap. */
+function fetchOf(records: number, onFetch: (offset: number) => void = () => {}): PartitionReader["fetch"] {
+  return (offset, bytesMax) => {
+    if (bytesMax > 1) onFetch(offset);
+    return Promise.resolve(
+      offset < records
+        ? { bytes: chunk(offset), next: offset + 1, start: 0, end: records }
+        : { bytes: new Uint8Array(0), next: offset, start: 0, end: records },
+    );
+  };
+}
+
+Deno.test("a partition that begins to catch up does not flush its first chunk", async () => {
+  const CHUNKS = 5;
+  const flushes: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const task = new PartitionTask(partsOf({
+    fetch: fetchOf(CHUNKS),
+    flush: ({ totals, at }) => {
+      flushes.push(totals.consumed);
+      if (at === CHUNKS) done.resolve();
+    },
+    onNotice: (message) => done.reject(new Error(message)),
+  }));
+  const ended = task.run();
+  await done.promise;
+  task.stop();
+  await ended;
+  expect(flushes).toEqual([CHUNKS]);
+});
+
+Deno.test("partitions with much to read do so one after the other where there is one place, and all come to their end", async () => {
+  const CHUNKS = 20;
+  const fetched: number[] = [];
+  const open = new Set([0, 1, 2]);
+  const done = Promise.withResolvers<void>();
+  const turns = new CatchUpTurns(1);
+  const tasks = [...open].map((partition) =>
+    new PartitionTask(partsOf({
+      partition,
+      turns,
+      fetch: fetchOf(CHUNKS, (offset) => {
+        // The first is before a turn is asked for, and what follows the last is the wait for more.
+        if (offset > 0 && offset < CHUNKS) fetched.push(partition);
+      }),
+      flush: ({ at }) => {
+        if (at === CHUNKS) open.delete(partition);
+        if (open.size === 0) done.resolve();
+      },
+      onNotice: (message) => done.reject(new Error(message)),
+    }))
+  );
+  const ended = tasks.map((task) => task.run());
+  await done.promise;
+  for (const task of tasks) task.stop();
+  await Promise.all(ended);
+  const changes = fetched.filter((partition, i) => i > 0 && partition !== fetched[i - 1]);
+  expect([fetched.length, changes.length]).toEqual([3 * (CHUNKS - 1), 2]);
+});
+
+Deno.test("a partition that waits for its turn ends when it is to stop, with what it has read stored", async () => {
+  const turns = new CatchUpTurns(1);
+  const other = turns.turn();
+  await other.take();
+  const flushes: number[] = [];
+  const isRead = Promise.withResolvers<void>();
+  const task = new PartitionTask(partsOf({
+    turns,
+    fetch: fetchOf(10, () => isRead.resolve()),
+    flush: ({ at }) => flushes.push(at),
+    onNotice: (message) => isRead.reject(new Error(message)),
+  }));
+  const ended = task.run();
+  await isRead.promise;
+  while (!other.isWanted) await Promise.resolve();
+  task.stop();
+  await ended;
+  expect(flushes).toEqual([1]);
+  expect(other.isWanted).toBe(false);
+});
+
+Deno.test("a partition that waits for a schema lets others read", async () => {
+  const turns = new CatchUpTurns(1);
+  const isWaiting = Promise.withResolvers<void>();
+  const parts = partsOf({ turns, fetch: fetchOf(10), flush: () => {} });
+  const task = new PartitionTask({
+    ...parts,
+    makeReady: (parser, options) => ({
+      ...makeReady(parser, options),
+      parser: {
+        parse() {
+          isWaiting.resolve();
+          throw new SchemaMissing(7);
+        },
+      },
+    }),
+  });
+  const ended = task.run();
+  await isWaiting.promise;
+  await turns.turn().take();
+  task.stop();
+  await ended;
+});
