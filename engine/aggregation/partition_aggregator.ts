@@ -235,6 +235,7 @@ export class PartitionAggregator {
     totals.consumed += rows;
     totals.events += rows;
     totals.late += lane.late;
+    this.#tuples.foundByKernel(rows);
     this.#watermarkMicros = lane.watermarkMicros;
     this.#lastRecordTimeMs = lane.recordTimeMs;
   }

@@ -44,10 +44,10 @@ export class TupleCache {
       return NOT_CACHED;
     }
     const kernel = this.#kernel;
-    const isInWindow = fields.starts === kernel.starts && kernel.holds(fields.bytes);
+    const isInWindow = fields.starts === kernel.starts && kernel.holdsSpansOf(fields.bytes);
     if (!isInWindow && !this.#stageValues(fields)) return NOT_CACHED;
     this.#isAsked = true;
-    if (++this.#asked === WINDOW) this.#judge();
+    if (++this.#asked >= WINDOW) this.#judge();
     const found = isInWindow ? kernel.findTuple(serial) : kernel.findStagedTuple(serial);
     if (found < 0) {
       this.#missed++;
@@ -74,8 +74,13 @@ export class TupleCache {
     return true;
   }
 
+  /** Tells of records whose cells the kernel has found by itself (engine/kernel/lane.ts). */
+  foundByKernel(records: number): void {
+    this.#asked += records;
+  }
+
   #judge(): void {
-    if (this.#missed * 2 > WINDOW) this.#resting = REST;
+    if (this.#missed * 2 > this.#asked) this.#resting = REST;
     this.#asked = 0;
     this.#missed = 0;
   }

@@ -5,7 +5,7 @@
 const COMPILER = "npm:assemblyscript@0.28.20/asc";
 const folder = new URL("./assembly/", import.meta.url).pathname;
 /** Of the kernel's memory: assembly/memory.ts adds up what it holds. */
-const PAGES = 16;
+const PAGES = 40;
 const LINE_LENGTH = 116;
 
 /** The module as the compiler makes it of the sources as they are. */

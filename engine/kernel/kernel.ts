@@ -1,7 +1,8 @@
 /**
- * The WebAssembly module (assembly/) that scans JSON records and remembers tuples of their values, 16 bytes at a time:
- * twice as fast as the same in JavaScript, and from the first call on (bench/scan; docs/adr/008). It reads from a
- * window, a copy of the next stretch of the buffer that records lie in; positions given and answered are the buffer's.
+ * The WebAssembly module (assembly/) that scans records and remembers tuples of their values, 16 bytes at a time: twice as
+ * fast as the same in JavaScript, and from the first call on (bench/scan; docs/adr/008). It reads from a window, a copy of
+ * the next stretch of the buffer that records lie in. Positions given are the buffer's; those answered are so of JSON, and
+ * of access logs they are the module's memory's (see {@link Kernel.holdsSpansOf}).
  */
 import { MEASURES, TEXT_FIELDS } from "../../core/minutes/fields.ts";
 import { KERNEL_WASM } from "./kernel_wasm.ts";
@@ -27,6 +28,7 @@ interface Exports {
   resume(node: number, start: number, end: number): number;
   run(): number;
   setBase(position: number): void;
+  setAccess(): void;
   getStopNode(): number;
   getStopAt(): number;
   findTuple(serial: number, startsAt: number, endsAt: number, addressOffset: number): number;
@@ -34,10 +36,15 @@ interface Exports {
 }
 
 const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
 
 let compiled: WebAssembly.Module | null = null;
 
-/** An instance of the module with a memory of its own (1 MiB, touched as needed) that never moves: views stay good. */
+/** What the statuses of access logs mean (assembly/access.ts). */
+const LEVELS = ["INFO", "WARN", "ERROR"];
+const LEVEL_BYTES = 16;
+
+/** An instance of the module with a memory of its own (2.5 MiB, touched as needed) that never moves: views stay good. */
 export class Kernel {
   readonly #exports: Exports;
   readonly #constants: Readonly<Record<string, WebAssembly.Global | undefined>>;
@@ -63,7 +70,10 @@ export class Kernel {
   from = 0;
   to = 0;
 
-  constructor() {
+  readonly #isAccess: boolean;
+
+  /** @param format Of the records that it scans. */
+  constructor(format: "json" | "access" = "json") {
     compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(KERNEL_WASM));
     const { exports } = new WebAssembly.Instance(compiled);
     // The module and these types are two sides of one thing: kernel_test.ts compiles the one, and runs it by the other.
@@ -85,6 +95,13 @@ export class Kernel {
     this.measureRanks = new Int32Array(buffer, this.constant("MEASURE_RANKS"), MEASURES.length);
     this.time = new Float64Array(buffer, this.constant("TIME"), 1);
     this.#window = new Uint8Array(buffer, this.#windowAt, this.constant("WINDOW_BYTES") - VECTOR_BYTES);
+    this.#isAccess = format === "access";
+    if (!this.#isAccess) return;
+    this.#exports.setAccess();
+    this.#exports.setBase(this.#windowAt);
+    LEVELS.forEach((level, i) =>
+      encoder.encodeInto(level, this.bytes.subarray(this.constant("LEVELS") + i * LEVEL_BYTES))
+    );
   }
 
   /** A place or size that the module names (assembly/memory.ts). */
@@ -109,7 +126,7 @@ export class Kernel {
     this.from = start;
     this.to = Math.min(source.length, start + this.#window.length);
     this.#window.set(source.subarray(start, this.to));
-    this.#exports.setBase(start);
+    if (!this.#isAccess) this.#exports.setBase(start);
   }
 
   /** Goes on with the batch that the lane describes (lane.ts). */
@@ -141,9 +158,15 @@ export class Kernel {
     return source === this.#source;
   }
 
+  /** True for the buffer of the spans of records scanned, as long as the window does not move. */
+  holdsSpansOf(bytes: Uint8Array): boolean {
+    return this.#isAccess ? bytes === this.bytes : bytes === this.#source;
+  }
+
   /** Twice the cell, plus one for an error, that the values of the record scanned last led to; or -1. */
   findTuple(serial: number): number {
-    return this.#exports.findTuple(serial, this.#startsAt, this.#endsAt, this.#windowAt - this.from);
+    const toAddress = this.#isAccess ? 0 : this.#windowAt - this.from;
+    return this.#exports.findTuple(serial, this.#startsAt, this.#endsAt, toAddress);
   }
 
   /** The same for values whose spans are at STAGED_STARTS and STAGED_ENDS. */

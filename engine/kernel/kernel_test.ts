@@ -36,12 +36,13 @@ Deno.test("what the kernel holds does not overlap, and lies in its memory", () =
     ["STAGED_ENDS", 64],
     ["STAGE", at("STAGE_BYTES")],
     ["LANE", 128],
+    ["LEVELS", 48],
     ["NODES", 64 * at("NODES_MAX")],
     ["LITERALS", at("LITERALS_BYTES")],
-    ["TUPLES", 512 * 1024],
     ["WINDOW", at("WINDOW_BYTES")],
     ["ROW_CELLS", 4 * at("ROWS_MAX")],
     ["ROW_VALUES", 32 * at("ROWS_MAX")],
+    ["TUPLES", 512 * at("TUPLE_PLACES")],
   ];
   let end = 0;
   for (const [name, sizeBytes] of regions) {

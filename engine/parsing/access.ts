@@ -4,6 +4,7 @@
  *     host ident user [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.0" 200 2326 ["referrer" "user agent" [more]]
  */
 import { type EventFields, MEASURE_SLOT, SLOT } from "../../core/minutes/fields.ts";
+import { Kernel } from "../kernel/kernel.ts";
 import { readAccessExtras } from "./access_extras.ts";
 import { readRequest } from "./access_request.ts";
 import { plainEnd } from "./json_tokens.ts";
@@ -15,6 +16,7 @@ import { TimestampReader } from "./timestamp.ts";
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const MINUS = 0x2d;
+const SLASH = 0x2f;
 const COLON = 0x3a;
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
@@ -28,17 +30,44 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
+/** Bytes of a time with its zone, as the kernel knows it, and those up to the minute's last digit. */
+const TIME_BYTES = 26;
+const MINUTE_BYTES = 16;
+
 class AccessParser implements CompiledParser {
   readonly #copy = new RecordCopy();
   readonly #timestamps: TimestampReader;
+  readonly #instants: Float64Array;
   #bytes = this.#copy.bytes;
   #end = 0;
 
-  constructor(timeZone: string) {
+  /** @param kernel What scans usual lines (engine/kernel/assembly/access.ts). */
+  constructor(timeZone: string, readonly kernel: Kernel) {
     this.#timestamps = new TimestampReader(timeZone);
+    this.#instants = new Float64Array(kernel.bytes.buffer);
   }
 
   parse(bytes: Uint8Array, start: number, end: number, recordTimeMs: number, out: EventFields): Reason | null {
+    return this.parseScanned(this.kernel.scan(bytes, start, end), bytes, start, end, recordTimeMs, out);
+  }
+
+  parseScanned(
+    answer: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    recordTimeMs: number,
+    out: EventFields,
+  ): Reason | null {
+    const { kernel } = this;
+    if (answer !== 0) return this.#parseUnusual(bytes, start, end, recordTimeMs, out);
+    if (out.starts !== kernel.starts) out.share(kernel);
+    out.bytes = kernel.bytes;
+    out.timestampMicros = kernel.time[0];
+    return null;
+  }
+
+  #parseUnusual(bytes: Uint8Array, start: number, end: number, recordTimeMs: number, out: EventFields): Reason | null {
     this.#copy.load(bytes, start, end);
     this.#bytes = this.#copy.bytes;
     out.clear(this.#bytes);
@@ -57,10 +86,25 @@ class AccessParser implements CompiledParser {
     if (requestEnd < 0) return "no_match";
     out.timestampMicros = this.#timestamps.read(this.#bytes, open + 1, close, recordTimeMs);
     if (Number.isNaN(out.timestampMicros)) return "bad_timestamp";
+    if (close - open - 1 === TIME_BYTES) this.#rememberMinute(open + 1, out.timestampMicros);
     readRequest(this.#bytes, close + 3, requestEnd, out);
     const at = this.#readOutcome(requestEnd + 2, out);
     if (at < to) readAccessExtras(this.#copy, at, to, out);
     return null;
+  }
+
+  /** Tells the kernel the minute of the time at `start`, which has its seconds in two digits and its zone in five bytes. */
+  #rememberMinute(start: number, micros: number): void {
+    const bytes = this.#bytes;
+    const last = bytes[start + MINUTE_BYTES];
+    const seconds = (bytes[start + 18] - 0x30) * 10 + bytes[start + 19] - 0x30;
+    if (bytes[start + 2] !== SLASH || bytes[start + 20] !== SPACE || seconds > 59) return;
+    const { kernel } = this;
+    const at = kernel.constant("MINUTES") + 2 * MINUTE_BYTES * (last & kernel.constant("MINUTES_MASK"));
+    kernel.bytes.set(bytes.subarray(start, start + MINUTE_BYTES), at);
+    this.#instants[(at + MINUTE_BYTES) / 8] = micros - seconds * 1_000_000;
+    kernel.bytes[at + 24] = last;
+    kernel.bytes.set(bytes.subarray(start + 20, start + TIME_BYTES), at + 26);
   }
 
   /** Reads what stands before the time and answers the position of its bracket, or -1. */
@@ -180,6 +224,6 @@ export const accessParser: Parser = {
   name: "access",
   description: "access logs of Apache, nginx and others: Common and Combined",
   preset: "access",
-  detect: (sample) => shareParsed(new AccessParser("UTC"), sample),
-  compile: (options) => new AccessParser(options.timeZone),
+  detect: (sample) => shareParsed(new AccessParser("UTC", new Kernel("access")), sample),
+  compile: (options) => new AccessParser(options.timeZone, new Kernel("access")),
 };

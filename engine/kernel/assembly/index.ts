@@ -5,6 +5,7 @@ export {
   DEPTH_MAX,
   ENDS,
   LANE,
+  LEVELS,
   LITERALS,
   LITERALS_BYTES,
   MASKS,
@@ -28,10 +29,12 @@ export {
   TUPLES,
   TUPLE_FIELDS,
   TUPLE_LENGTHS,
+  TUPLE_PLACES,
   TUPLE_VALUES,
   WINDOW,
   WINDOW_BYTES,
 } from "./memory";
 export { run } from "./lane";
-export { getStopAt, getStopNode, resume, scan, setBase } from "./scan";
+export { scan, setAccess } from "./records";
+export { getStopAt, getStopNode, resume, setBase } from "./scan";
 export { findTuple, putTuple } from "./tuples";

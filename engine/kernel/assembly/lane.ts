@@ -4,7 +4,8 @@
  * quarter of its time.
  */
 import { findTuple } from "./tuples";
-import { getBase, scan } from "./scan";
+import { scan } from "./records";
+import { getBase } from "./scan";
 import { ENDS, LANE, MEASURES, ROW_CELLS, ROW_VALUES, ROWS_MAX, STARTS, TIME, WINDOW } from "./memory";
 
 // Places in LANE: what JavaScript says. Positions are the window's.

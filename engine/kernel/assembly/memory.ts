@@ -15,7 +15,10 @@ export const TIME: usize = 240;
 /** Values for JavaScript to read: node, start, end, how it is written (i32 each). */
 export const DEFERRED: usize = 256;
 export const DEFERRED_MAX: i32 = 64;
-/** Minutes met last, by the last digit's low bits: 16 bytes `2026-03-01T10:00`, the instant (f64), 8 spare bytes. */
+/**
+ * Minutes met last, by the last digit's low bits: 16 bytes `2026-03-01T10:00`, the instant (f64), 8 spare bytes. In access
+ * logs: `01/Mar/2026:10:0`, the instant, the minute's last digit, a spare byte, and ` +0000`.
+ */
 export const MINUTES: usize = 1280;
 export const MINUTES_MASK: i32 = 7;
 /** Brackets open in a value that is skipped, a byte each. */
@@ -37,19 +40,22 @@ export const STAGE_BYTES: i32 = 512;
 
 /** Where the lane and JavaScript tell each other of a batch; see lane.ts. */
 export const LANE: usize = 3072;
+/** What the statuses of access logs mean: `INFO`, `WARN`, `ERROR`, 16 bytes each (JavaScript puts them there). */
+export const LEVELS: usize = 3200;
 
 /** Nodes of JSON layouts, 64 bytes each; see layout.ts. */
 export const NODES: usize = 4096;
 export const NODES_MAX: i32 = 1024;
 export const LITERALS: usize = 69632;
 export const LITERALS_BYTES: i32 = 131072;
-/** Remembered tuples; see tuples.ts. */
-export const TUPLES: usize = 200704;
 /** What lies behind the window may be read together with its end. */
-export const WINDOW: usize = 724992;
+export const WINDOW: usize = 200704;
 export const WINDOW_BYTES: i32 = 262144;
 /** What the lane counted: twice the cell, plus one for an error (i32), and the measures, as in MEASURES. */
 export const ROWS_MAX: i32 = 256;
-export const ROW_CELLS: usize = 987264;
-export const ROW_VALUES: usize = 988288;
-// 988 288 + 256 × 32 < 16 pages of 65 536.
+export const ROW_CELLS: usize = 462976;
+export const ROW_VALUES: usize = 464000;
+/** Remembered tuples, 512 bytes each; see tuples.ts. A power of two. */
+export const TUPLES: usize = 472192;
+export const TUPLE_PLACES: i32 = 4096;
+// 472 192 + 4 096 × 512 < 40 pages of 65 536.

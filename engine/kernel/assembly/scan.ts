@@ -54,7 +54,7 @@ const DURATION: i32 = 5;
 /** Place of the timestamp's rank. */
 const TIMESTAMP_SLOT: usize = 15;
 
-/** Answers of {@link scan} below 0: invalid or doubtful; a literal that is not known, at {@link stopAt}. */
+/** Answers of {@link scanJson} below 0: invalid or doubtful; a literal that is not known, at {@link stopAt}. */
 const NOT_TAKEN: i32 = -1;
 const NOT_KNOWN: i32 = -2;
 /** Bit of an answer from 0 on, beside the number of deferred values: the record is not all ASCII. */
@@ -92,12 +92,7 @@ function positionOf(at: usize): i32 {
 }
 
 /** Reads the record at [start, end) of the window. Answers the number of deferred values, or why not. */
-export function scan(start: i32, end: i32): i32 {
-  const absent = i32x4.splat(-1);
-  v128.store(STARTS, absent);
-  v128.store(STARTS, absent, 16);
-  v128.store(STARTS, absent, 32);
-  v128.store(STARTS, absent, 48);
+export function scanJson(start: i32, end: i32): i32 {
   const none = f64x2.splat(NaN);
   v128.store(MEASURES, none);
   v128.store(MEASURES, none, 16);

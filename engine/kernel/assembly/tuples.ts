@@ -1,14 +1,14 @@
 /**
- * Remembers which cell a combination of dimension values led to: 1024 places of 512 bytes. Of each value there are its
+ * Remembers which cell a combination of dimension values led to: 4096 places of 512 bytes. Of each value there are its
  * length (-1: absent) and its first and last 16 bytes, which is all of it up to 32 bytes; longer ones lie behind as a
  * whole. Vectors are hashed and compared, without a branch that depends on a length: lengths change from record to
  * record, and a branch guessed wrong costs more than what it saves (bench/scan).
  */
-import { MASKS, TUPLE_FIELDS, TUPLE_LENGTHS, TUPLE_VALUES, TUPLES } from "./memory";
+import { MASKS, TUPLE_FIELDS, TUPLE_LENGTHS, TUPLE_PLACES, TUPLE_VALUES, TUPLES } from "./memory";
 
 const PLACE_SHIFT: usize = 9;
 /** The hash's high bits number the places. */
-const HASH_SHIFT: u64 = 54;
+const HASH_SHIFT: u64 = 64 - ctz<u64>(TUPLE_PLACES);
 // Places in a place.
 const SERIAL: usize = 0;
 const CELL: usize = 4;
