@@ -10,6 +10,7 @@ import type { Parser } from "./parsing/parser.ts";
 import { openSchemas, type Schemas } from "./parsing/schemas.ts";
 import { SharedParsers } from "./parsing/shared_parsers.ts";
 import { PartitionTask } from "./partition_task.ts";
+import { RunningTasks } from "./running_tasks.ts";
 import {
   type Assignment,
   buffersOf,
@@ -34,18 +35,12 @@ const scope = self as unknown as {
 const ARCHIVE_BYTES_MAX = 32 * 1_048_576;
 const ARCHIVE_BYTES_MIN = 1_048_576;
 
-interface RunningTask {
-  readonly assignment: Assignment;
-  readonly task: PartitionTask | ArchiveTask;
-  readonly ended: Promise<void>;
-}
-
 /** Partitions of the worker that read large backlogs at the same time: while one waits for the disk or the store, others go on. */
 const CATCHING_UP_MAX = 4;
 
-const running = new Set<RunningTask>();
 const turns = new CatchUpTurns(CATCHING_UP_MAX);
 const parsers = new SharedParsers();
+const running = new RunningTasks((topicId) => parsers.forget(topicId));
 const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
 let settings: WorkerSettings | null = null;
 let calls = 0;
@@ -82,9 +77,9 @@ function assign(assignment: Assignment, workerSettings: WorkerSettings): void {
     turns,
     notify: (notice: Notice) => scope.postMessage({ type: "notice", notice }),
   };
-  start(assignment, new PartitionTask({ ...parts, now: Date.now }));
+  running.start(assignment, new PartitionTask({ ...parts, now: Date.now }));
   if (!workerSettings.archives) return;
-  start(assignment, new ArchiveTask({ ...parts, now: () => performance.now(), bytesMax: archiveBytesMax }));
+  running.start(assignment, new ArchiveTask({ ...parts, now: () => performance.now(), bytesMax: archiveBytesMax }));
 }
 
 /** One for all partitions of the worker. */
@@ -92,28 +87,17 @@ function schemasOf({ schemaRegistry }: WorkerSettings): Schemas {
   return schemas ??= openSchemas(schemaRegistry);
 }
 
-function start(assignment: Assignment, task: RunningTask["task"]): void {
-  const entry: RunningTask = { assignment, task, ended: task.run().finally(() => running.delete(entry)) };
-  running.add(entry);
-}
-
 function archiveBytesMax(): number {
   return Math.max(ARCHIVE_BYTES_MIN, ARCHIVE_BYTES_MAX / Math.max(1, running.size / 2));
 }
 
 async function release({ topicId, partition, id }: Extract<ToWorker, { type: "release" }>): Promise<void> {
-  const entries = [...running].filter(({ assignment }) =>
-    assignment.topicId === topicId && (partition === null || assignment.partition === partition)
-  );
-  for (const { task } of entries) task.forget();
-  await Promise.all(entries.map(({ ended }) => ended));
-  if (partition === null) parsers.forget(topicId);
+  await running.release(topicId, partition);
   scope.postMessage({ type: "released", id });
 }
 
 async function stop(): Promise<void> {
-  for (const { task } of running) task.stop();
-  await Promise.all([...running].map(({ ended }) => ended));
+  await running.stop();
   scope.postMessage({ type: "stopped" });
   scope.close();
 }
