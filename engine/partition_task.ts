@@ -9,6 +9,7 @@ import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
 import type { CatchUpTurns, Turn } from "./catch_up_turns.ts";
 import { Chunk } from "./chunk.ts";
 import { encodeBlocks } from "./flush_blocks.ts";
+import { FlushIntervals } from "./flush_intervals.ts";
 import { detectFormat, findParser } from "./parsing/registry.ts";
 import type { Parser } from "./parsing/parser.ts";
 import { awaitSchema, NO_SCHEMAS, SchemaMissing, type Schemas } from "./parsing/schemas.ts";
@@ -22,8 +23,6 @@ const FETCH_WAIT_MS = 40;
  * and partitions that wake together flush together.
  */
 const LINGER_MS = 100;
-/** Flush intervals in one of a partition that is catching up. */
-const CATCH_UP_INTERVALS = 4;
 /** Cells of finished minutes that are not kept waiting: storing many goes on beside reading, and at the end takes long. */
 const FINISHED_CELLS = 8_192;
 /** Of a partition's first fetch, which may wait for its turn. */
@@ -148,11 +147,9 @@ class Tenure {
   /** The flush under way; resolves to whether the tenure goes on. */
   #flushing: Promise<boolean> | null = null;
   #isLost = false;
-  #isCatchingUp = false;
   /** Whether the next flush is not to wait for the interval. */
   #isDue = false;
-  /** The interval in which the last flush began. */
-  #lastTick: number;
+  readonly #intervals: FlushIntervals;
   readonly #turn: Turn;
   #turnBytes = 0;
 
@@ -181,7 +178,7 @@ class Tenure {
       if (state.writer !== null) this.#gaps.push({ start: state.checkpoint, end: start });
       this.#aggregator.passTo(start);
     }
-    this.#lastTick = this.#tick();
+    this.#intervals = new FlushIntervals(parts.now, settings.flushIntervalMs);
     this.#turn = parts.turns.turn();
   }
 
@@ -299,35 +296,25 @@ class Tenure {
       this.#aggregator.hasChanged(changedCellsMax);
   }
 
-  /**
-   * Intervals begin at the same moment for all partitions, so that the store can take their flushes together. While much
-   * is to be read they are longer: nobody waits for its newest records yet, and each flush takes time from reading.
-   */
-  #tick(): number {
-    const intervalMs = this.parts.settings.flushIntervalMs * (this.#isCatchingUp ? CATCH_UP_INTERVALS : 1);
-    return Math.floor(this.parts.now() / intervalMs);
-  }
-
   /** True once after a run of large chunks, at the log's end: what was waited for long need not wait for the interval. */
   #hasCaughtUp({ bytes, end }: FetchedBatches, next: number): boolean {
-    const wasCatchingUp = this.#isCatchingUp;
-    this.#isCatchingUp = next < end && (wasCatchingUp || 2 * bytes.length >= this.parts.settings.fetchBytes);
-    // Counted in longer intervals from here on: the change of scale is no interval that has ended.
-    if (this.#isCatchingUp && !wasCatchingUp) this.#lastTick = this.#tick();
-    return wasCatchingUp && !this.#isCatchingUp;
+    const wasCatchingUp = this.#intervals.isCatchingUp;
+    this.#intervals.isCatchingUp = next < end && (wasCatchingUp || 2 * bytes.length >= this.parts.settings.fetchBytes);
+    return wasCatchingUp && !this.#intervals.isCatchingUp;
   }
 
   #flushIfDue(): void {
-    const isDue = this.#isDue || this.#tick() !== this.#lastTick || this.#aggregator.hasFinished(FINISHED_CELLS);
-    if (isDue) this.#startFlush();
+    const { hasEnded } = this.#intervals;
+    if (hasEnded || this.#isDue || this.#aggregator.hasFinished(FINISHED_CELLS)) this.#startFlush(hasEnded);
   }
 
-  #startFlush(): void {
+  /** @param isAtInterval Whether other partitions begin theirs at the same moment. */
+  #startFlush(isAtInterval = false): void {
     if (this.#flushing !== null || this.#isLost) return;
     const content = this.#aggregator.takeFlush();
     if (content === null) return;
     this.#isDue = false;
-    this.#lastTick = this.#tick();
+    this.#intervals.begin();
     const gaps = this.#gaps;
     this.#gaps = [];
     const { topicId, partition } = this.parts.assignment;
@@ -338,6 +325,7 @@ class Tenure {
       partition,
       writer: this.#aggregator.delivery.writer,
       gaps,
+      isAtInterval,
     };
     this.#flushing = this.#flush(flush).then((goesOn) => {
       this.#flushing = null;

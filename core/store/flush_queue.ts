@@ -9,7 +9,10 @@ import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 const BATCH_MAX = 64;
 const BATCH_BYTES = 16 * 1_048_576;
 
-/** Partitions flush at the same moment, and a worker's come one after the other: until so long none came, at most so long. */
+/**
+ * At the end of an interval partitions flush at the same moment, and a worker's come one after the other: until so long none
+ * came, at most so long.
+ */
 const GATHER_MS = 25;
 const GATHER_MS_MAX = 150;
 
@@ -59,7 +62,10 @@ export class FlushQueue {
   }
 
   async #gather(): Promise<void> {
-    for (let waitedMs = 0, had = 0; waitedMs < GATHER_MS_MAX && this.#waiting.length > had; waitedMs += GATHER_MS) {
+    await Promise.resolve(); // those of one task go together in any case
+    const isWorthIt = () => this.#waiting.some(({ flush }) => flush.isAtInterval === true);
+    for (let waitedMs = 0, had = 0; waitedMs < GATHER_MS_MAX && isWorthIt(); waitedMs += GATHER_MS) {
+      if (this.#waiting.length === had) return;
       had = this.#waiting.length;
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     }

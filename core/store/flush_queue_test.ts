@@ -48,6 +48,21 @@ Deno.test("flushes that come together go together, each with its own outcome", a
   expect(outcomes.map(({ kind }) => kind)).toEqual(["applied", "conflict", "applied"]);
 });
 
+Deno.test("flushes at the end of an interval are waited for, others go at once", async () => {
+  for (const isAtInterval of [true, false]) {
+    const batches: number[][] = [];
+    const queue = new FlushQueue((flushes) => {
+      batches.push(flushes.map(({ partition }) => partition));
+      return Promise.resolve(flushes.map((): FlushOutcome => ({ kind: "applied" })));
+    });
+    const add = (partition: number) => queue.add({ ...flushOf(partition, 10), isAtInterval });
+    const first = add(0);
+    await new Promise((resolve) => setTimeout(resolve, 0)); // as a message from another worker comes
+    await Promise.all([first, add(1)]);
+    expect(batches).toEqual(isAtInterval ? [[0, 1]] : [[0], [1]]);
+  }
+});
+
 Deno.test("two flushes of one partition never go together, and keep their order", async () => {
   const batches: string[][] = [];
   const queue = new FlushQueue((flushes) => {

@@ -1,7 +1,6 @@
 /**
  * The ports of the stores. Writing follows Rule 1: a flush is a compare-and-set on the `upto` of each unit
- * (topicId, partition, hour bucket); a checkpoint only ever grows. Reading is what the gateway asks.
- * Offsets are numbers: exact up to 2^53.
+ * (topicId, partition, hour bucket); a checkpoint only ever grows. Reading is what the gateway asks. Offsets are exact.
  */
 import type { Dimension, Measure, TextField } from "../minutes/fields.ts";
 import type { AccessReport, AccessReportQuery } from "./access_report.ts";
@@ -110,6 +109,8 @@ export interface PartitionFlush {
   readonly totals: PartitionTotals;
   /** Offsets in [start, end) that the log no longer held: kept for people to see. */
   readonly gaps: readonly { readonly start: number; readonly end: number }[];
+  /** Whether those of other partitions come at the same moment, so that a store may wait a little to take them together. */
+  readonly isAtInterval?: boolean;
 }
 
 /**
