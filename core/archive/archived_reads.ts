@@ -192,7 +192,14 @@ export class ArchivedReads {
       else next();
     };
     try {
-      return new LoadedHours(this.#options, topic, covers, hours, await ReadCache.open(this.#options), release);
+      return new LoadedHours(
+        this.#options,
+        topic,
+        covers,
+        hours,
+        await ReadCache.open({ ...this.#options, cellBytes: 0 }),
+        release,
+      );
     } catch (error) {
       release();
       throw error;

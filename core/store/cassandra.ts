@@ -23,6 +23,7 @@ import { RECORD_TABLES, type RecordTable } from "./segment_catalog.ts";
 import { copyRecords } from "./duckdb_copy.ts";
 import { countRows } from "./duckdb_count.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
+import type { MinuteQueries } from "./duckdb_queries.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import { rangeBefore, readNewest } from "./newest_first.ts";
@@ -78,8 +79,8 @@ export async function openCassandraStore(
   } catch (error) {
     throw asCassandraError(error, access, "looking at the tables");
   }
-  const { memoryBytes, threads } = store;
-  const cache = await ReadCache.open({ directory: `${config.data}/cache`, memoryBytes, threads });
+  const { memoryBytes, threads, cellBytes } = store;
+  const cache = await ReadCache.open({ directory: `${config.data}/cache`, memoryBytes, threads, cellBytes });
   opened.move();
   return new CassandraStore(new CassandraClient(driver, access), cache);
 }
@@ -269,29 +270,41 @@ export class CassandraStore implements Store {
 
   series(query: SeriesQuery): Promise<SeriesResult> {
     const { topicId, range, stepMinutes } = query;
-    return this.#readMinutes(topicId, range, stepMinutes, (connection) => readSeries(connection, query));
+    return this.#readMinutes(
+      { topicId, range, stepMinutes },
+      (minutes) => minutes.seriesOfCells(query),
+      (connection) => readSeries(connection, query),
+    );
   }
 
   summary(query: SummaryQuery): Promise<SummaryResult> {
     const { topicId, range } = query;
-    return this.#readMinutes(topicId, range, ROLLUP_MINUTES.days, (connection) => readSummary(connection, query));
+    return this.#readMinutes(
+      { topicId, range, stepMinutes: ROLLUP_MINUTES.days },
+      (minutes) => minutes.summaryOfCells(query),
+      (connection) => readSummary(connection, query),
+    );
   }
 
-  /** Reads minutes for an answer in steps of such a width: from rollups, as far as they serve it. */
+  /**
+   * Reads minutes for an answer in steps of such a width: from rollups, as far as they serve it; where they do not, from cells
+   * in memory if they are not too many.
+   */
   #readMinutes<T>(
-    topicId: string,
-    range: TimeRange,
-    stepMinutes: number,
+    { topicId, range, stepMinutes }: Pick<SeriesQuery, "topicId" | "range" | "stepMinutes">,
+    readCells: (minutes: MinuteQueries) => Promise<T | null>,
     read: (connection: DuckDBConnection) => Promise<T>,
   ): Promise<T> {
     let plan: RollupPlan | null = null;
     const load = async () => {
       plan = await this.#rollups.load(topicId, range, stepMinutes);
     };
-    return this.#cache.read(load, async (connection) => {
+    const readRows = async (connection: DuckDBConnection) => {
       if (plan !== null) await useRollups(connection, topicId, plan);
       return await read(connection);
-    });
+    };
+    const hasRollups = () => plan !== null && plan.rollups.length > 0;
+    return this.#cache.read(load, readRows, async (minutes) => hasRollups() ? null : await readCells(minutes));
   }
 
   events(query: EventQuery): Promise<readonly EventRecord[]> {

@@ -1,5 +1,5 @@
 /**
- * Series and summaries of the DuckDB store: from cells in memory where they are held or few, else by statements; and the writes that
+ * Series and summaries of minutes in DuckDB: from cells in memory where they are held or few, else by statements; and the writes that
  * the cells in memory have to hear of.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
@@ -24,16 +24,26 @@ export class MinuteQueries {
   }
 
   async series(query: SeriesQuery): Promise<SeriesResult> {
-    const { topicId, stepMinutes, statistic } = query;
-    const read = { topicId, range: minuteRange(query.range), stepMinutes, isByMinute: statistic === "stddev" };
-    const held = await this.#cells.read(read, (cells) => seriesOf(query, cells));
+    const held = await this.seriesOfCells(query);
     return held ?? await this.#connections.read((connection) => readSeries(connection, query));
   }
 
   async summary(query: SummaryQuery): Promise<SummaryResult> {
-    const read = { topicId: query.topicId, range: minuteRange(query.range), isByMinute: false };
-    const held = await this.#cells.read(read, (cells) => summaryOf(query, cells));
+    const held = await this.summaryOfCells(query);
     return held ?? await this.#connections.read((connection) => readSummary(connection, query));
+  }
+
+  /** From cells in memory alone; null where there are too many. */
+  seriesOfCells(query: SeriesQuery): Promise<SeriesResult | null> {
+    const { topicId, stepMinutes, statistic } = query;
+    const read = { topicId, range: minuteRange(query.range), stepMinutes, isByMinute: statistic === "stddev" };
+    return this.#cells.read(read, (cells) => seriesOf(query, cells));
+  }
+
+  /** As {@link seriesOfCells}. */
+  summaryOfCells(query: SummaryQuery): Promise<SummaryResult | null> {
+    const read = { topicId: query.topicId, range: minuteRange(query.range), isByMinute: false };
+    return this.#cells.read(read, (cells) => summaryOf(query, cells));
   }
 
   /** Runs a task that changes these minutes, or any (null), in one transaction of the writing connection. */

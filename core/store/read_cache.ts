@@ -9,6 +9,7 @@ import type { EncodedRowGroup } from "../parquet/encoder.ts";
 import { coveredIn } from "./duckdb_conditions.ts";
 import { DuckDbConnections } from "./duckdb_connections.ts";
 import { emptyDirectory } from "./duckdb_directory.ts";
+import { MinuteQueries, minutesOfBucket } from "./duckdb_queries.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { SegmentMerger } from "./duckdb_merge.ts";
 import { minuteSpan, replaceMinutes } from "./duckdb_replace.ts";
@@ -56,6 +57,8 @@ export interface ReadCacheOptions {
   readonly memoryBytes: number;
   /** 0: as many as {@link threadsOf} says. */
   readonly threads: number;
+  /** What minute cells held in memory, to answer from, may take up; 0: none are. */
+  readonly cellBytes: number;
 }
 
 export class ReadCache {
@@ -64,6 +67,7 @@ export class ReadCache {
   readonly #staging: Staging;
   readonly #directory: string;
   readonly #lock: Deno.FsFile;
+  readonly #minutes: MinuteQueries;
   /** Loads are one at a time, each with the beginning of the read that it is for. */
   #turn: Promise<unknown> = Promise.resolve();
   #bytes = 0;
@@ -72,8 +76,9 @@ export class ReadCache {
   /** What has been loaded, by whatever names the loader gives it. */
   readonly loaded = new Map<string, string>();
 
-  private constructor(connections: DuckDbConnections, directory: string, lock: Deno.FsFile) {
+  private constructor(connections: DuckDbConnections, directory: string, lock: Deno.FsFile, cellBytes: number) {
     this.#lock = lock;
+    this.#minutes = new MinuteQueries(connections, cellBytes);
     this.#connections = connections;
     this.#directory = directory;
     this.#segments = new Segments(`${directory}/segments`);
@@ -82,7 +87,7 @@ export class ReadCache {
     connections.onCheckpoint = () => this.#segments.sweep();
   }
 
-  static async open({ directory: parent, memoryBytes, threads }: ReadCacheOptions): Promise<ReadCache> {
+  static async open({ directory: parent, memoryBytes, threads, cellBytes }: ReadCacheOptions): Promise<ReadCache> {
     await removeOrphans(parent);
     const { directory, lock } = await makeDirectory(parent);
     const connections = await DuckDbConnections.open({
@@ -104,16 +109,22 @@ export class ReadCache {
       await connection.run(SCHEMA);
       for (const level of ROLLUP_LEVELS) await connection.run(`CREATE TABLE ${level} AS FROM minutes LIMIT 0`);
     });
-    return new ReadCache(connections, directory, lock);
+    return new ReadCache(connections, directory, lock, cellBytes);
   }
 
-  /** Runs `load`, then `read` on a snapshot that has at least what was loaded. */
+  /**
+   * Runs `load`, then `read` on a snapshot that has at least what was loaded: where `readCells` is given and does not answer null,
+   * that stands in for it. Nothing else is loaded until cells in memory have answered, for they are taken from what was.
+   */
   async read<T>(
     load: () => Promise<void>,
     read: (connection: DuckDBConnection, segments: Segments) => Promise<T>,
+    readCells: (minutes: MinuteQueries) => Promise<T | null> = () => Promise.resolve(null),
   ): Promise<T> {
     const answer = await this.#inTurn(async () => {
       await this.#loadWithin(load);
+      const held = await readCells(this.#minutes);
+      if (held !== null) return { answer: held };
       const begun = Promise.withResolvers<void>();
       const answer = this.#segments.reading(() =>
         this.#connections.read((connection) => {
@@ -160,7 +171,7 @@ export class ReadCache {
   async #forgetAll(): Promise<void> {
     this.loaded.clear();
     this.#bytes = 0;
-    const files = await this.#connections.write(async (connection) => {
+    const files = await this.#minutes.change(null, async (connection) => {
       for (const table of TOPIC_TABLES) await connection.run(`DELETE FROM ${table}`);
       return await this.#segments.delist(connection, "true", []);
     });
@@ -171,7 +182,11 @@ export class ReadCache {
   /** Puts these minutes in the place of those that the units had, or of those cells. */
   async putMinutes(units: readonly UnitMinutes[]): Promise<void> {
     if (units.length === 0) return;
-    await this.#connections.write(async (connection) => {
+    const changes = units.map(({ topicId, bucket, minutes, isWhole }) => ({
+      topicId,
+      minutes: isWhole ? minutesOfBucket(bucket) : minutes.minutes,
+    }));
+    await this.#minutes.change(changes, async (connection) => {
       for (const { topicId, partition, bucket } of units.filter(({ isWhole }) => isWhole)) {
         const values = new Parameters();
         await connection.run(
@@ -293,7 +308,7 @@ export class ReadCache {
   /** The same, for a loader. */
   async forgetLoaded(topicId: string): Promise<void> {
     for (const name of this.loaded.keys()) if (name.includes(`/${topicId}/`)) this.loaded.delete(name);
-    const files = await this.#connections.write(async (connection) => {
+    const files = await this.#minutes.change([{ topicId }], async (connection) => {
       for (const table of TOPIC_TABLES) {
         await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
       }

@@ -147,7 +147,7 @@ async function makeKeyspace() {
   opened.defer(async () => void await owner.execute(`DROP KEYSPACE ${name}`));
   const open = async () => {
     const client = new MortalClient(await connectCassandra(access), access);
-    const cache = await ReadCache.open({ directory, memoryBytes: 64 * 1_048_576, threads: 1 });
+    const cache = await ReadCache.open({ directory, memoryBytes: 64 * 1_048_576, threads: 1, cellBytes: 0 });
     const store = new CassandraStore(client, cache);
     opened.defer(() => store.close());
     return { client, store };

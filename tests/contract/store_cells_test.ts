@@ -1,8 +1,12 @@
 /** What is answered from cells in memory is what DuckDB's own statements answer, whatever was flushed and asked before. */
+import { Client } from "cassandra-driver";
 import { expect } from "expect";
+import { configSchema } from "../../core/config/schema.ts";
 import { DIMENSIONS, UNPARSED } from "../../core/minutes/fields.ts";
-import { type DuckDbStore, openDuckDbStore } from "../../core/store/duckdb.ts";
-import { type Condition, type SeriesQuery, STATISTICS, type SummaryQuery } from "../../core/store/ports.ts";
+import { openDuckDbStore } from "../../core/store/duckdb.ts";
+import { type Condition, type SeriesQuery, STATISTICS, type Store, type SummaryQuery } from "../../core/store/ports.ts";
+import { openStore } from "../../core/store/registry.ts";
+import { serviceForTests } from "../services/for_tests.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
 import { MINUTE_MS, PartitionWriter, START_MS, type TestEvent, TOPIC } from "./store_fixtures.ts";
 
@@ -78,7 +82,7 @@ const summaryAt = (random: Random): SummaryQuery => ({
 });
 
 /** Sums of squares are added up in another order. */
-function rounded({ statistic }: SeriesQuery, answer: Awaited<ReturnType<DuckDbStore["series"]>>) {
+function rounded({ statistic }: SeriesQuery, answer: Awaited<ReturnType<Store["series"]>>) {
   if (statistic !== "stddev") return answer;
   const round = (value: number | null) => value === null ? null : Number(value.toPrecision(9));
   return {
@@ -91,7 +95,7 @@ function rounded({ statistic }: SeriesQuery, answer: Awaited<ReturnType<DuckDbSt
 }
 
 /** Flushes the same to both stores and asks both the same, again and again. */
-async function compare(seed: number, held: DuckDbStore, plain: DuckDbStore): Promise<void> {
+async function compare(seed: number, held: Store, plain: Store): Promise<void> {
   const random = randomFrom(seed);
   const stores = [held, plain].map((store) =>
     Array.from({ length: PARTITIONS }, (_, partition) => new PartitionWriter(store, TOPIC, partition, DIMENSIONS))
@@ -137,6 +141,32 @@ for (const [what, cellBytes] of [["all of them", 64 * 1_048_576], ["a few of the
     }
   });
 }
+
+const cassandra = await serviceForTests("cassandra");
+
+Deno.test({
+  name: "series and summaries from cells in memory that Cassandra was read into are DuckDB's",
+  ignore: cassandra === null,
+  fn: async () => {
+    await using opened = new AsyncDisposableStack();
+    const directory = await Deno.makeTempDir();
+    opened.defer(() => Deno.remove(directory, { recursive: true }));
+    const contactPoints = cassandra?.contactPoints.split(",") ?? [];
+    const client = new Client({ contactPoints, localDataCenter: "datacenter1" });
+    opened.defer(() => client.shutdown());
+    for (const [seed, cellBytes] of [[1, 64 * 1_048_576], [2, 30_000]]) {
+      const keyspace = `cells_${crypto.randomUUID().slice(0, 8)}`;
+      const config = { data: `${directory}/${seed}`, cassandra: { contactPoints, keyspace }, store: { cellBytes } };
+      opened.defer(async () => void await client.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`));
+      await using stores = new AsyncDisposableStack();
+      const held = await openStore("cassandra", configSchema.parse(config));
+      stores.defer(() => held.close());
+      const plain = await open(`${directory}/${seed}/plain`, 0);
+      stores.defer(() => plain.close());
+      await compare(seed, held, plain);
+    }
+  },
+});
 
 Deno.test("a topic that was deleted, and minutes that were too old, are gone from memory, too", async () => {
   const directory = await Deno.makeTempDir();
