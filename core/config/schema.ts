@@ -353,7 +353,7 @@ export const configSchema = z.strictObject({
       "Threads that DuckDB gives to a statement; 0: one for every four cores.",
     ),
     cellBytes: z.int().min(0).default(128 * megabyte).describe(
-      "What minute cells that the embedded store holds in memory, to answer series and summaries from, may take up.",
+      "What minute cells held in memory, to answer series and summaries from, may take up.",
     ),
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),
