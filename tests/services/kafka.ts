@@ -26,7 +26,8 @@ export const kafka: Service = {
     const tool = ["-cp", classPath, "kafka.tools.StorageTool", "format", "--config", properties];
     const scram = `SCRAM-SHA-512=[name=${USER},password=${PASSWORD}]`;
     const id = crypto.getRandomValues(new Uint8Array(16)).toBase64({ alphabet: "base64url", omitPadding: true });
-    const { code, output } = await run("java", [...tool, "--cluster-id", id, "--add-scram", scram]);
+    // In one argument: an id that begins with a hyphen would be taken for an option.
+    const { code, output } = await run("java", [...tool, `--cluster-id=${id}`, "--add-scram", scram]);
     if (code !== 0) throw new Error(`Kafka's storage could not be made:\n${output}`);
     return {
       command: "java",
