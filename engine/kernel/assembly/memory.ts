@@ -55,7 +55,7 @@ export const WINDOW_BYTES: i32 = 262144;
 export const ROWS_MAX: i32 = 256;
 export const ROW_CELLS: usize = 462976;
 export const ROW_VALUES: usize = 464000;
-/** Remembered tuples, 512 bytes each; see tuples.ts. A power of two. */
-export const TUPLES: usize = 472192;
+/** Remembered tuples, 512 bytes each, in pairs of 1024; see tuples.ts. A power of two. */
+export const TUPLES: usize = 473088;
 export const TUPLE_PLACES: i32 = 4096;
-// 472 192 + 4 096 × 512 < 40 pages of 65 536.
+// 473 088 + 4 096 × 512 < 40 pages of 65 536.

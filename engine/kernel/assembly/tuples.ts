@@ -1,8 +1,8 @@
 /**
- * Remembers which cell a combination of dimension values led to: 4096 places of 512 bytes. Of each value there are its
- * length (-1: absent) and its first and last 16 bytes, which is all of it up to 32 bytes; longer ones lie behind as a
- * whole. Vectors are hashed and compared, without a branch that depends on a length: lengths change from record to
- * record, and a branch guessed wrong costs more than what it saves (bench/scan).
+ * Remembers which cell a combination of dimension values led to: in one of two places of 512 bytes that its hash names, of
+ * 4096. Of each value there are its length (-1: absent) and its first and last 16 bytes, which is all of it up to 32 bytes;
+ * longer ones lie behind as a whole. Vectors are hashed and compared, without a branch that depends on a length: lengths
+ * change from record to record, and a branch guessed wrong costs more than what it saves (bench/scan).
  */
 import { MASKS, TUPLE_FIELDS, TUPLE_LENGTHS, TUPLE_PLACES, TUPLE_VALUES, TUPLES } from "./memory";
 
@@ -13,10 +13,13 @@ const HASH_SHIFT: u64 = 64 - ctz<u64>(TUPLE_PLACES);
 const SERIAL: usize = 0;
 const CELL: usize = 4;
 const IS_ERROR: usize = 8;
+/** Bits of the hash that do not number the place: others' values are hardly ever compared. */
+const TAG: usize = 12;
 const LENGTHS: usize = 16;
 const VALUES: usize = 48;
 const BYTES: usize = 304;
 const BYTES_MAX: i32 = 512 - 304;
+const PLACE_BYTES: usize = 1 << PLACE_SHIFT;
 /** Bytes of a vector, and of a value's two. */
 const VECTOR: i32 = 16;
 const VALUE_BYTES: usize = 32;
@@ -26,6 +29,7 @@ const SILVER: u64 = 0xb504f333f9de6485;
 
 // What findTuple was asked for last.
 let place: usize = 0;
+let tag: u32 = 0;
 let starts: usize = 0;
 let ends: usize = 0;
 let offset: i32 = 0;
@@ -66,7 +70,19 @@ export function findTuple(serial: i32, startsAt: usize, endsAt: usize, addressOf
   }
   hash = (hash ^ (hash >> 32)) * GOLDEN;
   place = TUPLES + (<usize>(hash >> HASH_SHIFT) << PLACE_SHIFT);
-  if (load<i32>(place, SERIAL) != serial) return -1;
+  tag = <u32>hash;
+  const isLong = longest > 2 * VECTOR;
+  if (!isAt(place, serial, fields, isLong)) {
+    const other = place ^ PLACE_BYTES;
+    if (!isAt(other, serial, fields, isLong)) return -1;
+    place = other;
+  }
+  return (load<i32>(place, CELL) << 1) | load<i32>(place, IS_ERROR);
+}
+
+/** Whether a place has the tuple that was asked for. */
+function isAt(place: usize, serial: i32, fields: i32, isLong: bool): bool {
+  if (load<i32>(place, SERIAL) != serial || load<u32>(place, TAG) != tag) return false;
   let differs = v128.or(
     v128.xor(v128.load(TUPLE_LENGTHS), v128.load(place, LENGTHS)),
     v128.xor(v128.load(TUPLE_LENGTHS, 16), v128.load(place, LENGTHS + 16)),
@@ -76,12 +92,11 @@ export function findTuple(serial: i32, startsAt: usize, endsAt: usize, addressOf
     differs = v128.or(differs, v128.xor(v128.load(value), v128.load(known)));
     differs = v128.or(differs, v128.xor(v128.load(value, 16), v128.load(known, 16)));
   }
-  if (v128.any_true(differs) || (longest > 2 * VECTOR && !hasSameLongValues(fields))) return -1;
-  return (load<i32>(place, CELL) << 1) | load<i32>(place, IS_ERROR);
+  return !v128.any_true(differs) && (!isLong || hasSameLongValues(place, fields));
 }
 
 /** Compares the middles of values that are not told by their ends. */
-function hasSameLongValues(fields: i32): bool {
+function hasSameLongValues(place: usize, fields: i32): bool {
   let known = place + BYTES;
   for (let i = 0; i < fields; i++) {
     const length = load<i32>(TUPLE_LENGTHS + (<usize>i << 2));
@@ -95,8 +110,14 @@ function hasSameLongValues(fields: i32): bool {
   return true;
 }
 
-/** Remembers the cell of the values that {@link findTuple} was just asked for. */
+/**
+ * Remembers the cell of the values that {@link findTuple} was just asked for, and did not find: in the place of what is of
+ * other cells, or of every other one.
+ */
 export function putTuple(serial: i32, cell: i32, isError: i32): void {
+  const isFirstTaken = load<i32>(place, SERIAL) == serial;
+  const isOtherTaken = load<i32>(place ^ PLACE_BYTES, SERIAL) == serial;
+  if (isFirstTaken && (!isOtherTaken || (cell & 1) != 0)) place ^= PLACE_BYTES;
   store<i32>(place, 0, SERIAL);
   const fields = load<i32>(TUPLE_FIELDS);
   let total = 0;
@@ -111,5 +132,6 @@ export function putTuple(serial: i32, cell: i32, isError: i32): void {
   memory.copy(place + VALUES, TUPLE_VALUES, <usize>fields * VALUE_BYTES);
   store<i32>(place, cell, CELL);
   store<i32>(place, isError, IS_ERROR);
+  store<u32>(place, tag, TAG);
   store<i32>(place, serial, SERIAL);
 }
