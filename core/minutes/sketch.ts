@@ -13,7 +13,8 @@ const MANTISSA_BITS = 6;
 export const BINS_PER_OCTAVE = 1 << MANTISSA_BITS;
 /** Octaves of the integers up to 2^53. */
 export const OCTAVES = 54;
-const BINS_MAX = OCTAVES * BINS_PER_OCTAVE;
+/** Bins of a sketch at most. */
+export const BINS_MAX = OCTAVES * BINS_PER_OCTAVE;
 const SHIFT = 20 - MANTISSA_BITS;
 /** Bin of the value 1; smaller magnitudes count as 1, for values are integer units. */
 const INDEX_OF_ONE = 1023 << MANTISSA_BITS;
@@ -157,6 +158,9 @@ export class Sketch {
   }
 }
 
+/** Of an integer up to 2^53 in groups of seven bits, and some to spare. */
+const NUMBER_BYTES_MAX = 10;
+
 /** Writes sketches one after another into one growing buffer. */
 export class SketchEncoder {
   #bytes = new Uint8Array(256);
@@ -165,17 +169,40 @@ export class SketchEncoder {
 
   /** One unsigned LEB128 number. */
   number(value: number): void {
-    if (this.size + 10 > this.#bytes.length) {
-      const bytes = new Uint8Array(this.#bytes.length * 2);
-      bytes.set(this.#bytes);
-      this.#bytes = bytes;
-    }
+    this.#makeRoom(NUMBER_BYTES_MAX);
     let rest = value;
     while (rest >= 128) {
       this.#bytes[this.size++] = rest % 128 | 0x80;
       rest = Math.floor(rest / 128);
     }
     this.#bytes[this.size++] = rest;
+  }
+
+  #makeRoom(sizeBytes: number): void {
+    const needed = this.size + sizeBytes;
+    if (needed <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    bytes.set(this.#bytes);
+    this.#bytes = bytes;
+  }
+
+  /** The first `length` of these bins, which are in ascending order and not empty. */
+  entries(bins: Int32Array, counts: Uint32Array, length: number): void {
+    this.number(length);
+    this.#makeRoom(2 * length * NUMBER_BYTES_MAX);
+    const bytes = this.#bytes;
+    let at = this.size;
+    let previous = 0;
+    for (let i = 0; i < length; i++) {
+      // Unlike number(), which is a call each: of a flush's time these two are most (bench/stages).
+      let rest = bins[i] - previous;
+      for (; rest >= 128; rest >>>= 7) bytes[at++] = rest & 0x7f | 0x80;
+      bytes[at++] = rest;
+      for (rest = counts[i]; rest >= 128; rest >>>= 7) bytes[at++] = rest & 0x7f | 0x80;
+      bytes[at++] = rest;
+      previous = bins[i];
+    }
+    this.size = at;
   }
 
   /** All bins of a window: counts[i] is bin base + i. */

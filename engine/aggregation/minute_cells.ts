@@ -5,7 +5,14 @@
  * Deviations are taken from the cell's first value (shifted data: Chan, Golub, LeVeque 1983), which is stable where
  * sums of squares cancel, and needs no division per record as Welford's method does.
  */
-import { BINS_PER_OCTAVE, OCTAVES, Sketch, sketchBin, type SketchEncoder } from "../../core/minutes/sketch.ts";
+import {
+  BINS_MAX,
+  BINS_PER_OCTAVE,
+  OCTAVES,
+  Sketch,
+  sketchBin,
+  type SketchEncoder,
+} from "../../core/minutes/sketch.ts";
 
 const FIRST_CELLS = 16;
 /** Bins that a cell lists one by one before it gets counters: most cells of a minute see few values. */
@@ -20,6 +27,10 @@ const SHIFT = 4;
 const DEVIATIONS = 5;
 const SQUARES = 6;
 const ZEROS = 7;
+
+// The sketch that is being encoded: its bins that are not empty, and their counts.
+const entryBins = new Int32Array(BINS_MAX);
+const entryCounts = new Uint32Array(BINS_MAX);
 
 /** One measure of all cells. Nothing is held before the first value. */
 class MeasureCells {
@@ -173,48 +184,42 @@ class MeasureCells {
   }
 
   #encodeListed(cell: number, length: number, encoder: SketchEncoder): void {
-    const bins = this.#listed.subarray(cell * LISTED_MAX, cell * LISTED_MAX + length);
-    bins.sort(); // in place: their order tells nothing
-    let distinct = 0;
-    for (let i = 0; i < length; i++) if (i === 0 || bins[i] !== bins[i - 1]) distinct++;
-    encoder.number(distinct);
-    let previous = 0;
-    for (let i = 0; i < length;) {
-      let end = i + 1;
-      while (end < length && bins[end] === bins[i]) end++;
-      encoder.number(bins[i] - previous);
-      encoder.number(end - i);
-      previous = bins[i];
-      i = end;
+    const bins = this.#listed;
+    const from = cell * LISTED_MAX;
+    // Sorted where they lie, for their order tells nothing: a call of sort() takes longer than so few do.
+    for (let i = from + 1; i < from + length; i++) {
+      const bin = bins[i];
+      let to = i;
+      for (; to > from && bins[to - 1] > bin; to--) bins[to] = bins[to - 1];
+      bins[to] = bin;
     }
+    let entries = 0;
+    for (let i = from; i < from + length; i++) {
+      if (entries > 0 && entryBins[entries - 1] === bins[i]) {
+        entryCounts[entries - 1]++;
+        continue;
+      }
+      entryBins[entries] = bins[i];
+      entryCounts[entries++] = 1;
+    }
+    encoder.entries(entryBins, entryCounts, entries);
   }
 
   #encodeCounters(block: number, encoder: SketchEncoder): void {
-    encoder.number(this.#nonEmptyBins(block));
-    let previous = 0;
+    const pages = this.#pages;
+    const pool = this.#pool;
+    let entries = 0;
     for (let octave = 0; octave < OCTAVES; octave++) {
-      const page = this.#pages[block * OCTAVES + octave];
+      const page = pages[block * OCTAVES + octave];
       if (page === 0) continue;
       for (let i = 0; i < BINS_PER_OCTAVE; i++) {
-        const count = this.#pool[page * BINS_PER_OCTAVE + i];
+        const count = pool[page * BINS_PER_OCTAVE + i];
         if (count === 0) continue;
-        const bin = octave * BINS_PER_OCTAVE + i;
-        encoder.number(bin - previous);
-        encoder.number(count);
-        previous = bin;
+        entryBins[entries] = octave * BINS_PER_OCTAVE + i;
+        entryCounts[entries++] = count;
       }
     }
-  }
-
-  #nonEmptyBins(block: number): number {
-    let bins = 0;
-    for (let octave = 0; octave < OCTAVES; octave++) {
-      const page = this.#pages[block * OCTAVES + octave];
-      if (page === 0) continue;
-      const start = page * BINS_PER_OCTAVE;
-      for (let at = start; at < start + BINS_PER_OCTAVE; at++) if (this.#pool[at] > 0) bins++;
-    }
-    return bins;
+    encoder.entries(entryBins, entryCounts, entries);
   }
 }
 

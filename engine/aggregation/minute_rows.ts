@@ -60,45 +60,72 @@ function dimensionColumn(
 ): DictionaryColumn {
   const ids = new Uint32Array(rows);
   const dictionary: string[] = [];
-  const entries = new Map<number, number>();
+  /** By id of the interner: its place in the dictionary + 1, or 0. */
+  const entries = new Uint32Array(interner.size);
   let row = 0;
-  for (const { partial: { cells: { dimensionIds, dimensions } }, cells } of selections) {
-    for (let i = 0; i < cells.length; i++) {
-      const id = dimensionIds[cells[i] * dimensions + dimension];
-      let entry = entries.get(id);
-      if (entry === undefined) {
-        entry = dictionary.push(interner.text(id)) - 1;
-        entries.set(id, entry);
-      }
-      ids[row++] = entry;
-    }
+  for (const selection of selections) {
+    copyIds(
+      selection,
+      dimension,
+      entries,
+      ids.subarray(row, row + selection.cells.length),
+      (id) => dictionary.push(interner.text(id)),
+    );
+    row += selection.cells.length;
   }
   return { dictionary, ids };
 }
 
+/** A function of its own, and so is {@link copyMeasure}: a loop within one that runs once a flush is compiled anew each time. */
+function copyIds(
+  { partial: { cells: { dimensionIds, dimensions } }, cells }: Selection,
+  dimension: number,
+  entries: Uint32Array,
+  into: Uint32Array,
+  add: (id: number) => number,
+): void {
+  for (let i = 0; i < cells.length; i++) {
+    const id = dimensionIds[cells[i] * dimensions + dimension];
+    if (entries[id] === 0) entries[id] = add(id);
+    into[i] = entries[id] - 1;
+  }
+}
+
 function measureColumns(selections: readonly Selection[], index: number, rows: number): MeasureColumns {
-  const counts = new Float64Array(rows);
-  const sums = new Float64Array(rows);
-  const minima = new Float64Array(rows);
-  const maxima = new Float64Array(rows);
-  const m2 = new Float64Array(rows);
-  const sketchEnds = new Uint32Array(rows);
+  const columns = {
+    counts: new Float64Array(rows),
+    sums: new Float64Array(rows),
+    minima: new Float64Array(rows),
+    maxima: new Float64Array(rows),
+    m2: new Float64Array(rows),
+    sketchEnds: new Uint32Array(rows),
+  };
   const encoder = new SketchEncoder();
   let row = 0;
   for (const { partial, cells } of selections) {
-    const measure = partial.cells.measures[index];
-    for (let i = 0; i < cells.length; i++, row++) {
-      const cell = cells[i];
-      counts[row] = measure.count(cell);
-      sums[row] = measure.sum(cell);
-      minima[row] = measure.min(cell);
-      maxima[row] = measure.max(cell);
-      if (counts[row] > 0) {
-        m2[row] = measure.m2(cell);
-        measure.encodeSketch(cell, encoder);
-      }
-      sketchEnds[row] = encoder.size;
-    }
+    copyMeasure(partial.cells.measures[index], cells, columns, row, encoder);
+    row += cells.length;
   }
-  return { counts, sums, minima, maxima, m2, sketches: encoder.take(), sketchEnds };
+  return { ...columns, sketches: encoder.take() };
+}
+
+function copyMeasure(
+  measure: MinuteCells["measures"][number],
+  cells: Uint32Array,
+  { counts, sums, minima, maxima, m2, sketchEnds }: Omit<MeasureColumns, "sketches">,
+  firstRow: number,
+  encoder: SketchEncoder,
+): void {
+  for (let i = 0, row = firstRow; i < cells.length; i++, row++) {
+    const cell = cells[i];
+    counts[row] = measure.count(cell);
+    sums[row] = measure.sum(cell);
+    minima[row] = measure.min(cell);
+    maxima[row] = measure.max(cell);
+    if (counts[row] > 0) {
+      m2[row] = measure.m2(cell);
+      measure.encodeSketch(cell, encoder);
+    }
+    sketchEnds[row] = encoder.size;
+  }
 }
