@@ -1,5 +1,6 @@
 /** The dashboard in a real browser, over a whole `dev`. */
 import { expect } from "expect";
+import { freePort } from "../free_ports.ts";
 import { startProgram } from "../program_process.ts";
 import { documentAt, findChromium } from "./chromium.ts";
 
@@ -7,11 +8,6 @@ const chromium = await findChromium();
 const RECORDS = 40;
 const HOSTILE =
   "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> \u001b[31mred \u202egnp";
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 async function waitFor<T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
   for (;;) {

@@ -2,18 +2,11 @@
 import { Client } from "cassandra-driver";
 import { expect } from "expect";
 import { canRunPrograms, startProgram } from "../program_process.ts";
+import { freePort } from "../free_ports.ts";
 import { serviceForTests } from "../services/for_tests.ts";
 import { kafkaTest, otherClient } from "./kafka_for_tests.ts";
 
 const cassandra = canRunPrograms ? await serviceForTests("cassandra") : null;
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
 
 /** The process of a program, by the file of its configuration, which no other has. */
 async function pidOf(command: string, file: string): Promise<number> {

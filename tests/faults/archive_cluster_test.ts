@@ -7,6 +7,7 @@ import { openArchive } from "../../core/archive/registry.ts";
 import { configSchema } from "../../core/config/schema.ts";
 import { makeBucket, s3AccessForTests } from "../contract/archives_for_tests.ts";
 import { hasKafka, kafkaTest, otherClient, until } from "../contract/kafka_for_tests.ts";
+import { freePort } from "../free_ports.ts";
 import { canRunPrograms, startProgram } from "../program_process.ts";
 import { serviceForTests } from "../services/for_tests.ts";
 import { readEverything } from "./archive_for_faults.ts";
@@ -101,7 +102,7 @@ for (const [kind, archive] of Object.entries(await archivesOfTest())) {
       expect(new Set(offsets).size).toBe(offsets.length);
       expect(archived.map(({ raw }) => raw).sort()).toEqual(records.toSorted());
 
-      const port = 20_000 + Math.floor(Math.random() * 20_000);
+      const port = freePort();
       const gateway = await startProgram("gateway", ["--port", `${port}`], env);
       const url = `http://127.0.0.1:${port}`;
       await until(

@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { freePorts } from "../free_ports.ts";
 import { isInstalled, run } from "./run.ts";
 import { SERVICES_DIRECTORY } from "./paths.ts";
-import { LOOPBACK, type Service } from "./service.ts";
+import type { Service } from "./service.ts";
 
 const state = z.object({
   pid: z.int(),
@@ -113,14 +114,6 @@ export async function down(name: string): Promise<boolean> {
   }
   await Deno.remove(stateFile(name)).catch(() => {});
   return found !== null;
-}
-
-/** Ports that nobody listens on at the moment, all different. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: LOOPBACK, port: 0 }));
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
 
 /** It may have ended by itself meanwhile. */
