@@ -57,6 +57,9 @@ const text = fc.oneof(
 /** What divides a value from the text around it. */
 const divider = fc.constantFrom(" ", "\n", "\t", '"', "'", "(", ")", "[", "]", "{", "}", "<", ">", ",", ";", "|", "=");
 
+/** What stands before the user's name in a URL, or before the password after it. */
+const IN_URL = /(?:(?:https?|s?ftp|ssh):\/\/|:\/\/[^\s"'<>`]*[:@])[^\s"'<>`]*$/i;
+
 Deno.test("a secret that says what it is does not survive, whatever is written around it", () => {
   const kinds = Object.entries(SELF_EVIDENT);
   fc.assert(
@@ -66,8 +69,8 @@ Deno.test("a secret that says what it is does not survive, whatever is written a
       const redacted = redactor.redact(`${before}${left}${line.text}${right}${after}`);
       for (const secret of line.secrets) {
         if (`${before}${after}`.includes(secret)) continue;
-        // After "://" an address is the password and the host of a URL, and hosts stay: what names a person must be gone.
-        const isInUrl = kind === "email" && /:\/\/[^\s"'<>`]*$/.test(before + left);
+        // As the user, or the password, and the host of a URL: hosts stay, and what names a person must be gone.
+        const isInUrl = kind === "email" && IN_URL.test(before + left);
         const hidden = isInUrl ? secret.slice(0, secret.indexOf("@")) : secret;
         expect([kind, isLeaked(hidden, redacted)]).toEqual([kind, false]);
       }
