@@ -5,7 +5,8 @@ import type { SlackMessage } from "../notify/slack_text.ts";
 import { INJECTIONS, LATER_INJECTIONS } from "./injections.ts";
 import { ALPHABETS, SeededRandom } from "./seeded_random.ts";
 
-const ERROR: Notice = {
+/** A notice of an error, with all that one has. */
+export const EXAMPLE_NOTICE: Notice = {
   id: "error/abc",
   kind: "error",
   state: "open",
@@ -26,7 +27,7 @@ const ERROR: Notice = {
 };
 
 const ALERT: Notice = {
-  ...ERROR,
+  ...EXAMPLE_NOTICE,
   id: "alert/2kq0x7c1h3m5f/sk1z4t",
   kind: "alert",
   severity: "critical",
@@ -55,9 +56,9 @@ const BUTTONS = { hasButtons: true };
 /** By name, cards that people have looked at; slack_card_golden.json has them as they were. */
 export function lookedAtCards(): Readonly<Record<string, SlackMessage>> {
   return {
-    open: slackCard(ERROR, BUTTONS),
-    acknowledged: slackCard({ ...ERROR, state: "acknowledged", severity: "critical" }, BUTTONS),
-    resolved: slackCard({ ...ERROR, state: "resolved", kind: "alert", service: "" }, { hasButtons: false }),
+    open: slackCard(EXAMPLE_NOTICE, BUTTONS),
+    acknowledged: slackCard({ ...EXAMPLE_NOTICE, state: "acknowledged", severity: "critical" }, BUTTONS),
+    resolved: slackCard({ ...EXAMPLE_NOTICE, state: "resolved", kind: "alert", service: "" }, { hasButtons: false }),
     reply: slackReply(REPLY),
     alert: slackCard(ALERT, BUTTONS),
     silencedAlert: slackCard({
