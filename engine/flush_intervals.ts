@@ -26,10 +26,10 @@ export class FlushIntervals {
   }
 
   set isCatchingUp(isCatchingUp: boolean) {
-    const begins = isCatchingUp && !this.#isCatchingUp;
+    if (isCatchingUp === this.#isCatchingUp) return;
     this.#isCatchingUp = isCatchingUp;
-    // Counted in longer intervals from here on: the change of scale is no interval that has ended.
-    if (begins) this.#last = this.#current();
+    // Counted in other intervals from here on: the change of scale is no interval that has ended.
+    this.#last = this.#current();
   }
 
   /** Whether the interval has ended in which the last flush began. */

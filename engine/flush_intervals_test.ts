@@ -14,7 +14,7 @@ Deno.test("intervals end at the same moments, whenever they were begun", () => {
   expect([early.hasEnded, late.hasEnded]).toEqual([true, true]);
 });
 
-Deno.test("whoever catches up has longer intervals, and none that ends as it begins to", () => {
+Deno.test("whoever catches up has longer intervals, and none that ends as it begins to, or has caught up", () => {
   let now = 1_003_900;
   const intervals = new FlushIntervals(() => now, 1000);
   now = 1_004_100;
@@ -24,5 +24,11 @@ Deno.test("whoever catches up has longer intervals, and none that ends as it beg
   intervals.isCatchingUp = true;
   expect(intervals.hasEnded).toBe(false);
   now = 1_008_000;
+  expect(intervals.hasEnded).toBe(true);
+  intervals.begin();
+  now = 1_010_500;
+  intervals.isCatchingUp = false;
+  expect(intervals.hasEnded).toBe(false);
+  now = 1_011_000;
   expect(intervals.hasEnded).toBe(true);
 });

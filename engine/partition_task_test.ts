@@ -115,6 +115,26 @@ Deno.test("a partition that begins to catch up does not flush its first chunk", 
   expect(flushes).toEqual([CHUNKS]);
 });
 
+Deno.test("a flush at an interval's end is said to come with others, one at the log's end to come by itself", async () => {
+  for (const isInterval of [true, false]) {
+    const done = Promise.withResolvers<PartitionFlush>();
+    let nowMs = 700;
+    const parts = partsOf({
+      // Of one small record, the next interval has come; of large ones the last is reached within the first.
+      fetch: isInterval ? (...of) => fetchOf(1, () => nowMs += 500)(...of) : fetchOf(5),
+      flush: done.resolve,
+      onNotice: (message) => done.reject(new Error(message)),
+    });
+    const settings = { ...parts.settings, fetchBytes: isInterval ? 1_000_000 : FETCH_BYTES };
+    const task = new PartitionTask({ ...parts, settings, now: () => nowMs });
+    const ended = task.run();
+    const flush = await done.promise;
+    task.stop();
+    await ended;
+    expect([isInterval, flush.isAtInterval]).toEqual([isInterval, isInterval]);
+  }
+});
+
 Deno.test("partitions with much to read do so one after the other where there is one place, and all come to their end", async () => {
   const CHUNKS = 20;
   const fetched: number[] = [];
