@@ -28,12 +28,18 @@ export async function findChromium(): Promise<string | null> {
 
 /** The document at `url` after its scripts have run, as HTML. */
 export async function documentAt(chromium: string, url: string): Promise<string> {
+  const [document] = await documentsAt(chromium, [url]);
+  return document;
+}
+
+/** As {@link documentAt}, one after the other in one browser. */
+export async function documentsAt(chromium: string, urls: readonly string[]): Promise<readonly string[]> {
   const file = fileURLToPath(new URL("./document.ts", import.meta.url));
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", "--no-check", file, await chromiumPath(chromium), url],
+    args: ["run", "-A", "-q", "--no-check", file, await chromiumPath(chromium), ...urls],
   }).output();
   if (!success) throw new Error(`the browser failed: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
+  return JSON.parse(new TextDecoder().decode(stdout));
 }
 
 /** Where the command of {@link findChromium} is, for libraries that want a path. */
