@@ -297,6 +297,7 @@ function settingsOf({ config, archive, archivesAtEnd = false }: EngineParts): Wo
     changedCellsMax: isInCassandra ? CASSANDRA_CELLS_MAX : Infinity,
     keepsEvents: engine.events === "store",
     blocksByHour: isInCassandra,
+    prefersFinalRows: !isInCassandra,
     onGap: engine.onGap,
     archives: archive !== null && archive !== undefined,
     segmentMs: archivesAtEnd ? 0 : config.archive.segmentSeconds * 1000,

@@ -50,6 +50,7 @@ function partsOf(
       pendingBytesMax: 1_000_000,
       changedCellsMax: Infinity,
       keepsEvents: false,
+      prefersFinalRows: false,
       blocksByHour: false,
       onGap: "stop",
       archives: false,
@@ -132,6 +133,50 @@ Deno.test("a flush at an interval's end is said to come with others, one at the 
     task.stop();
     await ended;
     expect([isInterval, flush.isAtInterval]).toEqual([isInterval, isInterval]);
+  }
+});
+
+Deno.test("rows of what is caught up with are final where the store prefers that, those of newest records are not", async () => {
+  const BEHIND = 6;
+  const LIVE = 3;
+  for (const prefersFinalRows of [true, false]) {
+    let nowMs = 700;
+    const done = Promise.withResolvers<void>();
+    const flushes: PartitionFlush[] = [];
+    const parts = partsOf({
+      fetch: (offset, ...of) => {
+        // An interval ends while it catches up, and after each record that comes then: one after the other was stored.
+        if (offset === BEHIND / 2) nowMs += 2_000;
+        const stored = flushes.at(-1)?.at ?? 0;
+        const records = stored < BEHIND ? BEHIND : Math.min(stored + 1, BEHIND + LIVE);
+        if (offset >= BEHIND) nowMs += 500;
+        return fetchOf(records)(offset, ...of);
+      },
+      flush: (flush) => {
+        flushes.push(flush);
+        if (flush.at === BEHIND + LIVE) done.resolve();
+      },
+      onNotice: (message) => done.reject(new Error(message)),
+    });
+    const task = new PartitionTask({ ...parts, settings: { ...parts.settings, prefersFinalRows }, now: () => nowMs });
+    const ended = task.run();
+    await done.promise;
+    task.stop();
+    await ended;
+    const behind = flushes.filter(({ at }) => at <= BEHIND);
+    expect(behind.length).toBeGreaterThan(1);
+    expect(flushes.map(({ hasFinalRows }) => hasFinalRows)).toEqual(
+      flushes.map(({ at }) => prefersFinalRows && at <= BEHIND),
+    );
+    // All are of one minute: a row's count is of its partial, which final rows end.
+    const rows = flushes.map(({ minutes: { fromOffsets, counts } }) => [...fromOffsets, ...counts]);
+    let from = 0;
+    expect(rows).toEqual(flushes.map(({ at, expectCheckpoint, hasFinalRows }) => {
+      const row = [from, at - from];
+      if (hasFinalRows) from = at;
+      expect(expectCheckpoint).toBeLessThan(at);
+      return row;
+    }));
   }
 });
 

@@ -20,6 +20,8 @@ export interface WorkerSettings {
   readonly keepsEvents: boolean;
   /** Whether a block holds rows of one unit only: what a store without a transaction over units needs. */
   readonly blocksByHour: boolean;
+  /** Whether rows that no later flush replaces cost the store less, so that flushes of what is caught up with have such. */
+  readonly prefersFinalRows: boolean;
   readonly onGap: "stop" | "continue";
   /** Whether there is an archive; a segment of it is written at this age (0: at the log's end) or size. */
   readonly archives: boolean;

@@ -1,7 +1,7 @@
 /**
  * The embedded store: one DuckDB file. A flush is one transaction, a read one snapshot, an export DuckDB's own COPY.
- * The process that opens it is the only one (the data directory's lock sees to that). Over 400 lines: it is the port, a
- * method each, and most hand on to a file of their own.
+ * The process that opens it is the only one (the data directory's lock sees to that). A method of the port each, most
+ * hand on to a file of their own.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../errors.ts";
@@ -16,6 +16,7 @@ import { emptyDirectory, isForeignLog } from "./duckdb_directory.ts";
 import { exportTable } from "./duckdb_export.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
 import { SegmentMerger } from "./duckdb_merge.ts";
+import { type MinuteSegmentLimits, MinuteSegments } from "./duckdb_minute_segments.ts";
 import { migrateSchema } from "./duckdb_migration.ts";
 import { deleteOld } from "./duckdb_retention.ts";
 import { Segments } from "./duckdb_segments.ts";
@@ -25,7 +26,7 @@ import { FlushQueue } from "./flush_queue.ts";
 import { MinuteQueries, minutesOfBucket } from "./duckdb_queries.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import { type Gap, type PartitionOf, readGaps, readPartitions, readStates } from "./duckdb_partitions.ts";
-import { readExtents, readUnits, replaceUnits, UnitChanged, type UnitsOf } from "./duckdb_units.ts";
+import { askUnits, readExtents, replaceUnits, UnitChanged, type UnitsOf } from "./duckdb_units.ts";
 import { GatheredReads } from "./gathered_reads.ts";
 import type {
   AccessReport,
@@ -70,6 +71,7 @@ export interface DuckDbStoreOptions {
   readonly threads: number;
   /** What minute cells held in memory, to answer from, may take up; 0: none are; absent: 128 MiB. */
   readonly cellBytes?: number;
+  readonly minuteSegments?: MinuteSegmentLimits;
   /** Hears what was found amiss and does not keep the store from working. */
   readonly onNotice?: (text: string) => void;
 }
@@ -126,6 +128,7 @@ export class DuckDbStore implements Store {
   readonly #segments: Segments;
   readonly #staging: Staging;
   readonly #merger: SegmentMerger;
+  readonly #minuteSegments: MinuteSegments;
   readonly #flushes: FlushQueue;
   readonly #minutes: MinuteQueries;
   readonly #partitionReads: GatheredReads<PartitionOf, PartitionState>;
@@ -140,10 +143,18 @@ export class DuckDbStore implements Store {
     exports: string,
     staging: Staging,
     segments: Segments,
-    { cellBytes = CELL_BYTES, onNotice = () => {} }: Pick<DuckDbStoreOptions, "cellBytes" | "onNotice">,
+    { cellBytes = CELL_BYTES, minuteSegments, onNotice = () => {} }: DuckDbStoreOptions,
   ) {
     this.#connections = connections;
-    this.#minutes = new MinuteQueries(connections, cellBytes);
+    const tell = (what: string) => (error: unknown) =>
+      onNotice(`segments could not be ${what}: ${messageOf(error)}; this is tried again`);
+    this.#minuteSegments = new MinuteSegments({
+      connections,
+      segments,
+      onFailure: tell("taken into the table of minutes"),
+      ...minuteSegments,
+    });
+    this.#minutes = new MinuteQueries(connections, cellBytes, (task) => this.#readMinutes(task));
     this.#partitionReads = new GatheredReads((of) => connections.readOnce((connection) => readStates(connection, of)));
     this.#topicReads = new GatheredReads<string, readonly (PartitionState & { partition: number })[]>((of) =>
       connections.readOnce((connection) => readPartitions(connection, of))
@@ -152,17 +163,13 @@ export class DuckDbStore implements Store {
       connections.readOnce((connection) => readGaps(connection, of))
     );
     this.#unitReads = new GatheredReads<UnitsOf, readonly UnitState[]>((of) =>
-      connections.read((connection) => readUnits(connection, of))
+      askUnits(connections, (task) => this.#readMinutes(task), of)
     );
     this.#exports = exports;
     this.#segments = segments;
     this.#staging = staging;
     this.#onNotice = onNotice;
-    this.#merger = new SegmentMerger(
-      connections,
-      segments,
-      (error) => onNotice(`segments could not be merged: ${messageOf(error)}; this is tried again`),
-    );
+    this.#merger = new SegmentMerger(connections, segments, tell("merged"));
     connections.onCheckpoint = () => segments.sweep();
     this.#flushes = new FlushQueue((flushes) => this.#apply(staging, flushes));
   }
@@ -171,20 +178,23 @@ export class DuckDbStore implements Store {
   async begin(): Promise<void> {
     await this.#connections.write((connection) => migrateSchema(connection, this.#segments));
     const missing = await this.#connections.write((connection) => this.#segments.settle(connection));
-    for (const { file, topicId, rows } of missing) {
+    for (const { file, table, topicId, rows } of missing) {
+      const what = table === "minutes" ? "rows of minutes" : "records";
       this.#onNotice(
-        `${this.#segments.path(file)} is gone, with ${rows} records of topic ${topicId}: answers lack them`,
+        `${this.#segments.path(file)} is gone, with ${rows} ${what} of topic ${topicId}: answers lack them`,
       );
     }
+    await this.#connections.read((connection) => this.#minuteSegments.begin(connection));
     this.#merger.start();
   }
 
   async #apply(staging: Staging, flushes: readonly PartitionFlush[]): Promise<readonly FlushOutcome[]> {
     const written: string[] = [];
     try {
-      const files = { staging, segments: this.#segments, written };
+      const files = { staging, segments: this.#segments, minuteSegments: this.#minuteSegments, written };
       const changes = flushes.map(({ topicId, minutes }) => ({ topicId, minutes: minutes.minutes }));
       const outcomes = await this.#minutes.change(changes, (connection) => applyFlushes(connection, files, flushes));
+      this.#minuteSegments.added();
       this.#segmentsWritten += written.length;
       if (this.#segmentsWritten >= MERGE_EVERY) {
         this.#segmentsWritten = 0;
@@ -213,15 +223,19 @@ export class DuckDbStore implements Store {
   }
 
   unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {
-    return this.#readSegments((connection) => readExtents(connection, this.#segments, topicId, partition, buckets));
+    return this.#readMinutes((connection) => readExtents(connection, this.#segments, topicId, partition, buckets));
   }
 
   async replaceUnits(replacements: readonly UnitReplacement[]): Promise<boolean> {
-    const files = { staging: this.#staging, segments: this.#segments, written: [], unlisted: [] };
+    const unlisted: string[] = [];
+    const files = { staging: this.#staging, segments: this.#segments, written: [], unlisted };
     try {
       const changes = replacements.map(({ topicId, unit }) => ({ topicId, minutes: minutesOfBucket(unit.bucket) }));
-      await this.#minutes.change(changes, (connection) => replaceUnits(connection, files, replacements));
-      this.#segments.unlist(files.unlisted);
+      await this.#minutes.change(changes, async (connection) => {
+        unlisted.push(...await this.#minuteSegments.absorb(connection));
+        await replaceUnits(connection, files, replacements);
+      });
+      this.#segments.unlist(unlisted);
       return true;
     } catch (error) {
       const remove = (connection: DuckDBConnection) => this.#segments.removeUnlisted(connection, files.written);
@@ -294,11 +308,12 @@ export class DuckDbStore implements Store {
   }
 
   export(query: ExportQuery): Promise<Export> {
-    return exportTable(this.#connections, this.#segments, this.#exports, query);
+    const prepare = (connection: DuckDBConnection) => this.#minuteSegments.show(connection);
+    return exportTable(this.#connections, this.#segments, this.#exports, query, prepare);
   }
 
   count(query: CountQuery): Promise<RowCount> {
-    return this.#readSegments((connection) => countRows(connection, this.#segments, query));
+    return this.#readMinutes((connection) => countRows(connection, this.#segments, query));
   }
 
   copyRecords(...of: Parameters<Store["copyRecords"]>): Promise<string> {
@@ -309,12 +324,20 @@ export class DuckDbStore implements Store {
     return this.#segments.reading(() => this.#connections.read(read));
   }
 
+  /** A snapshot in which `minutes` are whole. */
+  #readMinutes<T>(read: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#readSegments(async (connection) => {
+      await this.#minuteSegments.show(connection);
+      return await read(connection);
+    });
+  }
+
   gaps(topicId: string): Promise<readonly { partition: number; start: number; end: number }[]> {
     return this.#gapReads.ask(topicId);
   }
 
   countStored(topicId: string): Promise<readonly { partition: number; count: number }[]> {
-    return this.#connections.read(async (connection) => {
+    return this.#readMinutes(async (connection) => {
       const rows = await rowsOf(
         connection,
         "SELECT part, sum(count)::BIGINT AS count FROM minutes WHERE topic_id = $1 GROUP BY part ORDER BY part",
@@ -338,8 +361,9 @@ export class DuckDbStore implements Store {
 
   async dropTopic(topicId: string): Promise<void> {
     const unlisted = await this.#minutes.change([{ topicId }], async (connection) => {
+      const absorbed = await this.#minuteSegments.absorb(connection);
       for (const table of TOPIC_TABLES) await connection.run(`DELETE FROM ${table} WHERE topic_id = $1`, [topicId]);
-      return await this.#segments.delist(connection, "topic_id = $1", [topicId]);
+      return [...absorbed, ...await this.#segments.delist(connection, "topic_id = $1", [topicId])];
     });
     this.#segments.unlist(unlisted);
     await this.#connections.checkpoint();
@@ -348,10 +372,11 @@ export class DuckDbStore implements Store {
   async retain(
     { minutesBeforeMs, eventsBeforeMs }: { minutesBeforeMs: number; eventsBeforeMs: number },
   ): Promise<number> {
-    const { deleted, unlisted } = await this.#minutes.change(
-      null,
-      (connection) => deleteOld(connection, this.#segments, minutesBeforeMs, eventsBeforeMs),
-    );
+    const { deleted, unlisted } = await this.#minutes.change(null, async (connection) => {
+      const absorbed = await this.#minuteSegments.absorb(connection);
+      const old = await deleteOld(connection, this.#segments, minutesBeforeMs, eventsBeforeMs);
+      return { deleted: old.deleted, unlisted: [...absorbed, ...old.unlisted] };
+    });
     this.#segments.unlist(unlisted);
     if (deleted > 0) await this.#connections.checkpoint(); // gives the space back
     return deleted;
@@ -359,6 +384,7 @@ export class DuckDbStore implements Store {
 
   async close(): Promise<void> {
     await this.#merger.stop();
+    await this.#minuteSegments.stop();
     await this.#connections.close();
     await this.#segments.swept();
   }

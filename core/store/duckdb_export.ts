@@ -45,19 +45,21 @@ type Part = () => Promise<(path: string) => Promise<Rows>>;
 
 /**
  * Copies one snapshot into files of `directory`, and streams them; they are removed at the end, whatever happens. Resolves
- * when the first bytes are there.
+ * when the first bytes are there. `prepare` makes the snapshot's tables whole.
  */
 export async function exportTable(
   connections: DuckDbConnections,
   segments: Segments,
   directory: string,
   query: ExportQuery,
+  prepare: (connection: DuckDBConnection) => Promise<void> = () => Promise.resolve(),
 ): Promise<Export> {
   const begun = Promise.withResolvers<{ frontier: Export["frontier"]; paths: string[]; interrupt: () => void }>();
   const files: PromiseWithResolvers<void>[] = [];
   let isStopped = false;
   let isEnded = false;
   const copy = async (connection: DuckDBConnection): Promise<void> => {
+    await prepare(connection);
     const frontier = await readFrontier(connection, query.topicId);
     const parts = await partsOf(connection, segments, query);
     const name = crypto.randomUUID();

@@ -1,5 +1,6 @@
 /** Rule 1 in DuckDB: a flush is one transaction that compares, then writes. */
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { MinuteSegments } from "./duckdb_minute_segments.ts";
 import { type MinuteSpan, minuteSpan, replaceMinutes } from "./duckdb_replace.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import type { Staging } from "./duckdb_staging.ts";
@@ -11,6 +12,7 @@ import { RECORD_TABLES } from "./segment_catalog.ts";
 export interface FlushFiles {
   readonly staging: Staging;
   readonly segments: Segments;
+  readonly minuteSegments: MinuteSegments;
   /** Segments that were written: they are to be removed where the transaction fails. */
   readonly written: string[];
 }
@@ -21,13 +23,18 @@ export interface FlushFiles {
  */
 export async function applyFlushes(
   connection: DuckDBConnection,
-  { staging, segments, written }: FlushFiles,
+  { staging, segments, minuteSegments, written }: FlushFiles,
   flushes: readonly PartitionFlush[],
 ): Promise<FlushOutcome[]> {
   const conflicts = await findConflicts(connection, flushes);
   const accepted = flushes.filter((_, i) => conflicts[i] === null);
   if (accepted.length > 0) {
-    await replaceMinutes(connection, staging, accepted, replacedMinutes(accepted));
+    const asSegment = minuteSegments.worthwhile(accepted);
+    if (asSegment.length > 0) {
+      written.push(await minuteSegments.add(connection, asSegment, replacedMinutes(asSegment)));
+    }
+    const asRows = asSegment.length === 0 ? accepted : accepted.filter((flush) => !asSegment.includes(flush));
+    await replaceMinutes(connection, staging, asRows, replacedMinutes(asRows));
     for (const table of RECORD_TABLES) {
       const file = await segments.add(connection, table, accepted);
       if (file !== null) written.push(file);

@@ -25,8 +25,10 @@ export async function migrateSchema(connection: DuckDBConnection, segments: Segm
     );
   }
   if (version === SCHEMA_VERSION) return;
-  await connection.run(WIDTHS_MIGRATION);
-  for (const table of RECORD_TABLES) await moveToSegments(connection, segments, table);
+  if (version < 3) {
+    await connection.run(WIDTHS_MIGRATION);
+    for (const table of RECORD_TABLES) await moveToSegments(connection, segments, table);
+  }
   await connection.run("UPDATE meta SET value = $1 WHERE name = 'schema_version'", [String(SCHEMA_VERSION)]);
 }
 

@@ -5,7 +5,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { seriesOf, summaryOf } from "./cell_answers.ts";
 import { CellCache, type CellChange } from "./cell_cache.ts";
-import { duckDbCells } from "./duckdb_cells.ts";
+import { duckDbCells, type ReadSnapshot } from "./duckdb_cells.ts";
 import { minuteRange } from "./duckdb_conditions.ts";
 import type { DuckDbConnections } from "./duckdb_connections.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
@@ -15,22 +15,31 @@ const MINUTES_PER_BUCKET = 60;
 
 export class MinuteQueries {
   readonly #connections: DuckDbConnections;
+  readonly #read: ReadSnapshot;
   readonly #cells: CellCache;
 
-  /** @param cellBytes What cells in memory may take up; 0: none are held. */
-  constructor(connections: DuckDbConnections, cellBytes: number) {
+  /**
+   * @param cellBytes What cells in memory may take up; 0: none are held.
+   * @param read How to come by a snapshot in which `minutes` are whole.
+   */
+  constructor(
+    connections: DuckDbConnections,
+    cellBytes: number,
+    read: ReadSnapshot = (task) => connections.read(task),
+  ) {
     this.#connections = connections;
-    this.#cells = new CellCache(cellBytes, duckDbCells((task) => connections.read(task)));
+    this.#read = read;
+    this.#cells = new CellCache(cellBytes, duckDbCells(read));
   }
 
   async series(query: SeriesQuery): Promise<SeriesResult> {
     const held = await this.seriesOfCells(query);
-    return held ?? await this.#connections.read((connection) => readSeries(connection, query));
+    return held ?? await this.#read((connection) => readSeries(connection, query));
   }
 
   async summary(query: SummaryQuery): Promise<SummaryResult> {
     const held = await this.summaryOfCells(query);
-    return held ?? await this.#connections.read((connection) => readSummary(connection, query));
+    return held ?? await this.#read((connection) => readSummary(connection, query));
   }
 
   /** From cells in memory alone; null where there are too many. */

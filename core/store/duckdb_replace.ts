@@ -41,14 +41,22 @@ export async function replaceMinutes(
   replaced: MinuteSpan | null,
 ): Promise<void> {
   await staging.stage(minuteRowGroup(parts), async (path) => {
-    if (replaced !== null) {
-      // The range lets DuckDB pass over row groups by their smallest and largest minute.
-      await connection.run(
-        `DELETE FROM minutes AS old USING read_parquet(${textLiteral(path)}) AS new
-         WHERE old.minute BETWEEN ${integerLiteral(replaced.first)} AND ${integerLiteral(replaced.last)}
-           AND ${ROW_KEY.map((name) => `old.${name} = new.${name}`).join(" AND ")}`,
-      );
-    }
+    await deleteReplaced(connection, path, replaced);
     await connection.run(`INSERT INTO minutes SELECT ${MINUTE_SELECT} FROM read_parquet(${textLiteral(path)})`);
   });
+}
+
+/** Deletes the table's rows of the cells in a file; see {@link replaceMinutes}. */
+export async function deleteReplaced(
+  connection: DuckDBConnection,
+  path: string,
+  replaced: MinuteSpan | null,
+): Promise<void> {
+  if (replaced === null) return;
+  // The range lets DuckDB pass over row groups by their smallest and largest minute.
+  await connection.run(
+    `DELETE FROM minutes AS old USING read_parquet(${textLiteral(path)}) AS new
+     WHERE old.minute BETWEEN ${integerLiteral(replaced.first)} AND ${integerLiteral(replaced.last)}
+       AND ${ROW_KEY.map((name) => `old.${name} = new.${name}`).join(" AND ")}`,
+  );
 }

@@ -1,8 +1,8 @@
 /** The tables of the DuckDB store, and their version. */
 import { DIMENSIONS, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 
-/** 2: events and quarantine have `width_bytes`. 3: they lie in segments. */
-export const SCHEMA_VERSION = 3;
+/** 2: events and quarantine have `width_bytes`. 3: they lie in segments. 4: minutes may, too. */
+export const SCHEMA_VERSION = 4;
 
 /** Columns of one measure in a row of minutes, in the order in which they are appended. */
 export const MEASURE_COLUMNS = MEASURES.flatMap(({ name }) => [

@@ -1,5 +1,5 @@
 /**
- * Segments on disk: events and quarantined records as Parquet files, listed in the table `segments`. A file is durable
+ * Segments on disk: events and quarantined records, and for a while minutes, as Parquet files, listed in the table `segments`. A file is durable
  * before the transaction that lists it commits, and is removed only when a checkpoint holds that it is listed no more and
  * nobody reads it: so what is listed is there, whenever the process ends.
  */
@@ -10,7 +10,7 @@ import { writeParquetFile } from "../parquet/file.ts";
 import { numberOf, Parameters, rowsOf, textLiteral, textOf } from "./duckdb_values.ts";
 import type { PartitionFlush, TimeRange } from "./ports.ts";
 import type { RecordBlock } from "./record_blocks.ts";
-import type { RecordTable, SegmentEntry } from "./segment_catalog.ts";
+import type { RecordTable, SegmentEntry, SegmentTable } from "./segment_catalog.ts";
 
 export class Segments {
   readonly #directory: string;
@@ -58,7 +58,7 @@ export class Segments {
     if (topics.size === 0) return null;
     const blocks = [...topics].map(([topicId, of]) => ({ topicId, blocks: of.flatMap((flush) => flush[table]) }));
     const file = this.newFile();
-    const fileBytes = await this.#write(file, blocks.flatMap(({ blocks }) => blocks.map(({ group }) => group)));
+    const fileBytes = await this.write(file, blocks.flatMap(({ blocks }) => blocks.map(({ group }) => group)));
     let firstGroup = 0;
     await this.list(
       connection,
@@ -71,7 +71,8 @@ export class Segments {
     return file;
   }
 
-  async #write(file: string, groups: readonly EncodedRowGroup[]): Promise<number> {
+  /** Writes a file of {@link newFile}'s name, durably; answers its size. */
+  async write(file: string, groups: readonly EncodedRowGroup[]): Promise<number> {
     try {
       const fileBytes = await writeParquetFile(this.path(file), groups, { isDurable: true });
       await syncDirectory(this.#directory);
@@ -205,7 +206,7 @@ export async function readEntries(
   );
   return rows.map((row) => ({
     file: textOf(row.file),
-    table: row.table === "events" ? "events" : "quarantine",
+    table: tableOf(row.table),
     topicId: textOf(row.topic_id),
     level: numberOf(row.level),
     rows: numberOf(row.rows),
@@ -216,6 +217,10 @@ export async function readEntries(
     lastMicros: numberOf(row.last_us),
     lastRecordMs: numberOf(row.last_record_ms),
   }));
+}
+
+function tableOf(name: unknown): SegmentTable {
+  return name === "minutes" || name === "events" ? name : "quarantine";
 }
 
 /** What to select rows from: the files, or the table of the same columns that has no rows. */

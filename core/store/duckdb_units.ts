@@ -3,6 +3,8 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { syncFile } from "../durable_file.ts";
 import { type Dimension, DIMENSIONS, OTHER, UNPARSED } from "../minutes/fields.ts";
 import { countRowGroups } from "../parquet/merge.ts";
+import type { ReadSnapshot } from "./duckdb_cells.ts";
+import type { DuckDbConnections } from "./duckdb_connections.ts";
 import { replaceMinutes } from "./duckdb_replace.ts";
 import { readEntries, type Segments, sourceSql } from "./duckdb_segments.ts";
 import type { Staging } from "./duckdb_staging.ts";
@@ -31,18 +33,38 @@ export interface UnitsOf {
   readonly buckets: readonly number[];
 }
 
-/** Units as they are, of each question in the order of its buckets. */
-export async function readUnits(connection: DuckDBConnection, of: readonly UnitsOf[]): Promise<UnitState[][]> {
+/**
+ * As {@link readUnits} answers, from a snapshot of `read`; by one statement where none of them was ever written, which is so
+ * for most new hours.
+ */
+export async function askUnits(
+  connections: Pick<DuckDbConnections, "readOnce">,
+  read: ReadSnapshot,
+  of: readonly UnitsOf[],
+): Promise<UnitState[][]> {
+  const written = await connections.readOnce((connection) => readWritten(connection, of));
+  if (written.length === 0) return of.map(({ buckets }) => buckets.map(unwritten));
+  return await read((connection) => readUnits(connection, of));
+}
+
+const unwritten = (bucket: number): UnitState => ({ bucket, upto: 0, writer: null, values: {} });
+
+async function readWritten(connection: DuckDBConnection, of: readonly UnitsOf[]): Promise<Row[]> {
   const parameters = new Parameters();
   const keys = of.flatMap(({ topicId, partition, buckets }) =>
     buckets.map((bucket) => parameters.list([topicId, partition, bucket]))
   );
-  if (keys.length === 0) return of.map(() => []);
-  const rows = await rowsOf(
+  if (keys.length === 0) return [];
+  return await rowsOf(
     connection,
     `SELECT topic_id, part, bucket, upto, writer FROM units WHERE (topic_id, part, bucket) IN (${keys.join(", ")})`,
     parameters.values,
   );
+}
+
+/** Units as they are, of each question in the order of its buckets. */
+export async function readUnits(connection: DuckDBConnection, of: readonly UnitsOf[]): Promise<UnitState[][]> {
+  const rows = await readWritten(connection, of);
   const keyOf = (topicId: unknown, partition: unknown, bucket: unknown) => JSON.stringify([topicId, partition, bucket]);
   const found = new Map(rows.map((row) => [keyOf(row.topic_id, row.part, row.bucket), row]));
   const units: UnitState[][] = [];
@@ -51,9 +73,7 @@ export async function readUnits(connection: DuckDBConnection, of: readonly Units
     for (const bucket of buckets) {
       const unit = found.get(keyOf(topicId, partition, bucket));
       some.push(
-        unit === undefined
-          ? { bucket, upto: 0, writer: null, values: {} }
-          : await writtenUnit(connection, { topicId, partition, bucket }, unit),
+        unit === undefined ? unwritten(bucket) : await writtenUnit(connection, { topicId, partition, bucket }, unit),
       );
     }
     units.push(some);

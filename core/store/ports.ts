@@ -46,10 +46,7 @@ export interface UnitState {
 }
 
 /** A column of strings with repetitions: `dictionary[ids[i]]`. */
-export interface DictionaryColumn {
-  readonly dictionary: readonly string[];
-  readonly ids: Uint32Array;
-}
+export type DictionaryColumn = { readonly dictionary: readonly string[]; readonly ids: Uint32Array };
 
 /** One measure of minute rows; sums, minima and maxima are integers of 10^-decimals units. */
 export interface MeasureColumns {
@@ -109,6 +106,8 @@ export interface PartitionFlush {
   readonly totals: PartitionTotals;
   /** Offsets in [start, end) that the log no longer held: kept for people to see. */
   readonly gaps: readonly { readonly start: number; readonly end: number }[];
+  /** Whether no later flush replaces rows of this one: they may lie where they could not be replaced. */
+  readonly hasFinalRows?: boolean;
   /** Whether those of other partitions come at the same moment, so that a store may wait a little to take them together. */
   readonly isAtInterval?: boolean;
 }

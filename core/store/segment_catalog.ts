@@ -7,12 +7,14 @@
 /** Tables whose rows lie in segments. */
 export const RECORD_TABLES = ["events", "quarantine"] as const;
 export type RecordTable = (typeof RECORD_TABLES)[number];
+/** Minutes lie in segments until they are taken into their table (duckdb_minute_segments.ts); those are never merged. */
+export type SegmentTable = RecordTable | "minutes";
 
 /** One topic's rows in one segment. */
 export interface SegmentEntry {
   /** Name within the directory of segments. */
   readonly file: string;
-  readonly table: RecordTable;
+  readonly table: SegmentTable;
   readonly topicId: string;
   readonly level: number;
   readonly rows: number;
@@ -68,6 +70,7 @@ export function planMerge(entries: readonly SegmentEntry[]): MergePlan | null {
 
 function mergeOf(group: readonly SegmentEntry[]): MergePlan | null {
   const { table, level } = group[0];
+  if (table === "minutes") return null;
   const files = [...new Set(group.map(({ file }) => file))];
   const bytesOf = new Map(group.map(({ file, fileBytes }) => [file, fileBytes]));
   const bytes = files.reduce((sum, file) => sum + (bytesOf.get(file) ?? 0), 0);

@@ -62,6 +62,7 @@ export interface FlushContent {
   readonly watermarkMs: number | null;
   readonly lastRecordTimeMs: number;
   readonly totals: PartitionTotals;
+  readonly hasFinalRows: boolean;
 }
 
 export class PartitionAggregator {
@@ -349,10 +350,14 @@ export class PartitionAggregator {
     cells.counts[cell]++;
   }
 
-  /** Everything that the next flush carries, copied; null where there is nothing to flush or one is under way. */
-  takeFlush(): FlushContent | null {
-    const plan = this.delivery.planFlush();
+  /**
+   * Everything that the next flush carries, copied; null where there is nothing to flush or one is under way.
+   * @param endsPartials As of {@link PartitionDelivery.planFlush}.
+   */
+  takeFlush(endsPartials = false): FlushContent | null {
+    const plan = this.delivery.planFlush(endsPartials);
     if (plan === null) return null;
+    if (endsPartials) this.#unit = this.#partial = null;
     const { preset } = this.#options;
     const totals = { ...this.#totals };
     for (const key of Object.keys(totals) as (keyof typeof totals)[]) this.#totals[key] = 0;
@@ -370,6 +375,7 @@ export class PartitionAggregator {
       watermarkMs: this.#watermarkMicros === -Infinity ? null : Math.floor(this.#watermarkMicros / 1000),
       lastRecordTimeMs: this.#lastRecordTimeMs,
       totals,
+      hasFinalRows: endsPartials,
     };
   }
 

@@ -114,13 +114,17 @@ export class PartitionDelivery<Cells> {
   /**
    * The next flush, or null where nothing is to be flushed or the flush before has not been settled. The caller copies
    * the rows of the plan's partials before it applies another record.
+   * @param endsPartials Later records begin new partials, under their own offsets: no flush will replace rows of this one.
    */
-  planFlush(): FlushPlan<Cells> | null {
+  planFlush(endsPartials = false): FlushPlan<Cells> | null {
     if (this.#inFlight !== null || this.position === this.#checkpoint) return null;
     const units: ExpectedUnit[] = [];
     const partials = [];
     for (const unit of this.#units.values()) {
-      if (!unit.isDirty) continue;
+      if (!unit.isDirty) {
+        if (endsPartials) unit.partials.clear();
+        continue;
+      }
       units.push({ bucket: unit.bucket, expect: unit.upto, expectWriter: unit.writer });
       unit.isDirty = false;
       for (const partial of unit.partials.values()) {
@@ -128,6 +132,7 @@ export class PartitionDelivery<Cells> {
         partials.push(partial);
         partial.isDirty = false;
       }
+      if (endsPartials) unit.partials.clear();
     }
     // Old buckets first: a store without a transaction over units then finishes the past before the present.
     units.sort((a, b) => a.bucket - b.bucket);

@@ -19,8 +19,17 @@ const LEVELS = ["INFO", "ERROR", UNPARSED];
 const ENDPOINTS = ["/a", "/a/b", "/ü"];
 const BY = ["service", "level", "endpoint", "currency"] as const;
 
+/** Rows from which on minutes become a segment, where flushes have final ones. */
+const SEGMENT_ROWS = 20;
+
 const open = (directory: string, cellBytes: number) =>
-  openDuckDbStore({ directory, memoryBytes: 128 * 1_048_576, threads: 1, cellBytes });
+  openDuckDbStore({
+    directory,
+    memoryBytes: 128 * 1_048_576,
+    threads: 1,
+    cellBytes,
+    minuteSegments: { rowsMin: SEGMENT_ROWS },
+  });
 
 type Random = () => number;
 const oneOf = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)];
@@ -94,8 +103,8 @@ function rounded({ statistic }: SeriesQuery, answer: Awaited<ReturnType<Store["s
   };
 }
 
-/** Flushes the same to both stores and asks both the same, again and again. */
-async function compare(seed: number, held: Store, plain: Store): Promise<void> {
+/** Flushes the same to both stores and asks both the same, again and again. `finalRows`: how many of a store's flushes have such. */
+async function compare(seed: number, held: Store, plain: Store, finalRows = 0): Promise<void> {
   const random = randomFrom(seed);
   const stores = [held, plain].map((store) =>
     Array.from({ length: PARTITIONS }, (_, partition) => new PartitionWriter(store, TOPIC, partition, DIMENSIONS))
@@ -109,7 +118,9 @@ async function compare(seed: number, held: Store, plain: Store): Promise<void> {
         writers[partition] = new PartitionWriter(writers === stores[0] ? held : plain, TOPIC, partition, DIMENSIONS);
         await writers[partition].takeOver();
       }
-      expect(await writers[partition].flush(events)).toEqual({ kind: "applied" });
+      // One has each event in one row at most, the other adds up what was flushed before.
+      const hasFinalRows = writers === stores[0] && random() < finalRows;
+      expect(await writers[partition].flush(events, { hasFinalRows })).toEqual({ kind: "applied" });
     }
     // At once, so that they load together, too.
     await Promise.all(Array.from({ length: QUERIES }, async () => {
@@ -126,13 +137,20 @@ async function compare(seed: number, held: Store, plain: Store): Promise<void> {
   }
 }
 
-for (const [what, cellBytes] of [["all of them", 64 * 1_048_576], ["a few of them", 30_000]] as const) {
-  Deno.test(`series and summaries from cells in memory are DuckDB's, with ${what} held`, async () => {
+for (
+  const [what, cellBytes, finalRows] of [
+    ["all of them held", 64 * 1_048_576, 0],
+    ["a few of them held", 30_000, 0],
+    ["all of them held, and rows in segments", 64 * 1_048_576, 0.6],
+    ["none of them held, and rows in segments", 0, 0.6],
+  ] as const
+) {
+  Deno.test(`series and summaries from cells in memory are DuckDB's, with ${what}`, async () => {
     for (const seed of [1, 2, 3]) {
       const directory = await Deno.makeTempDir();
       const [held, plain] = [await open(`${directory}/held`, cellBytes), await open(`${directory}/plain`, 0)];
       try {
-        await compare(seed, held, plain);
+        await compare(seed, held, plain, finalRows);
       } finally {
         await held.close();
         await plain.close();

@@ -321,7 +321,8 @@ export class PartitionWriter {
     this.#checkpoint = (await this.store.readPartition(this.topicId, this.partition)).checkpoint;
   }
 
-  async flush(events: readonly TestEvent[]): Promise<FlushOutcome> {
+  /** @param hasFinalRows Later events begin new partials. */
+  async flush(events: readonly TestEvent[], { hasFinalRows = false } = {}): Promise<FlushOutcome> {
     const dirty = new Set<number>();
     for (const event of events) {
       const minute = Math.floor(event.micros / 60_000_000);
@@ -344,7 +345,9 @@ export class PartitionWriter {
       cells: [...dirty].flatMap((minute) => cellsOf(minute, this.#partials.get(minute) ?? [], this.dimensions)),
       events,
       totals: { ...NO_TOTALS, consumed: events.length, events: events.length },
+      hasFinalRows,
     }));
+    if (hasFinalRows) this.#partials.clear();
     if (outcome.kind === "applied") {
       for (const bucket of buckets) this.#uptos.set(bucket, at);
       this.#checkpoint = at;

@@ -37,6 +37,8 @@ interface StoredUnit {
   writer: string | null;
   /** Key: minute, fromOffset, dimension. */
   readonly rows: Map<string, Sums>;
+  /** Keys of rows that no flush may replace. */
+  readonly final: Set<string>;
 }
 
 interface Row {
@@ -44,6 +46,7 @@ interface Row {
   readonly minute: number;
   readonly fromOffset: number;
   readonly cells: Cells;
+  readonly isFinal: boolean;
 }
 
 /** mulberry32: 32 bits of state are plenty for choosing steps. */
@@ -87,6 +90,7 @@ export class DeliverySimulator {
   #zombies = 0;
   #conflicts = 0;
   #lostAnswers = 0;
+  #replacedFinal: string | null = null;
 
   constructor(readonly seed: number, readonly mutant: Mutant | null = null) {
     this.#random = randomFrom(seed);
@@ -108,7 +112,9 @@ export class DeliverySimulator {
 
   #unit(bucket: number): StoredUnit {
     let unit = this.#units.get(bucket);
-    if (unit === undefined) this.#units.set(bucket, unit = { upto: 0, writer: null, rows: new Map() });
+    if (unit === undefined) {
+      this.#units.set(bucket, unit = { upto: 0, writer: null, rows: new Map(), final: new Set() });
+    }
     return unit;
   }
 
@@ -185,13 +191,15 @@ export class DeliverySimulator {
   }
 
   *#flush(delivery: BrokenDelivery): Generator<void, "go on" | "restart"> {
-    const plan = delivery.planFlush();
+    const isFinal = this.#random() < 0.4;
+    const plan = delivery.planFlush(isFinal);
     if (plan === null) return "go on";
     const rows: Row[] = plan.partials.map(({ minute, fromOffset, cells }) => ({
       bucket: bucketOf(minute),
       minute,
       fromOffset,
       cells: new Map(cells),
+      isFinal,
     }));
     if (this.#random() < 0.5) yield* this.#read(delivery, this.#below(10)); // reading goes on during a flush
     yield;
@@ -231,7 +239,10 @@ export class DeliverySimulator {
       for (const row of rows) {
         if (row.bucket !== unit.bucket) continue;
         for (const [dimension, sums] of row.cells) {
-          stored.rows.set(`${row.minute}|${row.fromOffset}|${dimension}`, { ...sums });
+          const key = `${row.minute}|${row.fromOffset}|${dimension}`;
+          if (stored.final.has(key)) this.#replacedFinal ??= key;
+          if (row.isFinal) stored.final.add(key);
+          stored.rows.set(key, { ...sums });
         }
       }
       if (!this.#isTransactional) yield;
@@ -267,6 +278,7 @@ export class DeliverySimulator {
         return `minute|dimension ${key}: ${found.count} records of sum ${found.sum}, not ${want.count} of ${want.sum}`;
       }
     }
+    if (this.mutant === null && this.#replacedFinal !== null) return `final row ${this.#replacedFinal} was replaced`;
     if (this.mutant === null && this.#consumed !== RECORDS) return `${this.#consumed} records consumed, not ${RECORDS}`;
     return "";
   }
