@@ -67,19 +67,21 @@ class RecordsUntil implements RecordSource {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** One fetched chunk. Call {@link applyTo} until it answers null; in between, load the units it asks for. */
 export class Chunk {
   readonly #unreadable: ReadonlySet<number>;
   readonly #until: number;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #at = 0;
   #end = Infinity;
-  #records: Uint8Array = new Uint8Array(0);
+  #records: Uint8Array = NOTHING;
   #isInBatch = false;
   #isFresh = false;
   #next = 0;
   readonly #header = new BatchHeader();
-  readonly #walker = new RecordWalker();
+  #walker = new RecordWalker();
   #source: RecordSource = this.#walker;
 
   /**
@@ -98,6 +100,13 @@ export class Chunk {
     this.#at = 0;
     this.#isInBatch = false;
     this.#isFresh = true;
+  }
+
+  /** Lets go of the bytes, when all of them are applied: hundreds of partitions that rest would keep a megabyte each. */
+  release(): void {
+    this.reset(NOTHING);
+    this.#records = NOTHING;
+    this.#source = this.#walker = new RecordWalker();
   }
 
   /** Up to `limit` record values from the start of the chunk, copied: what formats are detected from. */

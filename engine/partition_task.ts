@@ -5,6 +5,7 @@ import { messageOf } from "../core/errors.ts";
 import { type FetchedBatches, OffsetOutOfRange, type PartitionReader } from "../core/log/partitioned_log.ts";
 import { PRESETS } from "../core/minutes/preset.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
+import type { CellPool } from "./aggregation/cell_pool.ts";
 import { PartitionAggregator } from "./aggregation/partition_aggregator.ts";
 import type { CatchUpTurns, Turn } from "./catch_up_turns.ts";
 import { Chunk } from "./chunk.ts";
@@ -46,6 +47,8 @@ export interface PartitionTaskParts {
   readonly makeReady: (parser: Parser, assignment: Assignment) => ReadyParser;
   /** Of the partitions of the worker that have much to read. */
   readonly turns: CatchUpTurns;
+  /** Of the partitions of the worker, as of an aggregator. */
+  readonly cellPool?: CellPool;
   /** The system's clock: flush intervals of all workers begin together. */
   readonly now: () => number;
 }
@@ -168,6 +171,7 @@ class Tenure {
     this.#chunk = new Chunk(control.unreadable);
     this.#aggregator = new PartitionAggregator(crypto.randomUUID(), state, {
       ...(parser === undefined ? { parser: null } : parts.makeReady(parser, assignment)),
+      cellPool: parts.cellPool,
       preset: PRESETS[assignment.preset ?? parser?.preset ?? "apps"],
       latenessMs: settings.latenessMs,
       futureMs: settings.futureMs,
@@ -210,7 +214,12 @@ class Tenure {
       if (this.#hasCaughtUp(fetched, next)) this.#isDue = true;
       this.#flushIfDue();
       if (isLast) return await this.#finish();
-      if (hadTurn && !isReadingOn) reader.rest?.();
+      if (hadTurn && !isReadingOn) {
+        reader.rest?.();
+        this.#chunk.release();
+        this.#aggregator.forgetBuffer();
+        fetched = { ...fetched, bytes: new Uint8Array(0) };
+      }
       if (isAtEnd) await control.sleep(LINGER_MS - this.parts.now() % LINGER_MS);
       else if (!isReadingOn) {
         this.#isDue = true; // what was applied does not wait along

@@ -4,6 +4,7 @@
  */
 import { MillraceError } from "../core/errors.ts";
 import { openReader } from "../core/log/registry.ts";
+import { CellPool } from "./aggregation/cell_pool.ts";
 import { CatchUpTurns } from "./catch_up_turns.ts";
 import { ArchiveTask } from "./archiving/archive_task.ts";
 import type { Parser } from "./parsing/parser.ts";
@@ -39,6 +40,7 @@ const ARCHIVE_BYTES_MIN = 1_048_576;
 const CATCHING_UP_MAX = 4;
 
 const turns = new CatchUpTurns(CATCHING_UP_MAX);
+const cellPool = new CellPool();
 const parsers = new SharedParsers();
 const running = new RunningTasks((topicId) => parsers.forget(topicId));
 const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
@@ -75,6 +77,7 @@ function assign(assignment: Assignment, workerSettings: WorkerSettings): void {
     makeReady: (parser: Parser, { timeZone, mapping }: Assignment) =>
       parsers.of(assignment, parser, { timeZone, mapping, schemas: schemasOf(workerSettings) }),
     turns,
+    cellPool,
     notify: (notice: Notice) => scope.postMessage({ type: "notice", notice }),
   };
   running.start(assignment, new PartitionTask({ ...parts, now: Date.now }));

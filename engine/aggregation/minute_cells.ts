@@ -146,6 +146,22 @@ class MeasureCells {
     sketch.add(value);
   }
 
+  /** As it was made, but with the memory that it has come by; `cells` are those that may have values. */
+  clear(cells: number): void {
+    this.#cells.fill(0, 0, Math.min(cells * STRIDE, this.#cells.length));
+    this.#blocks.fill(0, 0, Math.min(cells, this.#blocks.length));
+    this.#pages.fill(0, 0, Math.min(this.#blockCount * OCTAVES, this.#pages.length));
+    this.#pool.fill(0, 0, Math.min(this.#pageCount * BINS_PER_OCTAVE, this.#pool.length));
+    this.#blockCount = 1;
+    this.#pageCount = 1;
+    this.#negatives.clear();
+  }
+
+  get sizeBytes(): number {
+    const arrays = [this.#cells, this.#blocks, this.#listed, this.#pages, this.#pool];
+    return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   count(cell: number): number {
     return cell * STRIDE < this.#cells.length ? this.#cells[cell * STRIDE] : 0;
   }
@@ -235,7 +251,7 @@ let serials = 0;
 
 export class MinuteCells {
   /** Unlike that of any other cells of this thread. */
-  readonly serial = ++serials;
+  serial: number = ++serials;
   /** Dimension ids of cell i: dimensionIds[i × dimensions, (i + 1) × dimensions). */
   dimensionIds: Int32Array;
   counts: Float64Array;
@@ -261,6 +277,21 @@ export class MinuteCells {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** No cells, as they were made, under another serial: whoever has had these has none of them any more. */
+  clear(): void {
+    for (const measure of this.measures) measure.clear(this.#size);
+    for (const numbers of [this.counts, this.errors, this.#taken]) numbers.fill(0, 0, this.#size);
+    this.#table.fill(0);
+    this.#size = 0;
+    this.serial = ++serials;
+  }
+
+  get sizeBytes(): number {
+    const own = [this.dimensionIds, this.counts, this.errors, this.#taken, this.#table];
+    return [...own.map(({ byteLength }) => byteLength), ...this.measures.map(({ sizeBytes }) => sizeBytes)]
+      .reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** The cell of these ids, or -1. */

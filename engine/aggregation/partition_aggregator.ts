@@ -15,6 +15,7 @@ import {
   PartitionDelivery,
   type Unit,
 } from "../delivery/partition_delivery.ts";
+import { CellPool } from "./cell_pool.ts";
 import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
 import { EventRowsBuilder, QuarantineRowsBuilder } from "./row_builders.ts";
 import { MinuteCells } from "./minute_cells.ts";
@@ -24,6 +25,7 @@ import { AT_ROWS, AT_SCANNED, Lane, type LaneBounds, ROW_VALUES } from "../kerne
 import { NOT_CACHED, TupleCache } from "./tuple_cache.ts";
 
 const MICROS_PER_MINUTE = 60_000_000;
+const NOTHING = new Uint8Array(0);
 /** Distinct dimension values held before memory is given back (between two flushes). */
 const VALUES_MAX = 200_000;
 /** Hours without a minute in memory that are remembered: as many as late events commonly fall into. */
@@ -44,6 +46,8 @@ export interface AggregatorOptions {
   readonly parser: CompiledParser | null;
   /** What tuples are remembered with, also those of others; the parser's own, where it has one. Absent: a new one. */
   readonly kernel?: Kernel;
+  /** Where tables of cells come from and go to; absent: one of its own. */
+  readonly cellPool?: CellPool;
   readonly preset: Preset;
   readonly latenessMs: number;
   readonly futureMs: number;
@@ -72,6 +76,7 @@ export class PartitionAggregator {
   #ids: PresetDimensionIds;
   readonly #caps = new Map<number, UnitCaps>();
   readonly #kernel: Kernel;
+  readonly #cellPool: CellPool;
   readonly #tuples: TupleCache;
   readonly #cellIds: Int32Array;
   readonly #measureSlots: readonly number[];
@@ -106,10 +111,12 @@ export class PartitionAggregator {
     this.#measureSlots = preset.measures.map((name) => MEASURE_SLOT[name]);
     this.#events = options.keepsEvents ? new EventRowsBuilder(preset.measures) : null;
     this.#watermarkMicros = state.watermarkMs === null ? -Infinity : state.watermarkMs * 1000;
+    const pool = this.#cellPool = options.cellPool ?? new CellPool();
     this.delivery = new PartitionDelivery(
       writer,
       state.checkpoint,
-      () => new MinuteCells(preset.dimensions.length, preset.measures.length, this.#partial?.cells.size),
+      () => pool.take(preset.dimensions.length, preset.measures.length, this.#partial?.cells.size),
+      (cells) => pool.give(cells),
     );
   }
 
@@ -134,9 +141,10 @@ export class PartitionAggregator {
     return this.delivery.countDirty(isFinished, ({ size }) => size) >= cells;
   }
 
-  /** Call it where the bytes of a buffer that was applied may have changed. */
+  /** Call it where the bytes of a buffer that was applied may have changed, or are to be let go of. */
   forgetBuffer(): void {
     this.#kernel.forget();
+    this.#fields.bytes = NOTHING;
   }
 
   /**
@@ -359,17 +367,19 @@ export class PartitionAggregator {
     if (plan === null) return null;
     if (endsPartials) this.#unit = this.#partial = null;
     const { preset } = this.#options;
+    const minutes = takeMinuteRows(plan.partials, {
+      dimensions: preset.dimensions.map(({ name }) => name),
+      measures: preset.measures,
+      interners: this.#ids.columns.map((column) => column.interner),
+    });
+    if (endsPartials) { for (const { cells } of plan.partials) this.#cellPool.give(cells); }
     const totals = { ...this.#totals };
     for (const key of Object.keys(totals) as (keyof typeof totals)[]) this.#totals[key] = 0;
     return {
       at: plan.at,
       expectCheckpoint: plan.expectCheckpoint,
       units: plan.units,
-      minutes: takeMinuteRows(plan.partials, {
-        dimensions: preset.dimensions.map(({ name }) => name),
-        measures: preset.measures,
-        interners: this.#ids.columns.map((column) => column.interner),
-      }),
+      minutes,
       events: this.#events?.take() ?? null,
       quarantine: this.#quarantine.take(),
       watermarkMs: this.#watermarkMicros === -Infinity ? null : Math.floor(this.#watermarkMicros / 1000),

@@ -53,16 +53,26 @@ export interface FlushPlan<Cells> {
 export class PartitionDelivery<Cells> {
   readonly #units = new Map<number, Unit<Cells>>();
   readonly #createCells: (bucket: number) => Cells;
+  readonly #dropCells: (cells: Cells) => void;
   #inFlight: FlushPlan<Cells> | null = null;
   #checkpoint: number;
   /** The next offset to apply. */
   position: number;
 
-  /** @param writer Unlike any other's: a random id per tenure. */
-  constructor(readonly writer: string, checkpoint: number, createCells: (bucket: number) => Cells) {
+  /**
+   * @param writer Unlike any other's: a random id per tenure.
+   * @param dropCells Told of cells that were flushed and are held no more.
+   */
+  constructor(
+    readonly writer: string,
+    checkpoint: number,
+    createCells: (bucket: number) => Cells,
+    dropCells: (cells: Cells) => void = () => {},
+  ) {
     this.#checkpoint = checkpoint;
     this.position = checkpoint;
     this.#createCells = createCells;
+    this.#dropCells = dropCells;
   }
 
   get checkpoint(): number {
@@ -114,22 +124,19 @@ export class PartitionDelivery<Cells> {
   /**
    * The next flush, or null where nothing is to be flushed or the flush before has not been settled. The caller copies
    * the rows of the plan's partials before it applies another record.
-   * @param endsPartials Later records begin new partials, under their own offsets: no flush will replace rows of this one.
+   * @param endsPartials Later records begin new partials, under their own offsets: no flush will replace rows of this one. The
+   * plan's cells are then the caller's alone.
    */
   planFlush(endsPartials = false): FlushPlan<Cells> | null {
     if (this.#inFlight !== null || this.position === this.#checkpoint) return null;
     const units: ExpectedUnit[] = [];
     const partials = [];
     for (const unit of this.#units.values()) {
-      if (!unit.isDirty) {
-        if (endsPartials) unit.partials.clear();
-        continue;
-      }
-      units.push({ bucket: unit.bucket, expect: unit.upto, expectWriter: unit.writer });
+      if (unit.isDirty) units.push({ bucket: unit.bucket, expect: unit.upto, expectWriter: unit.writer });
       unit.isDirty = false;
       for (const partial of unit.partials.values()) {
-        if (!partial.isDirty) continue;
-        partials.push(partial);
+        if (partial.isDirty) partials.push(partial);
+        else if (endsPartials) this.#dropCells(partial.cells);
         partial.isDirty = false;
       }
       if (endsPartials) unit.partials.clear();
@@ -184,7 +191,9 @@ export class PartitionDelivery<Cells> {
     const idle: number[] = [];
     for (const unit of this.#units.values()) {
       for (const partial of unit.partials.values()) {
-        if (!partial.isDirty && isOver(partial.minute)) unit.partials.delete(partial.minute);
+        if (partial.isDirty || !isOver(partial.minute)) continue;
+        unit.partials.delete(partial.minute);
+        this.#dropCells(partial.cells);
       }
       if (!unit.isDirty && unit.partials.size === 0) idle.push(unit.bucket);
     }
