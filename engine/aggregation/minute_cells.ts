@@ -108,8 +108,9 @@ class MeasureCells {
 
   #count(block: number, bin: number): void {
     const octave = block * OCTAVES + (bin >>> OCTAVE_SHIFT);
-    const page = this.#pages[octave];
-    this.#pool[(page > 0 ? page : this.#addPage(octave)) * BINS_PER_OCTAVE + (bin & BINS_PER_OCTAVE - 1)]++;
+    let page = this.#pages[octave];
+    if (page === 0) page = this.#addPage(octave); // before the pool is looked up, which it may replace
+    this.#pool[page * BINS_PER_OCTAVE + (bin & BINS_PER_OCTAVE - 1)]++;
   }
 
   /** Makes room for `cell` and as many again. */
