@@ -320,9 +320,9 @@ class Tenure {
   /** @param isAtInterval Whether other partitions begin theirs at the same moment. */
   #startFlush(isAtInterval = false): void {
     if (this.#flushing !== null || this.#isLost) return;
-    // Of what is caught up with, a minute's cells are seldom in two flushes; newest minutes are in many.
-    const isBehind = this.#intervals.isCatchingUp || this.#isDue;
-    const content = this.#aggregator.takeFlush(isBehind && this.parts.settings.prefersFinalRows);
+    // Not of minutes that further flushes will have: each would add a row for each of their cells.
+    const areFinal = this.#isDue || this.#intervals.isCatchingUp && this.#aggregator.hasMostFinished;
+    const content = this.#aggregator.takeFlush(areFinal && this.parts.settings.prefersFinalRows);
     if (content === null) return;
     this.#isDue = false;
     this.#intervals.begin();

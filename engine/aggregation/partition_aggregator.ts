@@ -137,8 +137,17 @@ export class PartitionAggregator {
 
   /** Whether minutes that only late events can change have this many cells that the next flush would carry, or more. */
   hasFinished(cells: number): boolean {
-    const isFinished = (minute: number) => (minute + 1) * MICROS_PER_MINUTE <= this.#watermarkMicros;
-    return this.delivery.countDirty(isFinished, ({ size }) => size) >= cells;
+    return this.#countCells(true) >= cells;
+  }
+
+  /** Whether most cells that the next flush would carry are of such minutes. */
+  get hasMostFinished(): boolean {
+    return this.#countCells(true) >= 2 * this.#countCells(false);
+  }
+
+  #countCells(areFinished: boolean): number {
+    const isCounted = (minute: number) => (minute + 1) * MICROS_PER_MINUTE <= this.#watermarkMicros === areFinished;
+    return this.delivery.countDirty(isCounted, ({ size }) => size);
   }
 
   /** Call it where the bytes of a buffer that was applied may have changed, or are to be let go of. */
