@@ -7,7 +7,7 @@ import {
   readBatchHeader,
   RecordWalker,
 } from "../core/log/record_batch.ts";
-import type { RecordSource } from "./aggregation/partition_aggregator.ts";
+import type { RecordSource } from "./aggregation/record_source.ts";
 
 /** What records are applied to. */
 export interface RecordSink {

@@ -2,7 +2,7 @@
 import type { PartitionFlush } from "../core/store/ports.ts";
 import { encodeEvents, encodeQuarantine } from "../core/store/record_blocks.ts";
 import { eventsByHour, quarantineByHour } from "../core/store/rows_by_hour.ts";
-import type { FlushContent } from "./aggregation/partition_aggregator.ts";
+import type { FlushContent } from "./aggregation/flush_content.ts";
 import type { Assignment } from "./protocol.ts";
 
 /** @param isByHour Whether the store wants blocks of one hour each. */

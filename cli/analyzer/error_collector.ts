@@ -6,7 +6,7 @@ import {
   MESSAGE_CHARS_MAX,
   RAW_CHARS_MAX,
 } from "../../analyzer/errors/error_record.ts";
-import type { RecordSource } from "../../engine/aggregation/partition_aggregator.ts";
+import type { RecordSource } from "../../engine/aggregation/record_source.ts";
 import type { RecordSink } from "../../engine/chunk.ts";
 import { normalizeEndpointText } from "../../engine/parsing/endpoint.ts";
 import type { CompiledParser } from "../../engine/parsing/parser.ts";

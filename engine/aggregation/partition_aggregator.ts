@@ -5,21 +5,16 @@
 import { EventFields, MEASURE_SLOT, SLOT } from "../../core/minutes/fields.ts";
 import { RecordWalker } from "../../core/log/record_batch.ts";
 import type { Preset } from "../../core/minutes/preset.ts";
-import type { MinuteRows, PartitionState, PartitionTotals, UnitState } from "../../core/store/ports.ts";
-import type { EventRows, QuarantineRows } from "../../core/store/record_blocks.ts";
+import type { PartitionState, UnitState } from "../../core/store/ports.ts";
 import type { CompiledParser, Reason } from "../parsing/parser.ts";
-import {
-  bucketOf,
-  type ExpectedUnit,
-  type MinutePartial,
-  PartitionDelivery,
-  type Unit,
-} from "../delivery/partition_delivery.ts";
+import { bucketOf, type MinutePartial, PartitionDelivery, type Unit } from "../delivery/partition_delivery.ts";
 import { CellPool } from "./cell_pool.ts";
 import { PresetDimensionIds, UnitCaps } from "./dimension_ids.ts";
 import { EventRowsBuilder, QuarantineRowsBuilder } from "./row_builders.ts";
 import { MinuteCells } from "./minute_cells.ts";
 import { takeMinuteRows } from "./minute_rows.ts";
+import type { FlushContent } from "./flush_content.ts";
+import type { RecordSource } from "./record_source.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { AT_ROWS, AT_SCANNED, Lane, type LaneBounds, ROW_VALUES } from "../kernel/lane.ts";
 import { NOT_CACHED, TupleCache } from "./tuple_cache.ts";
@@ -30,17 +25,6 @@ const NOTHING = new Uint8Array(0);
 const VALUES_MAX = 200_000;
 /** Hours without a minute in memory that are remembered: as many as late events commonly fall into. */
 const IDLE_UNITS = 16;
-
-/** The walk over a batch's records that the aggregator reads from (core/log/record_batch.ts). */
-export interface RecordSource {
-  next(): boolean;
-  readonly offset: number;
-  readonly timestampMs: number;
-  readonly valueStart: number;
-  readonly valueEnd: number;
-  /** Why the records are not to be parsed but kept as they are; absent: they are parsed. */
-  readonly reason?: Reason;
-}
 
 export interface AggregatorOptions {
   readonly parser: CompiledParser | null;
@@ -53,20 +37,6 @@ export interface AggregatorOptions {
   readonly futureMs: number;
   readonly recordBytesMax: number;
   readonly keepsEvents: boolean;
-}
-
-/** What one flush carries, besides the identity of the partition. */
-export interface FlushContent {
-  readonly at: number;
-  readonly expectCheckpoint: number;
-  readonly units: readonly ExpectedUnit[];
-  readonly minutes: MinuteRows;
-  readonly events: EventRows | null;
-  readonly quarantine: QuarantineRows | null;
-  readonly watermarkMs: number | null;
-  readonly lastRecordTimeMs: number;
-  readonly totals: PartitionTotals;
-  readonly hasFinalRows: boolean;
 }
 
 export class PartitionAggregator {

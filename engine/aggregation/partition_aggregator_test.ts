@@ -4,7 +4,8 @@ import { type EventFields, MEASURE_SLOT, SLOT, type TextField } from "../../core
 import { type Preset, PRESETS } from "../../core/minutes/preset.ts";
 import type { MinuteRows } from "../../core/store/ports.ts";
 import type { CompiledParser } from "../parsing/parser.ts";
-import { PartitionAggregator, type RecordSource } from "./partition_aggregator.ts";
+import { PartitionAggregator } from "./partition_aggregator.ts";
+import type { RecordSource } from "./record_source.ts";
 
 const encoder = new TextEncoder();
 const MINUTE_MS = 60_000;

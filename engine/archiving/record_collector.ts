@@ -8,7 +8,7 @@ import { EventFields } from "../../core/minutes/fields.ts";
 import type { Measure } from "../../core/minutes/fields.ts";
 import { encodeEvents, encodeQuarantine, type RecordBlock } from "../../core/store/record_blocks.ts";
 import { eventsByHour, quarantineByHour } from "../../core/store/rows_by_hour.ts";
-import type { RecordSource } from "../aggregation/partition_aggregator.ts";
+import type { RecordSource } from "../aggregation/record_source.ts";
 import { EventRowsBuilder, QuarantineRowsBuilder } from "../aggregation/row_builders.ts";
 import type { RecordSink } from "../chunk.ts";
 import type { CompiledParser, Reason } from "../parsing/parser.ts";
