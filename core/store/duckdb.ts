@@ -184,7 +184,7 @@ export class DuckDbStore implements Store {
         `${this.#segments.path(file)} is gone, with ${rows} ${what} of topic ${topicId}: answers lack them`,
       );
     }
-    await this.#connections.read((connection) => this.#minuteSegments.begin(connection));
+    this.#minuteSegments.added();
     this.#merger.start();
   }
 

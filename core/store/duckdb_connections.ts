@@ -22,7 +22,7 @@ const READERS = 4;
 const CHECKPOINT_RETRY_MS = 30_000;
 const INTERRUPT_MS = 20;
 /** Name of the database within DuckDB. */
-const CATALOG = "store";
+export const CATALOG = "store";
 /** Runs tasks one after the other. */
 class Turnstile {
   #last: Promise<unknown> = Promise.resolve();

@@ -5,7 +5,7 @@
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { RowGroupEncoder } from "../parquet/encoder.ts";
-import type { DuckDbConnections } from "./duckdb_connections.ts";
+import { CATALOG, type DuckDbConnections } from "./duckdb_connections.ts";
 import { deleteReplaced, type MinuteSpan, minuteSpan } from "./duckdb_replace.ts";
 import { MINUTE_SELECT, minuteRowGroup } from "./duckdb_rows.ts";
 import type { Segments } from "./duckdb_segments.ts";
@@ -30,6 +30,8 @@ export interface MinuteSegmentLimits {
   readonly rowsMin?: number;
   /** How long no more come before what there is goes into the table. */
   readonly quietMs?: number;
+  /** Segments that wait for quiet at most. */
+  readonly filesMax?: number;
 }
 
 export interface MinuteSegmentParts extends MinuteSegmentLimits {
@@ -39,15 +41,19 @@ export interface MinuteSegmentParts extends MinuteSegmentLimits {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** One that is listed. */
+interface Segment {
+  readonly file: string;
+  readonly rows: number;
+}
+
 export class MinuteSegments {
   readonly #parts: MinuteSegmentParts;
   readonly #rowsMin: number;
   readonly #quietMs: number;
   readonly #encoder = new RowGroupEncoder();
-  /** What waits to be taken into the table, and whether some of it is news to {@link added}. */
-  #rows = 0;
-  #files = 0;
-  #hasMore = false;
+  /** Whether a segment may have come that {@link added} has not seen. What waits is known from the list alone. */
+  #hasMore = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #absorbing: Promise<void> | null = null;
   #isStopped = false;
@@ -98,8 +104,6 @@ export class MinuteSegments {
       }),
     );
     await deleteReplaced(connection, segments.path(file), replaced);
-    this.#rows += group.rows;
-    this.#files++;
     this.#hasMore = true;
     return file;
   }
@@ -109,7 +113,9 @@ export class MinuteSegments {
     const files = await this.#listed(connection);
     if (files.length === 0) return;
     await connection.run(
-      `CREATE TEMP VIEW minutes AS FROM store.minutes UNION ALL SELECT ${MINUTE_SELECT} FROM ${this.#source(files)}`,
+      `CREATE TEMP VIEW minutes AS FROM ${CATALOG}.minutes UNION ALL SELECT ${MINUTE_SELECT} FROM ${
+        this.#source(files)
+      }`,
     );
   }
 
@@ -118,7 +124,7 @@ export class MinuteSegments {
    * unlisted once the transaction has been committed. Whoever deletes rows of minutes calls it first.
    */
   async absorb(connection: DuckDBConnection, rowsMin = Infinity): Promise<string[]> {
-    const chosen: { file: string; rows: number }[] = [];
+    const chosen: Segment[] = [];
     let rows = 0;
     for (const segment of await this.#listed(connection)) {
       if (rows >= rowsMin) break;
@@ -129,14 +135,10 @@ export class MinuteSegments {
     await connection.run(`INSERT INTO minutes SELECT ${MINUTE_SELECT} FROM ${this.#source(chosen)}`);
     const values = new Parameters();
     const where = `file IN ${values.list(chosen.map(({ file }) => file))}`;
-    const unlisted = await this.#parts.segments.delist(connection, where, values.values);
-    // Where the transaction fails, the next attempt finds them all the same.
-    this.#rows -= rows;
-    this.#files -= chosen.length;
-    return unlisted;
+    return await this.#parts.segments.delist(connection, where, values.values);
   }
 
-  async #listed(connection: DuckDBConnection): Promise<{ file: string; rows: number }[]> {
+  async #listed(connection: DuckDBConnection): Promise<Segment[]> {
     const rows = await rowsOf(
       connection,
       `SELECT file, sum(rows)::BIGINT AS rows FROM segments WHERE "table" = 'minutes'
@@ -145,41 +147,35 @@ export class MinuteSegments {
     return rows.map(({ file, rows }) => ({ file: textOf(file), rows: numberOf(rows) }));
   }
 
-  #source(segments: readonly { readonly file: string }[]): string {
+  #source(segments: readonly Segment[]): string {
     return `read_parquet([${segments.map(({ file }) => textLiteral(this.#parts.segments.path(file)))}])`;
   }
 
-  /** Finds what an earlier process left. */
-  async begin(connection: DuckDBConnection): Promise<void> {
-    const listed = await this.#listed(connection);
-    this.#rows = listed.reduce((sum, { rows }) => sum + rows, 0);
-    this.#files = listed.length;
-    this.#hasMore = this.#files > 0;
-    this.added();
-  }
-
-  get #areMany(): boolean {
-    return this.#rows >= WAITING_ROWS_MAX || this.#files >= WAITING_FILES_MAX;
-  }
-
-  /** Call it after flushes were committed: takes segments into the table when it is time. */
+  /** Call it when the store was opened, and after flushes were committed: takes segments into the table when it is time. */
   added(): void {
-    if (!this.#hasMore || this.#absorbing !== null) return;
+    if (!this.#hasMore || this.#absorbing !== null || this.#isStopped) return;
     this.#hasMore = false;
-    if (this.#areMany) this.#start(() => this.#areMany);
-    else this.#startIn(this.#quietMs);
+    this.#start(async () => {
+      const waiting = await this.#parts.connections.readOnce((connection) => this.#listed(connection));
+      if (waiting.length === 0) return;
+      const areMany = waiting.length >= (this.#parts.filesMax ?? WAITING_FILES_MAX) ||
+        waiting.reduce((sum, { rows }) => sum + rows, 0) >= WAITING_ROWS_MAX;
+      if (areMany) await this.#takeIn(waiting.length);
+      else this.#startIn(this.#quietMs);
+    });
   }
 
   #startIn(delayMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#start(() => true), delayMs);
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => this.#start(() => this.#takeIn()), delayMs);
     Deno.unrefTimer(this.#timer);
   }
 
-  #start(goesOn: () => boolean): void {
+  #start(task: () => Promise<void>): void {
     clearTimeout(this.#timer);
     if (this.#absorbing !== null || this.#isStopped) return;
-    this.#absorbing = this.#run(goesOn).then(
+    this.#absorbing = task().then(
       () => true,
       (error) => {
         if (!this.#isStopped) this.#parts.onFailure(error);
@@ -188,17 +184,18 @@ export class MinuteSegments {
     ).then((isDone) => {
       this.#absorbing = null;
       if (isDone) this.added(); // what came meanwhile
-      else if (!this.#isStopped) this.#startIn(RETRY_MS);
+      else this.#startIn(RETRY_MS);
     });
   }
 
-  /** A transaction after the other, so that flushes come in between. */
-  async #run(goesOn: () => boolean): Promise<void> {
+  /** So many of them, or all, a transaction after the other, so that flushes come in between. */
+  async #takeIn(files = Infinity): Promise<void> {
     const { connections, segments } = this.#parts;
-    for (let isMore = true; isMore && goesOn() && !this.#isStopped;) {
+    for (let taken = 0; taken < files && !this.#isStopped;) {
       const unlisted = await connections.write((connection) => this.absorb(connection, STEP_ROWS));
       segments.unlist(unlisted);
-      isMore = unlisted.length > 0;
+      if (unlisted.length === 0) break;
+      taken += unlisted.length;
     }
     await connections.checkpoint(); // only then do the files go
   }

@@ -2,6 +2,7 @@
 import { expect } from "expect";
 import { DIMENSIONS } from "../../core/minutes/fields.ts";
 import { type DuckDbStore, openDuckDbStore } from "../../core/store/duckdb.ts";
+import type { MinuteSegmentLimits } from "../../core/store/duckdb_minute_segments.ts";
 import type { Store } from "../../core/store/ports.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
 import { exported, exportQuery } from "./store_export_files.ts";
@@ -30,15 +31,19 @@ const BUCKETS = Array.from({ length: HOURS }, (_, hour) => START_BUCKET + hour);
 async function inDirectory(
   check: (
     directory: string,
-    open: (limits: { rowsMin: number; quietMs?: number }, onNotice?: (text: string) => void) => Promise<DuckDbStore>,
+    open: (
+      limits: MinuteSegmentLimits & { rowsMin: number },
+      onNotice?: (text: string) => void,
+    ) => Promise<DuckDbStore>,
   ) => Promise<void>,
 ): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "millrace-minute-segments-" });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => Deno.remove(directory, { recursive: true }));
-  await check(directory, async ({ rowsMin, quietMs = NEVER_MS }, onNotice) => {
-    const options = { memoryBytes: 128 * 1_048_576, threads: 1, minuteSegments: { rowsMin, quietMs }, onNotice };
-    const name = rowsMin === Infinity ? "plain" : "segments";
+  await check(directory, async (limits, onNotice) => {
+    const minuteSegments = { quietMs: NEVER_MS, ...limits };
+    const options = { memoryBytes: 128 * 1_048_576, threads: 1, minuteSegments, onNotice };
+    const name = limits.rowsMin === Infinity ? "plain" : "segments";
     const store = await openDuckDbStore({ directory: `${directory}/${name}`, ...options });
     stack.defer(() => store.close());
     return store;
@@ -207,6 +212,37 @@ Deno.test("duckdb store: a unit whose minutes lie in a segment is replaced as a 
     };
     expect(await store.replaceUnits([replacement])).toBe(true);
     expect(await storedCounts(store)).toEqual({ "3|new": 8, "60|s0": 2, "60|s1": 2, "60|s2": 2, "60|s3": 2 });
+  });
+});
+
+Deno.test("duckdb store: too many segments are taken in, also after replacements and flushes that came to nothing", async () => {
+  await inDirectory(async (directory, open) => {
+    const store = await open({ rowsMin: 3, filesMax: 4 });
+    const flush = (n: number) =>
+      store.flush(flushOf({
+        cells: cells(n, 4, n * 10),
+        expectCheckpoint: n * 10,
+        at: (n + 1) * 10,
+        units: [{ bucket: START_BUCKET, expect: n * 10 }],
+        hasFinalRows: true,
+      }));
+    await flush(0);
+    const replacement = {
+      topicId: TOPIC,
+      partition: 0,
+      unit: { bucket: START_BUCKET, upto: 999, writer: "nobody" },
+      writer: "replay",
+      minutes: cellsToRows([cellOf(3, "new", 8)]),
+      events: [],
+      quarantine: [],
+      totals: { events: 0, unparsed: 0 },
+    };
+    for (let attempt = 0; attempt < 5; attempt++) expect(await store.replaceUnits([replacement])).toBe(false);
+    for (let n = 1; n < 3; n++) await flush(n);
+    expect(filesIn(directory)).toHaveLength(3);
+    await flush(3);
+    await untilAbsorbed(directory);
+    expect(Object.values(await storedCounts(store))).toEqual(Array(16).fill(2));
   });
 });
 
