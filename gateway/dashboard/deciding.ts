@@ -19,9 +19,9 @@ export function useDeciding<Decision>(decide: Decide<Decision>): Deciding<Decisi
   const [problem, setProblem] = useState("");
   const run = async (decision: Decision, said: string) => {
     setBusy(true);
+    setProblem(""); // what went wrong before says nothing of this one, which may be seen to be taken before it is answered
     try {
       await decide(decision, said);
-      setProblem("");
       return true;
     } catch (error) {
       setProblem(wordsOf(error));

@@ -175,7 +175,15 @@ async function decisions(browser: Browser, stack: ErrorsStack): Promise<void> {
   await row.getByRole("button", { name: "2 h" }).click();
   await row.getByRole("alert").getByText("the gateway does not answer").waitFor();
   await page.unroute(path);
+  // Tried again, what went wrong before is not said any more, though there is no answer yet.
+  const answer = Promise.withResolvers<void>();
+  await page.route(path, async (route) => {
+    await answer.promise;
+    await route.continue();
+  });
   await row.getByRole("button", { name: "2 h" }).click();
+  await row.getByRole("alert").waitFor({ state: "detached" });
+  answer.resolve();
   await row.getByRole("button", { name: "End silence" }).waitFor();
   expect(await row.getByRole("alert").count()).toBe(0);
   await page.close();
