@@ -6,14 +6,17 @@
  */
 import type { HeldCells, TimedBlock } from "./cell_answers.ts";
 import { type CellBlock, CellNames, CellSums, EMPTY_BLOCK } from "./cell_blocks.ts";
+import { HourSpans, SPAN } from "./hour_spans.ts";
 import {
   type CellLoader,
+  type CellRead,
   fewRuns,
   finerPlaces,
   HOUR,
   type MinuteRange,
   partsOf,
   type Place,
+  placesOf,
   type Width,
   WIDTHS,
 } from "./cell_places.ts";
@@ -21,7 +24,7 @@ import {
 /** Rows that a read loads at most: beyond, the database is faster than what has to cross from it. */
 const LOAD_ROWS_MAX = 3_000_000;
 /** The same of minutes that are loaded without counting first: with more, the texts of each row cost more than statements. */
-const FEW_ROWS = 5_000;
+const FEW_ROWS = 10_000;
 /** What a row of a minute takes up, about. */
 const ROW_BYTES = 90;
 /** An hour without blocks. */
@@ -40,16 +43,6 @@ export interface CellChange {
   readonly minutes?: Iterable<number>;
 }
 
-/** What a read may be put together from. */
-export interface CellRead {
-  readonly topicId: string;
-  readonly range: MinuteRange;
-  /** No block reaches over a multiple of it; absent: the range is one step. */
-  readonly stepMinutes?: number;
-  /** Whether minutes themselves are needed: wider blocks have no squared deviations. */
-  readonly isByMinute: boolean;
-}
-
 interface Hour {
   /** By width, then by place in the hour; undefined where it is not held. */
   readonly blocks: Readonly<Record<Width, (CellBlock | undefined)[]>>;
@@ -66,6 +59,7 @@ interface Topic {
   /** Others once the topic has been forgotten: what was loaded before is not held. */
   names: CellNames;
   readonly hours: Map<number, Hour>;
+  readonly spans: HourSpans;
   /** Minutes that are being committed: how many commits each is in. */
   readonly changing: Map<number, number>;
   /** When each minute changed last, while a load goes on. */
@@ -92,6 +86,8 @@ interface LoadedRange extends MinuteRange {
 const NO_BLOCKS: ReadonlyMap<string, CellBlock> = new Map();
 
 const keyOf = ({ width, minute }: Place): string => `${width}/${minute}`;
+/** Whether six hours may be answered from as one. */
+const isJoined = ({ stepMinutes, isByMinute }: CellRead): boolean => !isByMinute && (stepMinutes ?? SPAN) % SPAN === 0;
 /** Stands for all minutes of a topic. */
 const ALL = Infinity;
 
@@ -127,8 +123,9 @@ export class CellCache {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const blocks = this.#blocksOf(topic, places, loaded);
       if (blocks !== null) {
+        const joined = isJoined(query) ? this.#joined(topic, places, blocks) : blocks;
         this.#giveUp();
-        return answer({ names: topic.names, blocks });
+        return answer({ names: topic.names, blocks: joined });
       }
       const before = loaded;
       // One at a time: whoever waited finds what the one before has loaded.
@@ -189,27 +186,20 @@ export class CellCache {
     if (topic === undefined) {
       topic = {
         ...{ id, names: new CellNames(), hours: new Map(), changing: new Map(), changedAt: new Map() },
-        ...{ loads: 0, turn: Promise.resolve() },
+        ...{ loads: 0, turn: Promise.resolve(), spans: new HourSpans((bytes) => this.#bytes += bytes) },
       };
       this.#topics.set(id, topic);
     }
     return topic;
   }
 
-  /** The blocks of a read, in the order of time. */
-  #plan(topic: Topic, { range: { from, to }, stepMinutes, isByMinute }: CellRead): Place[] {
-    const places: Place[] = [];
-    const widths = WIDTHS.filter((width) => width === 1 || (!isByMinute && (stepMinutes ?? width) % width === 0));
-    for (let minute = from; minute < to;) {
-      const hour = topic.hours.get(Math.floor(minute / HOUR));
-      const isFine = hour?.hasChanged === true;
-      const width = widths.find((width) => {
-        if (width === 1) return true;
-        return !isFine && minute % width === 0 && minute + width <= to;
-      }) ?? 1;
-      places.push({ width, minute });
-      minute += width;
-      if (hour !== undefined && (minute >= to || minute % HOUR === 0)) hour.hasChanged = false;
+  /** The blocks of a read, in the order of time. Hours that have changed count as unchanged from now on. */
+  #plan(topic: Topic, query: CellRead): Place[] {
+    const { from, to } = query.range;
+    const places = placesOf(query, (hour) => topic.hours.get(hour)?.hasChanged === true);
+    for (let number = Math.floor(from / HOUR); number * HOUR < to; number++) {
+      const hour = topic.hours.get(number);
+      if (hour !== undefined) hour.hasChanged = false;
     }
     return places;
   }
@@ -306,6 +296,7 @@ export class CellCache {
   #drop(topic: Topic, minute: number): void {
     if (topic.loads > 0) topic.changedAt.set(minute, ++this.#clock);
     const number = Math.floor(minute / HOUR);
+    topic.spans.drop(number);
     const hour = topic.hours.get(number);
     if (hour === undefined) return;
     for (const width of WIDTHS) this.#put(hour, width, Math.floor((minute - number * HOUR) / width), undefined);
@@ -322,6 +313,7 @@ export class CellCache {
     if (of === undefined) return;
     this.#used.delete(hour);
     of.topic.hours.delete(of.hour);
+    of.topic.spans.drop(of.hour);
     this.#account(hour, -hour.bytes);
   }
 
@@ -345,6 +337,14 @@ export class CellCache {
       if (number !== used) this.#use(topic, used = number);
     }
     return blocks;
+  }
+
+  #joined(topic: Topic, places: readonly Place[], blocks: readonly TimedBlock[]): readonly TimedBlock[] {
+    return topic.spans.joined(
+      places,
+      blocks,
+      ({ minute, block }) => topic.hours.get(minute / HOUR)?.blocks[HOUR][0] === block,
+    );
   }
 
   #use(topic: Topic, number: number): void {

@@ -3,11 +3,12 @@ import { expect } from "expect";
 import { DIMENSIONS } from "../minutes/fields.ts";
 import { randomFrom } from "../../tests/simulation/delivery_simulator.ts";
 import { type CellBlock, CellNames, CellSums } from "./cell_blocks.ts";
-import { CellCache, type CellRead } from "./cell_cache.ts";
-import type { CellLoader } from "./cell_places.ts";
+import { CellCache } from "./cell_cache.ts";
+import type { CellLoader, CellRead } from "./cell_places.ts";
 
 const TOPIC = "topic";
-const MINUTES = 180;
+/** Seven hours: the first six may be answered from as one. */
+const MINUTES = 420;
 const SET = DIMENSIONS.map(() => "x");
 /** The only one of a minute. */
 const setOf = (minute: number) => [String(minute % 7), ...SET.slice(1)];
@@ -49,7 +50,7 @@ class Versions implements CellLoader {
 
   async countRows(): Promise<ReadonlyMap<number, number>> {
     await this.scheduler.turn();
-    return new Map([0, 1, 2].map((hour) => [hour, 60]));
+    return new Map(Array.from({ length: MINUTES / 60 }, (_, hour) => [hour, 60]));
   }
 
   /** Now and then there are too many rows. */
@@ -101,8 +102,12 @@ async function write({ cache, versions, scheduler, random }: Simulated): Promise
 async function ask({ cache, versions, scheduler, random }: Simulated): Promise<number> {
   let answers = 0;
   for (let i = 0; i < 40; i++) {
-    const from = Math.floor(random() * MINUTES);
-    const range = { from, to: from + Math.ceil(random() * (MINUTES - from)) };
+    const isLong = random() < 0.3;
+    const from = isLong ? 0 : Math.floor(random() * MINUTES);
+    const range = {
+      from,
+      to: isLong ? MINUTES - Math.floor(60 * random()) : from + Math.ceil(random() * (MINUTES - from)),
+    };
     const query: CellRead = { topicId: TOPIC, range, isByMinute: random() < 0.2 };
     const sum = (list: readonly number[]) => list.slice(range.from, range.to).reduce((a, b) => a + b, 0);
     const before = sum(versions.committed);
@@ -123,7 +128,7 @@ async function ask({ cache, versions, scheduler, random }: Simulated): Promise<n
   return answers;
 }
 
-for (const [what, bytesMax] of [["much", 10_000_000], ["little", 25_000]] as const) {
+for (const [what, bytesMax] of [["much", 10_000_000], ["little", 60_000]] as const) {
   Deno.test(`answers are not older than the last commit, with room for ${what}`, async () => {
     let [answers, loads] = [0, 0];
     for (let seed = 1; seed <= 40; seed++) {
@@ -206,6 +211,66 @@ Deno.test("a series finds what a summary of the same hours has loaded", async ()
   expect(await cache.read({ ...query, stepMinutes: 10 }, ({ blocks }) => blocks.length)).toBe(30);
   expect(await count()).toEqual([60, 60, 60, 60, 60]);
   expect(loader.loads).toBe(loads);
+});
+
+Deno.test("six hours are added up once, until one of them changes or is given up", async () => {
+  const loader = constant(600);
+  const cache = new CellCache(10_000_000, loader);
+  const read = (from: number, to: number, stepMinutes?: number) =>
+    cache.read({ topicId: TOPIC, range: { from, to }, isByMinute: false, stepMinutes }, ({ blocks }) => blocks);
+  const counts = async (from: number, to: number, stepMinutes?: number) =>
+    (await read(from, to, stepMinutes))?.map(({ minute, block }) => [minute, block.counts[0]]);
+  expect(await counts(300, 840)).toEqual([[300, 60], [360, 360], [720, 60], [780, 60]]);
+  expect(await counts(0, 1440, 1440)).toEqual([[0, 360], [360, 360], [720, 360], [1080, 360]]);
+  // A step of less has blocks of its own.
+  expect(await counts(0, 720, 180)).toHaveLength(12);
+  const before = await read(0, 720);
+  expect((await read(0, 720))?.map(({ block }) => block)).toEqual(before?.map(({ block }) => block));
+  expect((await read(0, 720))?.[1].block).toBe(before?.[1].block);
+  const bytes = cache.bytes;
+  cache.changing([{ topicId: TOPIC, minutes: [400] }])();
+  expect(cache.bytes).toBeLessThan(bytes - (before?.[1].block.bytes ?? NaN));
+  const after = await read(0, 1440);
+  expect(after?.[0].block).toBe(before?.[0].block);
+  // The hour that has changed is read by the minute.
+  expect(after?.filter(({ minute }) => minute >= 360 && minute < 720)).toHaveLength(65);
+  expect((await read(0, 720))?.length).toBe(2);
+  cache.changingAll()();
+  expect(cache.bytes).toBe(0);
+});
+
+Deno.test("six hours that changed while one of them was loaded are added up anew", async () => {
+  let count = 1;
+  const gate = Promise.withResolvers<void>();
+  const load: CellLoader["load"] = async (_, { from, to }, width, names) => {
+    const seen = count;
+    await gate.promise;
+    const blocks = new Map<number, CellBlock>();
+    for (let minute = from; minute < to; minute += width) {
+      const sums = new CellSums();
+      sums.add(names.numberOf(SET), seen * width, 0);
+      blocks.set(minute, sums.block());
+    }
+    return blocks;
+  };
+  const cache = new CellCache(10_000_000, {
+    load,
+    loadFew: () => Promise.resolve(null),
+    countRows: () => Promise.resolve(new Map([0, 1, 2, 3, 4, 5].map((hour) => [hour, 60]))),
+  });
+  const read = () =>
+    cache.read(
+      { topicId: TOPIC, range: { from: 0, to: 360 }, isByMinute: false },
+      ({ blocks }) => blocks.reduce((all, { block }) => all + block.counts[0], 0),
+    );
+  const first = read();
+  for (let i = 0; i < 20; i++) await Promise.resolve(); // it has seen what there was
+  const changed = cache.changing([{ topicId: TOPIC, minutes: Array.from({ length: 360 }, (_, minute) => minute) }]);
+  count = 2;
+  changed();
+  gate.resolve();
+  expect(await first).toBe(360);
+  for (let again = 0; again < 3; again++) expect(await read()).toBe(720);
 });
 
 Deno.test("a few minutes are loaded without counting their rows first, unless they have too many", async () => {

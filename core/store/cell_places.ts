@@ -19,6 +19,33 @@ export interface Place {
   readonly minute: number;
 }
 
+/** What a read may be put together from. */
+export interface CellRead {
+  readonly topicId: string;
+  readonly range: MinuteRange;
+  /** No block reaches over a multiple of it; absent: the range is one step. */
+  readonly stepMinutes?: number;
+  /** Whether minutes themselves are needed: wider blocks have no squared deviations. */
+  readonly isByMinute: boolean;
+}
+
+/** The places of a read, in the order of time: as wide as its steps and ends allow, of hours that are to be fine a minute each. */
+export function placesOf(
+  { range: { from, to }, stepMinutes, isByMinute }: CellRead,
+  isFine: (hour: number) => boolean,
+): Place[] {
+  const places: Place[] = [];
+  const widths = WIDTHS.filter((width) => width === 1 || (!isByMinute && (stepMinutes ?? width) % width === 0));
+  for (let minute = from; minute < to;) {
+    const hasWide = !isFine(Math.floor(minute / HOUR));
+    const fits = (width: Width) => width === 1 || (hasWide && minute % width === 0 && minute + width <= to);
+    const width = widths.find(fits) ?? 1;
+    places.push({ width, minute });
+    minute += width;
+  }
+  return places;
+}
+
 export interface Part extends MinuteRange {
   readonly width: Width;
   /** No row is in it. */
