@@ -154,8 +154,9 @@ const keyboard: Scenario = async (browser, url) => {
   await plot.focus();
   for (const key of ["End", "Home", "Shift+ArrowRight", "ArrowRight", "ArrowLeft"]) await page.keyboard.press(key);
   const told = page.locator("#announcer");
-  await eventually("it is told", async () => await told.textContent() !== "");
-  expect(await told.textContent()).toMatch(/^\d\d:\d\d: error rate 100\.00 %$/);
+  // Where keys come slowly, those on the way may be told, too.
+  const isTold = async () => /^\d\d:\d\d: error rate 100\.00 %$/.test(await told.textContent() ?? "");
+  await eventually("the minute with the error is told", isTold);
   // The others stand at the same minute, which has the error and nothing else.
   const levels = page.getByRole("region", { name: "Events by level" });
   expect(await levels.locator(".legend li").allTextContents()).toEqual([
