@@ -1,4 +1,6 @@
 import { expect } from "expect";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { batchOf } from "../core/log/test_batches.ts";
 import type { PartitionReader } from "../core/log/partitioned_log.ts";
 import type { PartitionFlush } from "../core/store/ports.ts";
@@ -213,6 +215,40 @@ Deno.test("partitions with much to read do so one after the other where there is
   await Promise.all(ended);
   const changes = fetched.filter((partition, i) => i > 0 && partition !== fetched[i - 1]);
   expect([fetched.length, changes.length]).toEqual([3 * (CHUNKS - 1), 2]);
+});
+
+Deno.test("a partition that has caught up lets go of what it has read", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage: () => void = runInNewContext("gc");
+  const CHUNKS = 5;
+  const read: WeakRef<ArrayBufferLike>[] = [];
+  const [stored, waits] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let rests = 0;
+  const parts = partsOf({
+    fetch: async (offset, ...of) => {
+      const fetched = await fetchOf(CHUNKS)(offset, ...of);
+      if (fetched.bytes.length > 0) read.push(new WeakRef(fetched.bytes.buffer));
+      else if (offset === CHUNKS) waits.resolve();
+      return fetched;
+    },
+    flush: ({ at }) => {
+      if (at === CHUNKS) stored.resolve();
+    },
+    onNotice: (message) => stored.reject(new Error(message)),
+  });
+  const { fetch, close } = parts.openReader();
+  const task = new PartitionTask({ ...parts, openReader: () => ({ fetch, close, rest: () => rests++ }) });
+  const ended = task.run();
+  await Promise.all([stored.promise, waits.promise]);
+  await new Promise((resolve) => setTimeout(resolve)); // until then what a reference was asked for is kept
+  collectGarbage();
+  expect(read.length).toBeGreaterThanOrEqual(CHUNKS);
+  const kept = read.map((buffer) => buffer.deref() !== undefined);
+  // One may be what the worker's parser looked at last, whichever partition it was of.
+  expect([kept.at(-1), kept.filter((isKept) => isKept).length <= 1]).toEqual([false, true]);
+  expect(rests).toBeGreaterThan(0);
+  task.stop();
+  await ended;
 });
 
 Deno.test("a partition that waits for its turn ends when it is to stop, with what it has read stored", async () => {
