@@ -5,7 +5,7 @@ import { ask, type LogRecords, logRecords, type TopicInfo, wordsOf } from "./api
 import { Choice } from "./controls.ts";
 import { inert } from "./inert.ts";
 import { momentOf, stampOf, zoneName } from "./times.ts";
-import { browseParameters, type BrowseState } from "./topics_state.ts";
+import { type BrowsedState, browseParameters, type BrowseState, firstFilled } from "./topics_state.ts";
 import { VirtualList } from "./virtual_list.ts";
 
 /** A record with its partition, and the page that it is of. */
@@ -18,7 +18,7 @@ interface Found {
 }
 
 /** Asks one partition, or all of them where a key is wanted. */
-async function find(topic: TopicInfo, state: BrowseState): Promise<Found> {
+async function find(topic: TopicInfo, state: BrowsedState): Promise<Found> {
   const partitions = state.key === "" ? [state.partition] : topic.partitions.map(({ partition }) => partition);
   const pages = await Promise.all(
     partitions.map((partition) =>
@@ -33,7 +33,7 @@ async function find(topic: TopicInfo, state: BrowseState): Promise<Found> {
 
 export function LogRecordsPanel({ topic, state, go }: {
   readonly topic: TopicInfo;
-  readonly state: BrowseState;
+  readonly state: BrowsedState;
   readonly go: (next: BrowseState) => void;
 }) {
   const [found, setFound] = useState<Found | null>(null);
@@ -65,7 +65,7 @@ export function LogRecordsPanel({ topic, state, go }: {
     found === null
       ? problem === "" && h("p", { class: "empty" }, "Loading…")
       : found.records.length === 0
-      ? h("p", { class: "empty" }, nothing(found, state))
+      ? h("p", { class: "empty" }, nothing(found, topic, state))
       : h(VirtualList<Placed>, {
         heads: headsOf(found.records, key !== ""),
         label: "Records of the log, in their order",
@@ -79,7 +79,11 @@ export function LogRecordsPanel({ topic, state, go }: {
   );
 }
 
-function nothing({ next }: Found, { key }: BrowseState): string {
+function nothing({ next }: Found, { partitions }: TopicInfo, { key, partition: shown }: BrowsedState): string {
+  const filled = firstFilled(partitions);
+  if (filled === null) return "No partition holds a record.";
+  const of = partitions.find(({ partition }) => partition === shown);
+  if (key === "" && of?.start === of?.end) return `Partition ${shown} holds no record; partition ${filled} does.`;
   const [first] = next;
   if (first === undefined) return "No record fits from there to the end.";
   const [partition, offset] = first;
@@ -90,7 +94,7 @@ function nothing({ next }: Found, { key }: BrowseState): string {
 
 function Controls({ topic, state, go, next }: {
   readonly topic: TopicInfo;
-  readonly state: BrowseState;
+  readonly state: BrowsedState;
   readonly go: (next: BrowseState) => void;
   readonly next: number | undefined;
 }) {

@@ -1,6 +1,6 @@
 /** The page of topics: what there is, how far it is stored, who reads it, and the records of the log themselves. */
 import { h, render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, type TopicInfo, topicsAnswer, wordsOf } from "./api.ts";
 import { Announcer } from "./announcer.ts";
 import { Heading } from "./controls.ts";
@@ -11,7 +11,7 @@ import { compact, Outage } from "./parts.ts";
 import { startSettings, useSettings } from "./settings.ts";
 import { Sparkline } from "./sparkline.ts";
 import { stampOf } from "./times.ts";
-import { type BrowseState, readBrowse, writeBrowse } from "./topics_state.ts";
+import { type BrowseState, firstFilled, readBrowse, writeBrowse } from "./topics_state.ts";
 
 const REFRESH_MS = 3000;
 
@@ -52,6 +52,15 @@ function useTopics(): [readonly TopicInfo[] | null, Flows, string] {
   return [topics, flows, problem];
 }
 
+/** What is shown of a topic whose partition nobody has chosen stays so while others get their first record. */
+function usePartition(topic: TopicInfo | undefined, { partition }: BrowseState): number {
+  const known = useRef(new Map<string, number>()).current;
+  if (partition !== null || topic === undefined) return partition ?? 0;
+  const filled = known.get(topic.name) ?? firstFilled(topic.partitions);
+  if (filled !== null) known.set(topic.name, filled);
+  return filled ?? 0;
+}
+
 function Page() {
   const [topics, flows, problem] = useTopics();
   const [state, setState] = useState(() => readBrowse(location.search));
@@ -66,6 +75,7 @@ function Page() {
     setState(next);
   };
   const shown = topics?.find(({ name }) => name === state.topic) ?? topics?.[0];
+  const partition = usePartition(shown, state);
   return [
     h("header", null, h(Heading, { current: "topics" })),
     problem !== "" && h(Outage, { problem, knownMs: shown && flows.get(shown.name)?.at(-1)?.atMs }),
@@ -84,14 +94,14 @@ function Page() {
             topics,
             shown,
             flows,
-            onTopic: (topic) => go({ topic, partition: 0, at: "", q: "", key: "" }),
+            onTopic: (topic) => go({ topic, partition: null, at: "", q: "", key: "" }),
           }),
           h(Partitions, {
             topic: shown,
             onPartition: (partition) => go({ ...state, topic: shown.name, partition, at: "" }),
           }),
           h(ConsumerGroups, { topic: shown, atMs: flows.get(shown.name)?.at(-1)?.atMs ?? 0 }),
-          h(LogRecordsPanel, { topic: shown, state: { ...state, topic: shown.name }, go }),
+          h(LogRecordsPanel, { topic: shown, state: { ...state, topic: shown.name, partition }, go }),
         ],
     ),
     h(Announcer, {}),

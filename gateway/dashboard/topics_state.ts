@@ -2,7 +2,8 @@
 
 export interface BrowseState {
   readonly topic: string;
-  readonly partition: number;
+  /** Null: the first that holds a record. */
+  readonly partition: number | null;
   /** An offset, `earliest`, `latest` or a time; empty: the newest records. */
   readonly at: string;
   /** Text that key or value contains. */
@@ -11,14 +12,19 @@ export interface BrowseState {
   readonly key: string;
 }
 
+/** With the partition that is shown. */
+export interface BrowsedState extends BrowseState {
+  readonly partition: number;
+}
+
 const LIMIT = 200;
 
 export function readBrowse(search: string): BrowseState {
   const given = new URLSearchParams(search);
-  const partition = Number(given.get("partition") ?? 0);
+  const partition = Number(given.get("partition") || NaN);
   return {
     topic: given.get("topic") ?? "",
-    partition: Number.isInteger(partition) && partition >= 0 ? partition : 0,
+    partition: Number.isInteger(partition) && partition >= 0 ? partition : null,
     at: given.get("at") ?? "",
     q: given.get("q") ?? "",
     key: given.get("key") ?? "",
@@ -28,7 +34,7 @@ export function readBrowse(search: string): BrowseState {
 export function writeBrowse({ topic, partition, at, q, key }: BrowseState): string {
   const query = new URLSearchParams();
   if (topic !== "") query.set("topic", topic);
-  if (partition !== 0) query.set("partition", String(partition));
+  if (partition !== null) query.set("partition", String(partition));
   if (at !== "") query.set("at", at);
   if (q !== "") query.set("q", q);
   if (key !== "") query.set("key", key);
@@ -36,7 +42,7 @@ export function writeBrowse({ topic, partition, at, q, key }: BrowseState): stri
 }
 
 /** Parameters of the API. */
-export function browseParameters({ partition, at, q, key }: BrowseState): [string, string][] {
+export function browseParameters({ partition, at, q, key }: BrowsedState): [string, string][] {
   const where: [string, string] = /^(?:\d{1,11}|earliest|latest|)$/.test(at) ? ["offset", at] : ["time", at];
   return [
     ["partition", String(partition)],
@@ -46,3 +52,9 @@ export function browseParameters({ partition, at, q, key }: BrowseState): [strin
     ...(key === "" ? [] : [["key", key] as [string, string]]),
   ];
 }
+
+type Held = readonly { readonly partition: number; readonly start: number; readonly end: number }[];
+
+/** The first partition that holds a record; null where none does. */
+export const firstFilled = (partitions: Held): number | null =>
+  partitions.find(({ start, end }) => end > start)?.partition ?? null;
