@@ -241,6 +241,19 @@ Deno.test("six hours are added up once, until one of them changes or is given up
   expect(cache.bytes).toBe(0);
 });
 
+Deno.test("six hours of which one has changed are not held any more", async () => {
+  const bytesOf = async (stepMinutes?: number) => {
+    const cache = new CellCache(10_000_000, constant(600));
+    await cache.read({ topicId: TOPIC, range: { from: 0, to: 360 }, isByMinute: false, stepMinutes }, () => 0);
+    const before = cache.bytes;
+    cache.changing([{ topicId: TOPIC, minutes: [100] }])();
+    return [before, cache.bytes];
+  };
+  const [[joined, left], [apart, leftApart]] = [await bytesOf(), await bytesOf(60)];
+  expect(joined).toBeGreaterThan(apart);
+  expect(left).toBe(leftApart);
+});
+
 Deno.test("six hours that changed while one of them was loaded are added up anew", async () => {
   let count = 1;
   const gate = Promise.withResolvers<void>();
