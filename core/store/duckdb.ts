@@ -9,15 +9,17 @@ import { DuckDbConnections } from "./duckdb_connections.ts";
 import { copyRecords } from "./duckdb_copy.ts";
 import { countRows } from "./duckdb_count.ts";
 import { commitDocuments, dropDocuments, readDocuments, readVersion } from "./duckdb_documents.ts";
-import { markedSql, numberOf, rowsOf, textOf, unmarkedOf } from "./duckdb_values.ts";
+import { numberOf, rowsOf, textOf } from "./duckdb_values.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
 import { readEvents, readQuarantine } from "./duckdb_events.ts";
 import { emptyDirectory, isForeignLog } from "./duckdb_directory.ts";
-import { exportTable } from "./duckdb_export.ts";
+import { Exporter } from "./duckdb_exporter.ts";
 import { applyFlushes } from "./duckdb_flush.ts";
+import { compareAndSet, putIfAbsent, readLedger } from "./duckdb_ledger.ts";
 import { SegmentMerger } from "./duckdb_merge.ts";
 import { type MinuteSegmentLimits, MinuteSegments } from "./duckdb_minute_segments.ts";
 import { migrateSchema } from "./duckdb_migration.ts";
+import type { ReadyHoursLimits } from "./duckdb_ready_hours.ts";
 import { deleteOld } from "./duckdb_retention.ts";
 import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
@@ -72,6 +74,9 @@ export interface DuckDbStoreOptions {
   /** What minute cells held in memory, to answer from, may take up; 0: none are; absent: 128 MiB. */
   readonly cellBytes?: number;
   readonly minuteSegments?: MinuteSegmentLimits;
+  /** What hours that are ready for exports may take up on disk; 0: there are none; absent: 1 GiB. */
+  readonly readyBytes?: number;
+  readonly readyHours?: ReadyHoursLimits;
   /** Hears what was found amiss and does not keep the store from working. */
   readonly onNotice?: (text: string) => void;
 }
@@ -107,7 +112,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
         "and the engine reads again what came since",
     );
   }
-  const store = new DuckDbStore(connections, exports, new Staging(staging), new Segments(segments), options);
+  const store = new DuckDbStore(connections, new Staging(staging), new Segments(segments), options);
   try {
     // Only who has the database open may say that nobody else uses these files.
     for (const directory of [exports, staging]) await emptyDirectory(directory);
@@ -124,7 +129,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Duck
 
 export class DuckDbStore implements Store {
   readonly #connections: DuckDbConnections;
-  readonly #exports: string;
+  readonly #exporter: Exporter;
   readonly #segments: Segments;
   readonly #staging: Staging;
   readonly #merger: SegmentMerger;
@@ -140,11 +145,11 @@ export class DuckDbStore implements Store {
 
   constructor(
     connections: DuckDbConnections,
-    exports: string,
     staging: Staging,
     segments: Segments,
-    { cellBytes = CELL_BYTES, minuteSegments, onNotice = () => {} }: DuckDbStoreOptions,
+    options: DuckDbStoreOptions,
   ) {
+    const { cellBytes = CELL_BYTES, minuteSegments, onNotice = () => {} } = options;
     this.#connections = connections;
     const tell = (what: string) => (error: unknown) =>
       onNotice(`segments could not be ${what}: ${messageOf(error)}; this is tried again`);
@@ -153,6 +158,10 @@ export class DuckDbStore implements Store {
       segments,
       onFailure: tell("taken into the table of minutes"),
       ...minuteSegments,
+    });
+    this.#exporter = new Exporter(connections, segments, this.#minuteSegments, {
+      ...options,
+      onNotice,
     });
     this.#minutes = new MinuteQueries(connections, cellBytes, (task) => this.#readMinutes(task));
     this.#partitionReads = new GatheredReads((of) => connections.readOnce((connection) => readStates(connection, of)));
@@ -165,7 +174,6 @@ export class DuckDbStore implements Store {
     this.#unitReads = new GatheredReads<UnitsOf, readonly UnitState[]>((of) =>
       askUnits(connections, (task) => this.#readMinutes(task), of)
     );
-    this.#exports = exports;
     this.#segments = segments;
     this.#staging = staging;
     this.#onNotice = onNotice;
@@ -186,6 +194,7 @@ export class DuckDbStore implements Store {
     }
     this.#minuteSegments.added();
     this.#merger.start();
+    await this.#exporter.start();
   }
 
   async #apply(staging: Staging, flushes: readonly PartitionFlush[]): Promise<readonly FlushOutcome[]> {
@@ -250,10 +259,7 @@ export class DuckDbStore implements Store {
   }
 
   putIfAbsent(key: string, value: string): Promise<string> {
-    return this.#connections.write(async (connection) => {
-      await connection.run("INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO NOTHING", [key, value]);
-      return await readLedger(connection, key) ?? value;
-    });
+    return this.#connections.write((connection) => putIfAbsent(connection, key, value));
   }
 
   get(key: string): Promise<string | null> {
@@ -261,14 +267,7 @@ export class DuckDbStore implements Store {
   }
 
   compareAndSet(key: string, expected: string | null, value: string): Promise<boolean> {
-    return this.#connections.write(async (connection) => {
-      if (await readLedger(connection, key) !== expected) return false;
-      await connection.run(
-        "INSERT INTO ledger VALUES ($1, $2) ON CONFLICT DO UPDATE SET value = excluded.value",
-        [key, value],
-      );
-      return true;
-    });
+    return this.#connections.write((connection) => compareAndSet(connection, key, expected, value));
   }
 
   readDocuments(collection: string): Promise<DocumentCollection> {
@@ -308,8 +307,7 @@ export class DuckDbStore implements Store {
   }
 
   export(query: ExportQuery): Promise<Export> {
-    const prepare = (connection: DuckDBConnection) => this.#minuteSegments.show(connection);
-    return exportTable(this.#connections, this.#segments, this.#exports, query, prepare);
+    return this.#exporter.export(query);
   }
 
   count(query: CountQuery): Promise<RowCount> {
@@ -385,12 +383,8 @@ export class DuckDbStore implements Store {
   async close(): Promise<void> {
     await this.#merger.stop();
     await this.#minuteSegments.stop();
+    await this.#exporter.stop();
     await this.#connections.close();
     await this.#segments.swept();
   }
-}
-
-async function readLedger(connection: DuckDBConnection, key: string): Promise<string | null> {
-  const [row] = await rowsOf(connection, `SELECT ${markedSql("value")} FROM ledger WHERE key = $1`, [key]);
-  return row === undefined ? null : unmarkedOf(row.value);
 }

@@ -1,6 +1,6 @@
 /** Ranges and conditions of queries as SQL: names from closed lists, values always bound. */
 import { DIMENSIONS, TEXT_FIELDS } from "../minutes/fields.ts";
-import { integerLiteral, type Parameters } from "./duckdb_values.ts";
+import { integerLiteral, type Parameters, type Values } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
 import type { Condition, CountQuery, OffsetCover, OffsetRange, TimeRange } from "./ports.ts";
 
@@ -29,6 +29,11 @@ export function minutesIn(topicId: string, range: TimeRange, where: readonly Con
     `minute < ${values.add(to)}`,
     ...where.map((condition) => conditionSql(condition, MINUTE_FIELDS, values)),
   ].join(" AND ");
+}
+
+/** Conditions over the dimensions of minutes. */
+export function cellsWhere(where: readonly Condition[], values: Values): string {
+  return where.map((condition) => conditionSql(condition, MINUTE_FIELDS, values)).join(" AND ") || "true";
 }
 
 /** Events whose time is in the range. */
@@ -99,7 +104,7 @@ function clampMicros(micros: number): number {
 function conditionSql(
   { field, op, values: wanted }: Condition,
   fields: ReadonlySet<string>,
-  values: Parameters,
+  values: Values,
 ): string {
   if (!fields.has(field)) throw new RangeError(`${field} is not a field of this table`);
   const text = `coalesce(${column(field)}, '')`;

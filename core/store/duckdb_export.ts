@@ -7,16 +7,17 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { MEASURE_SCALE, MEASURES, TEXT_FIELDS } from "../minutes/fields.ts";
 import { eventsIn, timeIn } from "./duckdb_conditions.ts";
 import type { DuckDbConnections } from "./duckdb_connections.ts";
-import { CellExport } from "./duckdb_export_cells.ts";
 import { writeJson } from "./duckdb_export_json.ts";
 import { streamFiles } from "./duckdb_export_file.ts";
+import { selectCells } from "./duckdb_export_minutes.ts";
+import { type Part, partOf, type ReadyFile, type Rows, textSql, timeSql } from "./duckdb_export_parts.ts";
+import { ReadyCopier } from "./duckdb_ready_copier.ts";
+import type { ReadyHours } from "./duckdb_ready_hours.ts";
 import { column } from "./duckdb_schema.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import { planSlices, type Slice, SLICE_ROWS } from "./duckdb_slices.ts";
 import { numberOf, Parameters, rowsOf, textLiteral } from "./duckdb_values.ts";
 import type { Export, ExportFormat, ExportQuery } from "./ports.ts";
-
-const TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ";
 
 /** Options of COPY for the n-th file. */
 function copyOptions(format: ExportFormat, n: number): string {
@@ -30,27 +31,21 @@ function copyOptions(format: ExportFormat, n: number): string {
   }
 }
 
-/** The rows of one file, when all that they are made of is there. */
-interface Rows {
-  readonly sql: string;
-  /** Its columns of text, where its records are too large for DuckDB's writer of JSON. */
-  readonly hugeTexts?: readonly string[];
+export interface ExportParts {
+  readonly connections: DuckDbConnections;
+  readonly segments: Segments;
+  /** Where temporary files lie. */
+  readonly directory: string;
+  /** Hours of minutes that need not be made. */
+  readonly ready?: ReadyHours;
 }
-
-/**
- * What a file is made from. It fetches, on the connection, what the database cannot make rows of alone; what that answers
- * does so, while the connection writes another file, and may use a file at `path` until its own has been written.
- */
-type Part = () => Promise<(path: string) => Promise<Rows>>;
 
 /**
  * Copies one snapshot into files of `directory`, and streams them; they are removed at the end, whatever happens. Resolves
  * when the first bytes are there. `prepare` makes the snapshot's tables whole.
  */
 export async function exportTable(
-  connections: DuckDbConnections,
-  segments: Segments,
-  directory: string,
+  { connections, segments, directory, ready }: ExportParts,
   query: ExportQuery,
   prepare: (connection: DuckDBConnection) => Promise<void> = () => Promise.resolve(),
 ): Promise<Export> {
@@ -61,12 +56,22 @@ export async function exportTable(
   const copy = async (connection: DuckDBConnection): Promise<void> => {
     await prepare(connection);
     const frontier = await readFrontier(connection, query.topicId);
-    const parts = await partsOf(connection, segments, query);
-    const name = crypto.randomUUID();
-    const paths = parts.map((_, n) => `${directory}/${name}-${n}.${query.format}`);
+    const name = `${directory}/${crypto.randomUUID()}`;
+    await using copier = new ReadyCopier(ready ?? null, directory);
+    const parts = await partsOf(
+      connection,
+      segments,
+      query,
+      (): Promise<Part[]> => selectCells(connection, query, copier, `${name}-ready`),
+    );
+    const paths = parts.map((_, n) => `${name}-${n}.${query.format}`);
     files.push(...parts.map(() => Promise.withResolvers<void>()));
-    begun.resolve({ frontier, paths, interrupt: () => connection.interrupt() });
-    const helping = (n: number) => `${directory}/${name}-${n}.rows`;
+    const interrupt = () => {
+      connection.interrupt();
+      copier.interrupt();
+    };
+    begun.resolve({ frontier, paths, interrupt });
+    const helping = (n: number) => `${name}-${n}.rows`;
     let rows = parts[0]().then((make) => make(helping(0)));
     try {
       for (const [n, path] of paths.entries()) {
@@ -105,14 +110,18 @@ export async function exportTable(
 async function writePart(
   connection: DuckDBConnection,
   format: ExportFormat,
-  { sql, hugeTexts }: Rows,
+  source: Rows | ReadyFile,
   n: number,
   path: string,
 ): Promise<void> {
+  if ("file" in source) return await Deno.rename(source.file, path);
+  const { sql, copy, hugeTexts } = source;
   if (format === "ndjson" && hugeTexts !== undefined) return await writeJson(connection, path, sql, hugeTexts);
   // A path of ours, and a closed list of options.
   const options = `${copyOptions(format, n)}, USE_TMP_FILE false`;
-  await connection.run(`COPY (${sql}) TO ${textLiteral(path)} (${options})`);
+  const statement = `COPY (${sql}) TO ${textLiteral(path)} (${options})`;
+  if (copy === undefined) await connection.run(statement);
+  else await copy(statement);
 }
 
 async function readFrontier(connection: DuckDBConnection, topicId: string): Promise<Export["frontier"]> {
@@ -125,7 +134,12 @@ async function readFrontier(connection: DuckDBConnection, topicId: string): Prom
 }
 
 /** The table in its order, one part at least. */
-function partsOf(connection: DuckDBConnection, segments: Segments, query: ExportQuery): Promise<Part[]> {
+function partsOf(
+  connection: DuckDBConnection,
+  segments: Segments,
+  query: ExportQuery,
+  cells: () => Promise<Part[]>,
+): Promise<Part[]> {
   switch (query.table) {
     case "events":
       return selectEvents(connection, segments, query);
@@ -133,22 +147,8 @@ function partsOf(connection: DuckDBConnection, segments: Segments, query: Export
       return selectQuarantine(connection, segments, query);
     case "minutes":
     case "hours":
-      return selectCells(connection, query);
+      return cells();
   }
-}
-
-/** Times are text in CSV and NDJSON, timestamps in Parquet. */
-function timeSql(sql: string, format: ExportFormat): string {
-  return format === "parquet" ? sql : `strftime(${sql}, '${TIME_FORMAT}')`;
-}
-
-/**
- * Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP ASVS 1.2.10); numbers are other
- * columns and stay numbers.
- */
-function textSql(sql: string, query: ExportQuery): string {
-  if (query.format !== "csv" || query.isRaw) return sql;
-  return `CASE WHEN left(${sql}, 1) IN ('=', '+', '-', '@', chr(9), chr(13), chr(0)) THEN '''' || ${sql} ELSE ${sql} END`;
 }
 
 /** A record that is not UTF-8 is shown with bad bytes as \xNN, and is whole in raw_base64, which others leave empty. */
@@ -193,11 +193,6 @@ async function selectQuarantine(connection: DuckDBConnection, segments: Segments
   return slicedParts("quarantine", slices, columns, "record_time", ["reason", "raw"]);
 }
 
-/** Rows that the database makes alone. */
-function partOf(rows: Rows): Part {
-  return () => Promise.resolve(() => Promise.resolve(rows));
-}
-
 /** What is made of the records is made after they were sorted, which takes several times the bytes that it is given. */
 function slicedParts(
   table: string,
@@ -213,15 +208,4 @@ function slicedParts(
       hugeTexts: isHuge ? texts : undefined,
     })
   );
-}
-
-async function selectCells(connection: DuckDBConnection, query: ExportQuery): Promise<Part[]> {
-  const cells = new CellExport(connection, query, query.table === "hours" ? 60 : 1, {
-    time: (minutes) => timeSql(`make_timestamp(${minutes}::BIGINT * 60000000)`, query.format),
-    text: (value) => textSql(value, query),
-  });
-  return (await cells.plan()).map((batch) => async () => {
-    const make = await cells.fetch(batch);
-    return async (path) => ({ sql: await make(path) });
-  });
 }

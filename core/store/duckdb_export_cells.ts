@@ -4,7 +4,7 @@
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DIMENSIONS, type Measure, MEASURE_SCALE, MEASURE_SLOT, MEASURES } from "../minutes/fields.ts";
-import { minutesIn } from "./duckdb_conditions.ts";
+import { minuteRange, minutesIn } from "./duckdb_conditions.ts";
 import { quantileColumn, QUANTILES, QuantileWriter, TAG_DIGITS } from "./duckdb_export_quantiles.ts";
 import { meanSql, stddevSql, stepSql } from "./duckdb_minutes.ts";
 import { column } from "./duckdb_schema.ts";
@@ -12,6 +12,8 @@ import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral } from "./duc
 import type { ExportQuery, TimeRange } from "./ports.ts";
 
 const MS_PER_MINUTE = 60_000;
+/** No cells: a file tells its columns without rows, too. */
+export const NO_CELLS: CellBatch = { range: { fromMs: 0, toMs: 0 }, dims: null, rows: 0, measures: [], isHuge: false };
 /** Partials of a batch, and bytes of their sketches, about: COPY of so many works in 48 MB of DuckDB's memory. */
 const BATCH_ROWS = 20_480;
 const BATCH_BYTES = 2 * 1_048_576;
@@ -27,9 +29,7 @@ export interface CellFormat {
 
 /** Cells of some steps. */
 export interface CellBatch {
-  /** Minutes since 1970, half-open. */
-  readonly from: number;
-  readonly to: number;
+  readonly range: TimeRange;
   /** Numbers of the dimensions, (after, upTo], where a single step has too many cells; null: all. */
   readonly dims: { readonly after: number; readonly upTo: number } | null;
   readonly rows: number;
@@ -41,24 +41,34 @@ export interface CellBatch {
 export class CellExport {
   readonly #connection: DuckDBConnection;
   readonly #query: ExportQuery;
+  readonly #ranges: readonly TimeRange[];
   readonly #step: number;
   readonly #format: CellFormat;
   readonly #quantiles = new QuantileWriter();
   /** How many sets of dimensions there are. */
   #dimensions = 0;
+  #isNumbered = false;
 
-  constructor(connection: DuckDBConnection, query: ExportQuery, stepMinutes: number, format: CellFormat) {
+  /** @param ranges The parts of the query's range that are wanted. */
+  constructor(
+    connection: DuckDBConnection,
+    query: ExportQuery,
+    ranges: readonly TimeRange[],
+    stepMinutes: number,
+    format: CellFormat,
+  ) {
     this.#connection = connection;
     this.#query = query;
+    this.#ranges = ranges;
     this.#step = stepMinutes;
     this.#format = format;
   }
 
-  /** Batches that follow each other; one at least, for a file tells its columns without rows, too. */
-  async plan(): Promise<readonly CellBatch[]> {
-    await this.#numberDimensions();
+  /** Batches of one of the ranges, that follow each other. */
+  async plan(range: TimeRange): Promise<readonly CellBatch[]> {
+    if (!this.#isNumbered) await this.#numberDimensions();
     const values = new Parameters();
-    const where = minutesIn(this.#query.topicId, this.#query.range, this.#query.where, values);
+    const where = minutesIn(this.#query.topicId, range, this.#query.where, values);
     const used = MEASURES.map(({ name }) => `bool_or(${name}_count > 0) AS ${name}`);
     const rows = await rowsOf(
       this.#connection,
@@ -72,8 +82,11 @@ export class CellExport {
     const batches: CellBatch[] = [];
     for (const row of rows) {
       const batch = {
-        from: numberOf(row.first),
-        to: numberOf(row.last) + this.#step,
+        // The first and the last step may reach beyond the range.
+        range: {
+          fromMs: Math.max(range.fromMs, numberOf(row.first) * MS_PER_MINUTE),
+          toMs: Math.min(range.toMs, (numberOf(row.last) + this.#step) * MS_PER_MINUTE),
+        },
         dims: null,
         rows: numberOf(row.partials),
         measures: MEASURES.filter(({ name }) => row[name] === true).map(({ name }) => name),
@@ -82,7 +95,7 @@ export class CellExport {
       if (row.isLarge === true) batches.push(...await this.#split(batch));
       else batches.push(batch);
     }
-    return batches.length > 0 ? batches : [{ from: 0, to: 0, dims: null, rows: 0, measures: [], isHuge: false }];
+    return batches;
   }
 
   /** A step with too many partials, some dimensions at a time. */
@@ -126,7 +139,8 @@ export class CellExport {
    */
   async #numberDimensions(): Promise<void> {
     const values = new Parameters();
-    const where = minutesIn(this.#query.topicId, this.#query.range, this.#query.where, values);
+    const { topicId, where: conditions } = this.#query;
+    const where = this.#ranges.map((range) => `(${minutesIn(topicId, range, conditions, values)})`).join(" OR ");
     const shown = DIMENSIONS.map((name) => `${this.#format.text(column(name))} AS ${shownColumn(name)}`);
     await this.#connection.run(
       `CREATE TEMP TABLE dimensions AS
@@ -137,27 +151,19 @@ export class CellExport {
     );
     const [{ dimensions }] = await rowsOf(this.#connection, "SELECT count(*) AS dimensions FROM dimensions");
     this.#dimensions = numberOf(dimensions);
-  }
-
-  /** The first and the last step may reach beyond the query's range. */
-  #rangeOf({ from, to }: CellBatch): TimeRange {
-    return {
-      fromMs: Math.max(this.#query.range.fromMs, from * MS_PER_MINUTE),
-      toMs: Math.min(this.#query.range.toMs, to * MS_PER_MINUTE),
-    };
+    this.#isNumbered = true;
   }
 
   /** Rows of minutes with `starts`, `dim` and `tag`. The query's conditions are on dimensions: the table meets them. */
   #partialsSql(batch: CellBatch): string {
-    const { fromMs, toMs } = this.#rangeOf(batch);
-    const minute = (ms: number) => integerLiteral(Math.ceil(ms / MS_PER_MINUTE));
+    const { from, to } = minuteRange(batch.range);
     const same = KEYS.map((key) => `m.${key} IS NOT DISTINCT FROM d.${key}`).join(" AND ");
     const slice = batch.dims === null
       ? ""
       : `AND d.dim > ${integerLiteral(batch.dims.after)} AND d.dim <= ${integerLiteral(batch.dims.upTo)}`;
     return `SELECT m.*, ${stepSql(this.#step)} AS starts, d.dim, d.tag FROM minutes m JOIN dimensions d ON ${same}
       WHERE m.topic_id = ${textLiteral(this.#query.topicId)}
-        AND m.minute >= ${minute(fromMs)} AND m.minute < ${minute(toMs)} ${slice}`;
+        AND m.minute >= ${integerLiteral(from)} AND m.minute < ${integerLiteral(to)} ${slice}`;
   }
 
   #cellsSql(batch: CellBatch, quantiles: string | null, merged: ReadonlySet<Measure>): string {

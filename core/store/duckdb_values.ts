@@ -83,8 +83,23 @@ export async function eachRow(
   }
 }
 
+/** What puts values into a statement as it is written. */
+export interface Values {
+  add(value: DuckDBValue): string;
+  list(values: readonly DuckDBValue[]): string;
+}
+
+/** Values within SQL that takes no parameters, as COPY does not: texts in hexadecimal, so that none can be anything else. */
+export const WRITTEN_OUT: Values = {
+  add: (value) => {
+    if (typeof value === "number") return integerLiteral(value);
+    return `decode(unhex('${new TextEncoder().encode(textOf(value)).toHex()}'))`;
+  },
+  list: (values) => `(${values.map((value) => WRITTEN_OUT.add(value)).join(", ")})`,
+};
+
 /** Collects the values of a statement as it is written: `$1`, `$2` … stand in for them. */
-export class Parameters {
+export class Parameters implements Values {
   readonly values: DuckDBValue[] = [];
 
   add(value: DuckDBValue): string {

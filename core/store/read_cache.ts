@@ -148,7 +148,8 @@ export class ReadCache {
   export(load: () => Promise<void>, query: ExportQuery): Promise<Export> {
     return this.#inTurn(async () => {
       await this.#loadWithin(load);
-      return await exportTable(this.#connections, this.#segments, `${this.#directory}/exports`, query);
+      const directory = `${this.#directory}/exports`;
+      return await exportTable({ connections: this.#connections, segments: this.#segments, directory }, query);
     });
   }
 

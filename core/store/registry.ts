@@ -10,6 +10,7 @@ export const STORES = {
       memoryBytes: config.store.memoryBytes,
       threads: config.store.threads,
       cellBytes: config.store.cellBytes,
+      readyBytes: config.store.readyBytes,
       onNotice,
     }),
   cassandra: async (config: Config, onNotice?: (text: string) => void): Promise<Store> => {

@@ -1,9 +1,10 @@
 /** Minutes and hours that every store exports, against a recount of the events that they were made of. */
 import { expect } from "expect";
-import { type Dimension, DIMENSIONS, type Measure, MEASURES } from "../../core/minutes/fields.ts";
-import { EXPORT_FORMATS, type Statistic } from "../../core/store/ports.ts";
+import { type Dimension, type Measure, MEASURES } from "../../core/minutes/fields.ts";
+import { EXPORT_FORMATS } from "../../core/store/ports.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
-import { exported, type ExportedRow, exportQuery } from "./store_export_files.ts";
+import { expectCells, PARTS, recountCells } from "./store_cells_recount.ts";
+import { exported, exportQuery } from "./store_export_files.ts";
 import {
   cellOf,
   deliver,
@@ -15,21 +16,8 @@ import {
   START_MS,
   type TestEvent,
 } from "./store_fixtures.ts";
-import { statisticOf, tolerance } from "./store_recount.ts";
 
 const CELL_DIMENSIONS: readonly Dimension[] = ["service", "level", "endpoint"];
-const PARTS: Readonly<Record<string, Statistic>> = {
-  sum: "sum",
-  min: "min",
-  max: "max",
-  avg: "avg",
-  stddev: "stddev",
-  p50: "p50",
-  p90: "p90",
-  p95: "p95",
-  p99: "p99",
-};
-
 function makeTraffic(): Map<number, TestEvent[]> {
   const random = randomFrom(31);
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
@@ -49,45 +37,6 @@ function makeTraffic(): Map<number, TestEvent[]> {
   return new Map([0, 4].map((partition) => [partition, Array.from({ length: 400 }, (_, offset) => make(offset))]));
 }
 
-/** Rows of cells of `stepMinutes`, in the order of time and dimensions. */
-function recount(events: readonly TestEvent[], stepMinutes: number): Record<string, string | number | null>[] {
-  const stepMicros = stepMinutes * MINUTE_MS * 1000;
-  const dimensionsOf = ({ fields }: TestEvent) => DIMENSIONS.map((name) => fields[name] ?? "");
-  const startOf = ({ micros }: TestEvent) => Math.floor(micros / stepMicros) * stepMicros;
-  const groups = Map.groupBy(events, (event) => JSON.stringify([startOf(event), ...dimensionsOf(event)]));
-  const rows = [...groups.values()].map((all) => ({
-    [stepMinutes === 60 ? "hour" : "minute"]: startOf(all[0]),
-    ...Object.fromEntries(DIMENSIONS.map((name, i) => [name, dimensionsOf(all[0])[i]])),
-    count: all.length,
-    errors: statisticOf("errors", all, "amount"),
-    ...Object.fromEntries(MEASURES.flatMap(({ name }) => [
-      [`${name}_count`, all.filter(({ measures }) => measures[name] !== undefined).length],
-      ...Object.entries(PARTS).map(([part, statistic]) => [`${name}_${part}`, statisticOf(statistic, all, name)]),
-    ])),
-  }));
-  const keyOf = (row: ExportedRow) => [row.minute ?? row.hour, ...DIMENSIONS.map((name) => row[name])].join("\0");
-  return rows.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
-}
-
-const MEASURE_PART = new RegExp(`^(?:${MEASURES.map(({ name }) => name).join("|")})_(\\w+)$`);
-
-/** Equal rows; sums, averages, deviations and quantiles within what the statistic allows. */
-function expectRows(found: readonly ExportedRow[], truth: readonly ExportedRow[]): void {
-  expect(found.map((row) => Object.keys(row))).toEqual(truth.map((row) => Object.keys(row)));
-  const snapped = found.map((row, i) =>
-    Object.fromEntries(
-      Object.entries(row).map(([name, value]) => {
-        const wanted = truth[i][name];
-        const statistic = PARTS[MEASURE_PART.exec(name)?.[1] ?? ""];
-        if (statistic === undefined || typeof value !== "number" || typeof wanted !== "number") return [name, value];
-        const isClose = Math.abs(value - wanted) <= tolerance(statistic) * Math.abs(wanted) + 1e-9;
-        return [name, isClose ? wanted : value];
-      }),
-    )
-  );
-  expect(snapped).toEqual(truth);
-}
-
 for (const format of EXPORT_FORMATS) {
   for (const [table, stepMinutes] of [["minutes", 1], ["hours", 60]] as const) {
     promise(`${table} as ${format} are a recount of the events, one row a cell`, async (store) => {
@@ -95,17 +44,17 @@ for (const format of EXPORT_FORMATS) {
       await deliver(store, traffic, CELL_DIMENSIONS);
       await store.flush(flushOf({ topicId: "other", cells: [cellOf(0, "cart", 1)] }));
       const events = [...traffic.values()].flat();
-      expectRows(await exported(store, exportQuery({ table, format })), recount(events, stepMinutes));
+      expectCells(await exported(store, exportQuery({ table, format })), recountCells(events, stepMinutes));
       // A range that begins and ends within an hour.
       const range = { fromMs: START_MS - 10 * MINUTE_MS, toMs: START_MS + 20 * MINUTE_MS };
       const within = events.filter(({ micros }) => micros >= range.fromMs * 1000 && micros < range.toMs * 1000);
-      expectRows(await exported(store, exportQuery({ table, format, range })), recount(within, stepMinutes));
+      expectCells(await exported(store, exportQuery({ table, format, range })), recountCells(within, stepMinutes));
       const where = [
         { field: "service", op: "prefix", values: ["=", "a"] },
         { field: "endpoint", op: "in", values: [""] },
       ] as const;
       const chosen = events.filter(({ fields }) => fields.service !== "pay,1" && fields.endpoint === undefined);
-      expectRows(await exported(store, exportQuery({ table, format, where })), recount(chosen, stepMinutes));
+      expectCells(await exported(store, exportQuery({ table, format, where })), recountCells(chosen, stepMinutes));
     });
   }
 }
