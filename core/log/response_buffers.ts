@@ -23,13 +23,25 @@ export class ResponseBuffers {
     return new Uint8Array(buffer.buffer, 0, length);
   }
 
-  /** Takes back what {@link take} gave, whose bytes nobody is to read any more. */
+  /**
+   * Takes back what {@link take} gave, whose bytes nobody is to read any more. Smaller ones make room for it: hundreds of
+   * partitions that have begun leave many, and what is read on from each is large.
+   */
   give({ buffer }: Uint8Array): void {
     const size = buffer.byteLength;
-    if (size < POOLED_MIN || this.#unusedBytes + size > UNUSED_BYTES_MAX) return;
+    if (size < POOLED_MIN || !this.#makesRoom(size)) return;
     const same = this.#unused.get(size);
     if (same === undefined) this.#unused.set(size, [new Uint8Array(buffer)]);
     else same.push(new Uint8Array(buffer));
     this.#unusedBytes += size;
+  }
+
+  #makesRoom(size: number): boolean {
+    const smaller = [...this.#unused.keys()].filter((other) => other < size).sort((a, b) => a - b);
+    for (const other of smaller) {
+      const buffers = this.#unused.get(other) ?? [];
+      while (this.#unusedBytes + size > UNUSED_BYTES_MAX && buffers.pop() !== undefined) this.#unusedBytes -= other;
+    }
+    return this.#unusedBytes + size <= UNUSED_BYTES_MAX;
   }
 }

@@ -34,3 +34,22 @@ Deno.test("what lies unused has an end, and small responses are not kept", () =>
   buffers.give(small);
   expect(buffers.take(1_000).buffer).not.toBe(small.buffer);
 });
+
+Deno.test("many small ones that lie unused make room for large ones, and not the other way round", () => {
+  const buffers = new ResponseBuffers();
+  const small = Array.from({ length: 256 }, () => buffers.take(65_536));
+  for (const each of small) buffers.give(each);
+  const large = buffers.take(1_048_576);
+  buffers.give(large);
+  expect(buffers.take(1_048_576).buffer).toBe(large.buffer);
+  // Of the small ones as many are left as have room beside it.
+  buffers.give(large);
+  const kept = new Set(small.map(({ buffer }) => buffer));
+  const again = Array.from({ length: 256 }, () => buffers.take(65_536));
+  expect(again.filter(({ buffer }) => kept.has(buffer)).length).toBe(240);
+
+  const others = Array.from({ length: 16 }, () => buffers.take(1_048_576));
+  for (const each of others) buffers.give(each);
+  buffers.give(small[0]);
+  expect(buffers.take(65_536).buffer).not.toBe(small[0].buffer);
+});

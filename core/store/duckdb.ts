@@ -28,7 +28,8 @@ import { FlushQueue } from "./flush_queue.ts";
 import { MinuteQueries, minutesOfBucket } from "./duckdb_queries.ts";
 import { readAccessReport } from "./duckdb_report.ts";
 import { type Gap, type PartitionOf, readGaps, readPartitions, readStates } from "./duckdb_partitions.ts";
-import { askUnits, readExtents, replaceUnits, UnitChanged, type UnitsOf } from "./duckdb_units.ts";
+import { UnitBounds } from "./duckdb_unit_bounds.ts";
+import { askUnits, readExtents, replaceUnits, UnitChanged, type UnitsOf, unwritten } from "./duckdb_units.ts";
 import { GatheredReads } from "./gathered_reads.ts";
 import type {
   AccessReport,
@@ -139,6 +140,7 @@ export class DuckDbStore implements Store {
   readonly #partitionReads: GatheredReads<PartitionOf, PartitionState>;
   readonly #topicReads: GatheredReads<string, readonly (PartitionState & { partition: number })[]>;
   readonly #gapReads: GatheredReads<string, readonly Gap[]>;
+  readonly #unitBounds = new UnitBounds();
   readonly #unitReads: GatheredReads<UnitsOf, readonly UnitState[]>;
   readonly #onNotice: (text: string) => void;
   #segmentsWritten = 0;
@@ -164,7 +166,9 @@ export class DuckDbStore implements Store {
       onNotice,
     });
     this.#minutes = new MinuteQueries(connections, cellBytes, (task) => this.#readMinutes(task));
-    this.#partitionReads = new GatheredReads((of) => connections.readOnce((connection) => readStates(connection, of)));
+    this.#partitionReads = new GatheredReads((of) =>
+      connections.readOnce((connection) => readStates(connection, of, this.#unitBounds))
+    );
     this.#topicReads = new GatheredReads<string, readonly (PartitionState & { partition: number })[]>((of) =>
       connections.readOnce((connection) => readPartitions(connection, of))
     );
@@ -202,6 +206,7 @@ export class DuckDbStore implements Store {
     try {
       const files = { staging, segments: this.#segments, minuteSegments: this.#minuteSegments, written };
       const changes = flushes.map(({ topicId, minutes }) => ({ topicId, minutes: minutes.minutes }));
+      this.#unitBounds.flushing(flushes);
       const outcomes = await this.#minutes.change(changes, (connection) => applyFlushes(connection, files, flushes));
       this.#minuteSegments.added();
       this.#segmentsWritten += written.length;
@@ -227,8 +232,9 @@ export class DuckDbStore implements Store {
     return this.#topicReads.ask(topicId);
   }
 
-  readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]> {
-    return this.#unitReads.ask({ topicId, partition, buckets });
+  async readUnits(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitState[]> {
+    if (this.#unitBounds.areUnwritten(topicId, partition, buckets)) return buckets.map(unwritten);
+    return await this.#unitReads.ask({ topicId, partition, buckets });
   }
 
   unitExtents(topicId: string, partition: number, buckets: readonly number[]): Promise<readonly UnitExtent[]> {

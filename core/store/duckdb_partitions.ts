@@ -1,5 +1,6 @@
 /** How far partitions have been stored in DuckDB. */
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { UnitBounds } from "./duckdb_unit_bounds.ts";
 import { numberOf, numberOrNull, Parameters, type Row, rowsOf, textOf } from "./duckdb_values.ts";
 import type { PartitionState } from "./ports.ts";
 
@@ -15,20 +16,26 @@ const NEVER_STORED: PartitionState = {
   totals: { consumed: 0, events: 0, unparsed: 0, late: 0, clockBad: 0 },
 };
 
-/** The states of these partitions, in their order. */
+/** The states of these partitions, in their order; `bounds` hears of their newest units. */
 export async function readStates(
   connection: DuckDBConnection,
   of: readonly PartitionOf[],
+  bounds: UnitBounds,
 ): Promise<PartitionState[]> {
   const values = new Parameters();
   const keys = of.map(({ topicId, partition }) => values.list([topicId, partition]));
   const rows = await rowsOf(
     connection,
-    `SELECT * FROM partitions WHERE (topic_id, part) IN (${keys.join(", ")})`,
+    `SELECT *, (SELECT max(bucket) FROM units u WHERE u.topic_id = p.topic_id AND u.part = p.part) AS newest
+     FROM partitions p WHERE (topic_id, part) IN (${keys.join(", ")})`,
     values.values,
   );
-  const states = new Map(rows.map((row) => [`${textOf(row.topic_id)}/${numberOf(row.part)}`, stateOf(row)]));
-  return of.map(({ topicId, partition }) => states.get(`${topicId}/${partition}`) ?? NEVER_STORED);
+  const found = new Map(rows.map((row) => [`${textOf(row.topic_id)}/${numberOf(row.part)}`, row]));
+  return of.map(({ topicId, partition }) => {
+    const row = found.get(`${topicId}/${partition}`);
+    bounds.found(topicId, partition, row === undefined ? null : numberOrNull(row.newest));
+    return row === undefined ? NEVER_STORED : stateOf(row);
+  });
 }
 
 /** All partitions of each of these topics that have been stored, in order. */

@@ -47,7 +47,7 @@ export async function askUnits(
   return await read((connection) => readUnits(connection, of));
 }
 
-const unwritten = (bucket: number): UnitState => ({ bucket, upto: 0, writer: null, values: {} });
+export const unwritten = (bucket: number): UnitState => ({ bucket, upto: 0, writer: null, values: {} });
 
 async function readWritten(connection: DuckDBConnection, of: readonly UnitsOf[]): Promise<Row[]> {
   const parameters = new Parameters();

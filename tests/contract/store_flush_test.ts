@@ -352,3 +352,42 @@ promise("offsets up to 2^53 - 1 are exact", async (store) => {
   const events = await store.events({ topicId: TOPIC, range: EVER, where: [], limit: 9 });
   expect(events.map(({ offset }) => offset)).toEqual([last - 2, last - 3]);
 });
+
+promise(
+  "units are as they were written last, in whatever order their hours came and were asked for",
+  async (store, under) => {
+    const hours = [0, 1, 2, 3];
+    const read = async (from: Store) =>
+      (await Promise.all(hours.map((hour) => from.readUnits(TOPIC, 0, [START_BUCKET + hour])))).map(([{ upto }]) =>
+        upto
+      );
+    // A partition is asked for, as an engine does, and then its hours; another is never asked for.
+    await store.readPartition(TOPIC, 0);
+    expect(await read(store)).toEqual([0, 0, 0, 0]);
+    let checkpoint = 0;
+    const flush = async (into: Store, hour: number, expectUpto = 0) => {
+      const at = checkpoint + 10;
+      const units = [{ bucket: START_BUCKET + hour, expect: expectUpto }];
+      const cells = [cellOf(60 * hour, "cart", 1, { fromOffset: checkpoint })];
+      expect(await into.flush(flushOf({ cells, units, expectCheckpoint: checkpoint, at }))).toEqual(APPLIED);
+      checkpoint = at;
+    };
+    await flush(store, 2);
+    expect(await read(store)).toEqual([0, 0, 10, 0]);
+    await store.readPartition(TOPIC, 0);
+    const flushing = flush(store, 0);
+    await store.readPartition(TOPIC, 0); // of before or of after the flush that is under way
+    await flushing;
+    expect(await read(store)).toEqual([20, 0, 10, 0]);
+    await flush(store, 3);
+    await flush(store, 2, 10);
+    expect(await read(store)).toEqual([20, 0, 40, 30]);
+    await store.close();
+    const reopened = await under.reopen();
+    expect(await read(reopened)).toEqual([20, 0, 40, 30]);
+    await reopened.readPartition(TOPIC, 0);
+    expect(await read(reopened)).toEqual([20, 0, 40, 30]);
+    await flush(reopened, 1);
+    expect(await read(reopened)).toEqual([20, 50, 40, 30]);
+  },
+);
