@@ -4,7 +4,7 @@ import type { MinuteSegments } from "./duckdb_minute_segments.ts";
 import { type MinuteSpan, minuteSpan, replaceMinutes } from "./duckdb_replace.ts";
 import type { Segments } from "./duckdb_segments.ts";
 import type { Staging } from "./duckdb_staging.ts";
-import { integerLiteral, numberOf, Parameters, rowsOf, textOf } from "./duckdb_values.ts";
+import { givenRows, numberOf, Parameters, rowsOf, textOf } from "./duckdb_values.ts";
 import type { FlushOutcome, PartitionFlush } from "./ports.ts";
 import { RECORD_TABLES } from "./segment_catalog.ts";
 
@@ -46,6 +46,9 @@ export async function applyFlushes(
   return conflicts.map((conflict) => conflict ?? { kind: "applied" });
 }
 
+const PARTITION_KEY = { topic_id: "VARCHAR", part: "INTEGER" } as const;
+const UNIT_KEY = { ...PARTITION_KEY, bucket: "INTEGER" } as const;
+
 const partitionKey = (topicId: unknown, partition: unknown) => `${topicId}/${partition}`;
 const unitKey = (topicId: unknown, partition: unknown, bucket: unknown) => `${topicId}/${partition}/${bucket}`;
 
@@ -54,13 +57,12 @@ async function findConflicts(
   connection: DuckDBConnection,
   flushes: readonly PartitionFlush[],
 ): Promise<(FlushOutcome | null)[]> {
-  const parameters = new Parameters();
-  const partitions = flushes.map(({ topicId, partition }) => parameters.list([topicId, partition]));
+  const partitions = flushes.map(({ topicId, partition }) => ({ topic_id: topicId, part: partition }));
   const checkpoints = new Map(
     (await rowsOf(
       connection,
-      `SELECT topic_id, part, checkpoint FROM partitions WHERE (topic_id, part) IN (${partitions.join(", ")})`,
-      parameters.values,
+      `SELECT topic_id, part, checkpoint FROM partitions JOIN ${givenRows("$1", PARTITION_KEY)} USING (topic_id, part)`,
+      [JSON.stringify(partitions)],
     )).map((row) => [partitionKey(row.topic_id, row.part), numberOf(row.checkpoint)]),
   );
   const uptos = await readUptos(connection, flushes);
@@ -83,16 +85,15 @@ async function readUptos(
   connection: DuckDBConnection,
   flushes: readonly PartitionFlush[],
 ): Promise<ReadonlyMap<string, { readonly upto: number; readonly writer: string | null }>> {
-  const parameters = new Parameters();
-  const keys = flushes.filter(({ units }) => units.length > 0).map(({ topicId, partition, units }) => {
-    const topic = parameters.add(topicId);
-    return `(topic_id = ${topic} AND part = ${integerLiteral(partition)} AND bucket IN (${units.map(bucketLiteral)}))`;
-  });
+  const keys = flushes.flatMap(({ topicId, partition, units }) =>
+    units.map(({ bucket }) => ({ topic_id: topicId, part: partition, bucket }))
+  );
   if (keys.length === 0) return new Map();
   const rows = await rowsOf(
     connection,
-    `SELECT topic_id, part, bucket, upto, writer FROM units WHERE ${keys.join(" OR ")}`,
-    parameters.values,
+    `SELECT topic_id, part, bucket, upto, writer
+     FROM units JOIN ${givenRows("$1", UNIT_KEY)} USING (topic_id, part, bucket)`,
+    [JSON.stringify(keys)],
   );
   return new Map(
     rows.map((row) => [
@@ -101,8 +102,6 @@ async function readUptos(
     ]),
   );
 }
-
-const bucketLiteral = ({ bucket }: { bucket: number }) => integerLiteral(bucket);
 
 /** The minutes of rows that may be stored already: of partials older than their partition's last flush. */
 function replacedMinutes(flushes: readonly PartitionFlush[]): MinuteSpan | null {
@@ -119,46 +118,57 @@ async function addGaps(connection: DuckDBConnection, flushes: readonly Partition
 }
 
 async function moveUnits(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {
-  const parameters = new Parameters();
-  const rows = flushes.filter(({ units }) => units.length > 0).flatMap((flush) => {
-    const topic = parameters.add(flush.topicId);
-    const writer = parameters.add(flush.writer);
-    const touched = integerLiteral(Math.floor(flush.lastRecordTimeMs));
-    const rest = `${integerLiteral(flush.at)}, ${writer}, ${touched}`;
-    return flush.units.map((unit) => `(${topic}, ${integerLiteral(flush.partition)}, ${bucketLiteral(unit)}, ${rest})`);
-  });
+  const rows = flushes.flatMap(({ topicId, partition, units, at, writer, lastRecordTimeMs }) =>
+    units.map(({ bucket }) => ({
+      topic_id: topicId,
+      part: partition,
+      bucket,
+      upto: at,
+      writer,
+      touched_ms: Math.floor(lastRecordTimeMs),
+    }))
+  );
   if (rows.length === 0) return;
+  const columns = { ...UNIT_KEY, upto: "BIGINT", writer: "VARCHAR", touched_ms: "BIGINT" } as const;
   await connection.run(
-    `INSERT INTO units VALUES ${rows.join(", ")}
+    `INSERT INTO units BY NAME FROM ${givenRows("$1", columns)}
      ON CONFLICT DO UPDATE SET upto = excluded.upto, writer = excluded.writer, touched_ms = excluded.touched_ms`,
-    parameters.values,
+    [JSON.stringify(rows)],
   );
 }
 
 async function moveCheckpoints(connection: DuckDBConnection, flushes: readonly PartitionFlush[]): Promise<void> {
-  const parameters = new Parameters();
-  const rows = flushes.map(({ topicId, partition, at, writer, watermarkMs, totals }) =>
-    parameters.list([
-      topicId,
-      partition,
-      at,
-      writer,
-      watermarkMs,
-      totals.consumed,
-      totals.events,
-      totals.unparsed,
-      totals.late,
-      totals.clockBad,
-    ])
-  );
+  const rows = flushes.map(({ topicId, partition, at, writer, watermarkMs, totals }) => ({
+    topic_id: topicId,
+    part: partition,
+    checkpoint: at,
+    writer,
+    watermark_ms: watermarkMs,
+    consumed: totals.consumed,
+    events: totals.events,
+    unparsed: totals.unparsed,
+    late: totals.late,
+    clock_bad: totals.clockBad,
+  }));
+  const columns = {
+    ...PARTITION_KEY,
+    checkpoint: "BIGINT",
+    writer: "VARCHAR",
+    watermark_ms: "BIGINT",
+    consumed: "BIGINT",
+    events: "BIGINT",
+    unparsed: "BIGINT",
+    late: "BIGINT",
+    clock_bad: "BIGINT",
+  } as const;
   await connection.run(
-    `INSERT INTO partitions VALUES ${rows.join(", ")}
+    `INSERT INTO partitions BY NAME FROM ${givenRows("$1", columns)}
      ON CONFLICT DO UPDATE SET
        checkpoint = greatest(partitions.checkpoint, excluded.checkpoint), writer = excluded.writer,
        watermark_ms = greatest(partitions.watermark_ms, excluded.watermark_ms),
        consumed = partitions.consumed + excluded.consumed, events = partitions.events + excluded.events,
        unparsed = partitions.unparsed + excluded.unparsed, late = partitions.late + excluded.late,
        clock_bad = partitions.clock_bad + excluded.clock_bad`,
-    parameters.values,
+    [JSON.stringify(rows)],
   );
 }
