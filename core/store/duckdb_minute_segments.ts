@@ -13,7 +13,7 @@ import { numberOf, Parameters, rowsOf, textLiteral, textOf } from "./duckdb_valu
 import type { PartitionFlush } from "./ports.ts";
 
 /** Fewer are cheaper in the table: a file has a price of its own. */
-const SEGMENT_ROWS_MIN = 2_048;
+const SEGMENT_ROWS_MIN = 1_024;
 /** What waits for quiet at most, and what a reader opens. */
 const WAITING_ROWS_MAX = 1_000_000;
 const WAITING_FILES_MAX = 64;
