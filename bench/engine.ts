@@ -12,12 +12,19 @@ const PARTITIONS = [4, 16, 64, 256];
 /** Workers are compared over so many times the records: the wait for a run's last flush is the same with any of them. */
 const WORKER_TIMES = 4;
 
-/** Runs the engine with the flags of its task and more; what V8 traces stands on standard output, too. */
-async function runEngine(args: readonly string[], trace = false): Promise<{ run: Run; pausesMs: number[] }> {
+/**
+ * Runs the engine with the flags of its task and more; what V8 traces stands on standard output, too. With `isOnOneCore` the
+ * whole process has a single one.
+ */
+async function runEngine(
+  args: readonly string[],
+  { trace = false, isOnOneCore = false } = {},
+): Promise<{ run: Run; pausesMs: number[] }> {
   const { args: task, env } = await taskCommand("engine");
   const flags = task.find((flag) => flag.startsWith("--v8-flags=")) ?? "--v8-flags=";
   const command = ["run", "-A", "--no-check", trace ? `${flags},--trace-gc` : flags, contender, ...args];
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: command, env }).output();
+  const [program, ...before] = isOnOneCore ? ["taskset", "-c", "0", Deno.execPath()] : [Deno.execPath()];
+  const { code, stdout, stderr } = await new Deno.Command(program, { args: [...before, ...command], env }).output();
   const output = new TextDecoder().decode(stdout);
   if (code !== 0) throw new Error(`the engine ended with ${code}\n${new TextDecoder().decode(stderr)}`);
   const [line] = /\{"records".*\}/.exec(output) ?? [""]; // behind what V8 traces at the time
@@ -38,21 +45,32 @@ export interface EngineOptions {
   readonly passes: number;
 }
 
+/** One worker with a core for all that the process does, one with the other core for what is beside it, and two workers. */
+const WORKER_CASES = [
+  { what: "1 worker, one core", workers: 1, isOnOneCore: true },
+  { what: "1 worker, all cores", workers: 1, isOnOneCore: false },
+  { what: "2 workers, all cores", workers: 2, isOnOneCore: false },
+] as const;
+
 async function measureWorkers(options: EngineOptions) {
   const { runs } = options;
   const records = options.records * WORKER_TIMES;
   const directory = await prepare(records);
-  const rates = new Map<number, number[]>([[1, []], [2, []]]);
+  const rates: number[][] = WORKER_CASES.map(() => []);
   for (let round = 0; round < runs; round++) {
-    for (const [workers, list] of rates) {
-      list.push(rateOf((await runEngine([directory, String(records), String(workers)])).run));
+    for (const [n, { workers, isOnOneCore }] of WORKER_CASES.entries()) {
+      const { run } = await runEngine([directory, String(records), String(workers)], { isOnOneCore });
+      rates[n].push(rateOf(run));
     }
   }
-  const [one, two] = [...rates.values()].map(median);
-  console.log(`\n## Workers, ${records} records of the embedded log, ${runs} runs each, in turns; M records/s\n`);
-  console.log(`| 1 worker | 2 workers | ratio |\n|---|---|---|`);
-  console.log(`| ${one.toFixed(2)} | ${two.toFixed(2)} | ${(two / one).toFixed(2)} |`);
-  return { one, two, ratio: two / one };
+  const medians = rates.map(median);
+  const two = medians[medians.length - 1];
+  console.log(`\n## Workers, ${records} records of the embedded log, ${runs} runs each, in turns\n`);
+  console.log(`| | M records/s | two workers are faster by |\n|---|---|---|`);
+  return WORKER_CASES.map(({ what }, n) => {
+    console.log(`| ${what} | ${medians[n].toFixed(2)} | ${(two / medians[n]).toFixed(2)} |`);
+    return { what, rate: medians[n], ratio: two / medians[n] };
+  });
 }
 
 async function measurePartitions({ records, runs }: EngineOptions) {
@@ -81,7 +99,9 @@ async function measurePartitions({ records, runs }: EngineOptions) {
 }
 
 async function measureMemory(directory: string, { records, passes }: EngineOptions) {
-  const { run, pausesMs } = await runEngine([directory, String(records), "2", String(passes)], true);
+  const { run, pausesMs } = await runEngine([directory, String(records), "2", String(passes)], {
+    trace: true,
+  });
   const resident = (run.resident ?? []).map((bytes) => Math.round(bytes / 1e6));
   const sorted = pausesMs.toSorted((a, b) => a - b);
   const at = (q: number) => sorted[Math.ceil(q * (sorted.length - 1))];

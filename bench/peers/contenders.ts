@@ -141,7 +141,7 @@ async function compile(name: string, library: string, version: string, artifacts
 /** As the tasks run engines (deno.json). */
 const ENGINE_FLAGS = "--v8-flags=--max-semi-space-size=2";
 const ENGINE_ENV = {
-  DUCKDB_JE_MALLOC_CONF: "dirty_decay_ms:0,muzzy_decay_ms:0,narenas:2",
+  DUCKDB_JE_MALLOC_CONF: "dirty_decay_ms:200,muzzy_decay_ms:0,narenas:2",
   MALLOC_TRIM_THRESHOLD_: "1048576",
 };
 
