@@ -211,23 +211,32 @@ export class ReadyHours {
       made.push(...await readHours(connection, "topic_id = $2 AND bucket = $3", [topicId, bucket]));
     });
     const path = `${directory}/${MAKING}`;
-    let bytes = 0;
-    {
-      using file = await Deno.open(path, { write: true, create: true, truncate: true });
-      for await (const chunk of stream) {
-        if (this.#isStopped) return;
-        await writeAll(file, chunk);
-        bytes += chunk.length;
+    try {
+      const bytes = await this.#write(path, stream);
+      if (bytes === null) return;
+      for (const { name } of made) {
+        await Deno.rename(path, `${directory}/${name}`);
+        this.#add(name, { bucket, bytes });
       }
-      await file.sync();
-    }
-    for (const { name } of made) {
-      await Deno.rename(path, `${directory}/${name}`);
-      this.#add(name, { bucket, bytes });
+    } finally {
+      await Deno.remove(path).catch(() => {}); // renamed, unless it failed: a full disk is not to keep it
     }
     for (let old = this.#oldest(); old !== null && this.#bytes - old.bytes >= bytesMax; old = this.#oldest()) {
       await this.#remove(old.name);
     }
+  }
+
+  /** Durably; answers its size, or null where the store is to stop. */
+  async #write(path: string, stream: ReadableStream<Uint8Array>): Promise<number | null> {
+    let bytes = 0;
+    using file = await Deno.open(path, { write: true, create: true, truncate: true });
+    for await (const chunk of stream) {
+      if (this.#isStopped) return null;
+      await writeAll(file, chunk);
+      bytes += chunk.length;
+    }
+    await file.sync();
+    return bytes;
   }
 
   #oldest(): (File & { readonly name: string }) | null {
