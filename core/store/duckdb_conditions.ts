@@ -1,4 +1,4 @@
-/** Ranges and conditions of queries as SQL: names from closed lists, values always bound. */
+/** Ranges and conditions of queries as SQL: names from closed lists, values bound, or in hexadecimal where nothing can be. */
 import { DIMENSIONS, TEXT_FIELDS } from "../minutes/fields.ts";
 import { integerLiteral, type Parameters, type Values } from "./duckdb_values.ts";
 import { column } from "./duckdb_schema.ts";
