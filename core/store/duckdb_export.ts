@@ -52,7 +52,7 @@ export async function exportTable(
   const begun = Promise.withResolvers<{ frontier: Export["frontier"]; paths: string[]; interrupt: () => void }>();
   const files: PromiseWithResolvers<void>[] = [];
   let isStopped = false;
-  let isEnded = false;
+  let isWritten = false;
   const copy = async (connection: DuckDBConnection): Promise<void> => {
     await prepare(connection);
     const frontier = await readFrontier(connection, query.topicId);
@@ -87,6 +87,7 @@ export async function exportTable(
       }
     } finally {
       await rows.catch(() => {}); // it may still write its file
+      isWritten = true; // before the connections are closed: to interrupt one afterwards ends the process
       for (const n of paths.keys()) await Deno.remove(helping(n)).catch(() => {});
     }
   };
@@ -96,11 +97,11 @@ export async function exportTable(
       promise.catch(() => {}); // nobody may have come to wait for it
       reject(error);
     }
-  }).finally(() => isEnded = true);
+  });
   const { frontier, paths, interrupt } = await begun.promise;
   const stop = async () => {
     isStopped = true;
-    if (!isEnded) interrupt();
+    if (!isWritten) interrupt();
     await ended;
   };
   const written = paths.map((path, n) => ({ path, written: files[n].promise }));

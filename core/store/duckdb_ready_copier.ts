@@ -64,8 +64,10 @@ export class ReadyCopier implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#opened?.connection.closeSync();
-    this.#opened?.instance.closeSync();
+    const opened = this.#opened;
+    this.#opened = null;
+    opened?.connection.closeSync();
+    opened?.instance.closeSync();
     for (const { path } of this.#taken) await Deno.remove(path).catch(() => {}); // renamed, most of them
   }
 }
