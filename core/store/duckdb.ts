@@ -163,6 +163,7 @@ export class DuckDbStore implements Store {
     });
     this.#exporter = new Exporter(connections, segments, this.#minuteSegments, {
       ...options,
+      read: (task) => this.#readMinutes(task),
       onNotice,
     });
     this.#minutes = new MinuteQueries(connections, cellBytes, (task) => this.#readMinutes(task));

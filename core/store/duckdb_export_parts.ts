@@ -23,8 +23,8 @@ export interface ReadyFile {
  */
 export type Part = () => Promise<(path: string) => Promise<Rows | ReadyFile>>;
 
-/** Rows that the database makes alone, or that are there. */
-export function partOf(rows: Rows | ReadyFile): Part {
+/** Rows that the database makes alone. */
+export function partOf(rows: Rows): Part {
   return () => Promise.resolve(() => Promise.resolve(rows));
 }
 

@@ -1,5 +1,6 @@
 /** Exports of a DuckDB store, with the hours of minutes that it keeps ready for them. */
 import { messageOf } from "../errors.ts";
+import type { ReadSnapshot } from "./duckdb_cells.ts";
 import type { DuckDbConnections } from "./duckdb_connections.ts";
 import { type ExportParts, exportTable } from "./duckdb_export.ts";
 import type { MinuteSegments } from "./duckdb_minute_segments.ts";
@@ -12,6 +13,8 @@ const READY_BYTES = 1024 * 1_048_576;
 export interface ExporterOptions {
   /** The store's. */
   readonly directory: string;
+  /** A snapshot in which `minutes` are whole. */
+  readonly read: ReadSnapshot;
   /** What hours that are ready for exports may take up on disk; 0: there are none; absent: 1 GiB. */
   readonly readyBytes?: number;
   readonly readyHours?: ReadyHoursLimits;
@@ -27,20 +30,14 @@ export class Exporter {
     connections: DuckDbConnections,
     segments: Segments,
     minuteSegments: MinuteSegments,
-    { directory, readyBytes = READY_BYTES, readyHours, onNotice }: ExporterOptions,
+    { directory, read, readyBytes = READY_BYTES, readyHours, onNotice }: ExporterOptions,
   ) {
     this.#minuteSegments = minuteSegments;
     this.#parts = { connections, segments, directory: `${directory}/exports` };
     this.#ready = new ReadyHours({
       directory: `${directory}/ready`,
       bytesMax: readyBytes,
-      read: (task) =>
-        segments.reading(() =>
-          connections.read(async (connection) => {
-            await minuteSegments.show(connection);
-            return await task(connection);
-          })
-        ),
+      read,
       exportAnew: (query, look) =>
         exportTable(this.#parts, query, async (connection) => {
           await minuteSegments.show(connection);

@@ -1,10 +1,35 @@
 /** Exported cells, recounted from the events that they were made of. */
 import { expect } from "expect";
-import { DIMENSIONS, MEASURES } from "../../core/minutes/fields.ts";
+import { type Dimension, DIMENSIONS, MEASURES } from "../../core/minutes/fields.ts";
 import type { Statistic } from "../../core/store/ports.ts";
 import type { ExportedRow } from "./store_export_files.ts";
-import { MINUTE_MS, type TestEvent } from "./store_fixtures.ts";
+import { eventOf, MINUTE_MS, type TestEvent } from "./store_fixtures.ts";
 import { statisticOf, tolerance } from "./store_recount.ts";
+
+/** Dimensions of {@link cellEvent}. */
+export const CELL_DIMENSIONS: readonly Dimension[] = ["service", "level", "endpoint"];
+
+/** An event of one of these services at so many milliseconds, with whatever else a cell has. */
+export function cellEvent(
+  random: () => number,
+  offset: number,
+  afterMs: number,
+  services: readonly string[],
+): TestEvent {
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
+  return eventOf(offset, afterMs, {
+    fields: {
+      service: pick(services),
+      level: pick(["INFO", "ERROR"]),
+      ...(random() < 0.5 && { endpoint: "/ü" }),
+    },
+    measures: {
+      ...(random() < 0.7 && { response_time: Math.round(Math.exp(random() * 12)) }),
+      amount: 1e12 - Math.floor(random() * 2e6),
+    },
+    isError: random() < 0.3,
+  });
+}
 
 /** What follows a measure's name in its columns. */
 export const PARTS: Readonly<Record<string, Statistic>> = {

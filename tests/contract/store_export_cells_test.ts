@@ -1,39 +1,16 @@
 /** Minutes and hours that every store exports, against a recount of the events that they were made of. */
 import { expect } from "expect";
-import { type Dimension, type Measure, MEASURES } from "../../core/minutes/fields.ts";
+import { type Measure, MEASURES } from "../../core/minutes/fields.ts";
 import { EXPORT_FORMATS } from "../../core/store/ports.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
-import { expectCells, PARTS, recountCells } from "./store_cells_recount.ts";
+import { CELL_DIMENSIONS, cellEvent, expectCells, PARTS, recountCells } from "./store_cells_recount.ts";
 import { exported, exportQuery } from "./store_export_files.ts";
-import {
-  cellOf,
-  deliver,
-  eventOf,
-  flushOf,
-  HOUR_MS,
-  MINUTE_MS,
-  promise,
-  START_MS,
-  type TestEvent,
-} from "./store_fixtures.ts";
+import { cellOf, deliver, flushOf, HOUR_MS, MINUTE_MS, promise, START_MS, type TestEvent } from "./store_fixtures.ts";
 
-const CELL_DIMENSIONS: readonly Dimension[] = ["service", "level", "endpoint"];
 function makeTraffic(): Map<number, TestEvent[]> {
   const random = randomFrom(31);
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
   const make = (offset: number) =>
-    eventOf(offset, Math.floor(random() * 3 * HOUR_MS) - HOUR_MS, {
-      fields: {
-        service: pick(["=cart", "pay,1", 'a"b']),
-        level: pick(["INFO", "ERROR"]),
-        ...(random() < 0.5 && { endpoint: "/a" }),
-      },
-      measures: {
-        ...(random() < 0.7 && { response_time: Math.round(Math.exp(random() * 12)) }),
-        amount: 1e12 - Math.floor(random() * 2e6),
-      },
-      isError: random() < 0.3,
-    });
+    cellEvent(random, offset, Math.floor(random() * 3 * HOUR_MS) - HOUR_MS, ["=cart", "pay,1", 'a"b']);
   return new Map([0, 4].map((partition) => [partition, Array.from({ length: 400 }, (_, offset) => make(offset))]));
 }
 

@@ -1,10 +1,9 @@
 /** Hours that are ready for exports: whatever they are asked, however they change, their rows are those of the events. */
 import { expect } from "expect";
-import type { Dimension } from "../../core/minutes/fields.ts";
 import { type DuckDbStore, openDuckDbStore } from "../../core/store/duckdb.ts";
 import { EXPORT_FORMATS, type ExportQuery, type Store } from "../../core/store/ports.ts";
 import { randomFrom } from "../simulation/delivery_simulator.ts";
-import { expectCells, recountCells } from "./store_cells_recount.ts";
+import { CELL_DIMENSIONS, cellEvent, expectCells, recountCells } from "./store_cells_recount.ts";
 import { bytesOf, exported, exportQuery } from "./store_export_files.ts";
 import {
   cellOf,
@@ -22,7 +21,6 @@ import {
   TOPIC,
 } from "./store_fixtures.ts";
 
-const CELL_DIMENSIONS: readonly Dimension[] = ["service", "level", "endpoint"];
 /** Hours of a test's events; the last of a topic is never made ready. */
 const HOURS = 4;
 const NEVER_MS = 2 ** 31 - 1;
@@ -82,20 +80,9 @@ const untilReady = (directory: string, hours: number) =>
   until(`${hours} hours are ready`, () => readyIn(directory).length === hours);
 
 function eventsOf(random: () => number, count: number, first = 0, hours = HOURS): TestEvent[] {
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)];
-  return Array.from({ length: count }, (_, i) =>
-    eventOf(first + i, Math.floor(random() * hours * HOUR_MS), {
-      fields: {
-        service: pick(["=cart", "pay,1", 'a"b\nc', "it's"]),
-        level: pick(["INFO", "ERROR"]),
-        ...(random() < 0.5 && { endpoint: "/ü" }),
-      },
-      measures: {
-        ...(random() < 0.7 && { response_time: Math.round(Math.exp(random() * 12)) }),
-        amount: 1e12 - Math.floor(random() * 2e6),
-      },
-      isError: random() < 0.3,
-    }));
+  const services = ["=cart", "pay,1", 'a"b\nc', "it's"];
+  const make = (offset: number) => cellEvent(random, offset, Math.floor(random() * hours * HOUR_MS), services);
+  return Array.from({ length: count }, (_, i) => make(first + i));
 }
 
 /** Two partitions that share their cells, with events in each hour. */
