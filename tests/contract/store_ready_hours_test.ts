@@ -37,7 +37,7 @@ async function inDirectory(
   const directory = await Deno.makeTempDir({ prefix: "millrace-ready-" });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => Deno.remove(directory, { recursive: true }));
-  await check(directory, async ({ intervalMs = 50, rowsMin = 1, readyBytes } = {}) => {
+  await check(directory, async ({ intervalMs = 5, rowsMin = 1, readyBytes } = {}) => {
     const readyHours = { intervalMs, rowsMin };
     const store = await openDuckDbStore({
       directory,
