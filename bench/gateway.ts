@@ -228,8 +228,7 @@ export async function measureGateway(rows: number, seconds: number): Promise<unk
   const data = await Deno.makeTempDir({ prefix: "millrace-bench-gateway-" });
   try {
     const range = await fill(data, rows);
-    const env = { MILLRACE_STORE_READY_BYTES: String(1024 ** 3) };
-    const dev = await startDev({ data, flags: ["--rate", String(RATE)], env });
+    const dev = await startDev({ data, flags: ["--rate", String(RATE)] });
     try {
       await load(dev.url, "warm-up", pathsOf(range.toMs, 1), { rate: 50, seconds: 5 });
       const latencies: Latencies[] = [];

@@ -355,8 +355,8 @@ export const configSchema = z.strictObject({
     cellBytes: z.int().min(0).default(128 * megabyte).describe(
       "What minute cells held in memory, to answer series and summaries from, may take up.",
     ),
-    readyBytes: z.int().min(0).default(0).describe(
-      "What hours that are kept ready to be exported may take up on disk, 1 GiB for instance; 0: none are.",
+    readyBytes: z.int().min(0).default(1024 * megabyte).describe(
+      "What hours that are kept ready to be exported may take up on disk; 0: none are.",
     ),
     minutesRetentionDays: z.number().positive().default(400).describe("Age at which minute cells are deleted."),
     eventsRetentionDays: z.number().positive().default(7).describe("Age at which events and quarantine are deleted."),

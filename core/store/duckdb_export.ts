@@ -87,7 +87,7 @@ export async function exportTable(
       }
     } finally {
       await rows.catch(() => {}); // it may still write its file
-      isWritten = true; // before the connections are closed: to interrupt one afterwards ends the process
+      isWritten = true; // nothing is left to interrupt
       for (const n of paths.keys()) await Deno.remove(helping(n)).catch(() => {});
     }
   };

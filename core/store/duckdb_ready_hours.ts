@@ -6,6 +6,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { writeAll } from "../durable_file.ts";
 import { DIMENSIONS, MEASURES } from "../minutes/fields.ts";
+import { BackgroundPace } from "./background_pace.ts";
 import type { ReadSnapshot } from "./duckdb_cells.ts";
 import { minuteRange } from "./duckdb_conditions.ts";
 import { asDirectoryError } from "./duckdb_errors.ts";
@@ -21,8 +22,8 @@ const CONTENT = JSON.stringify([1, DIMENSIONS, MEASURES, QUANTILES]);
 const ROWS_MIN = 2_048;
 /** Between two looks for hours to make: one that did not change in between rests. */
 const INTERVAL_MS = 120_000;
-/** After an hour was made, others have the core for so many times as long. */
-const PAUSE_RATIO = 9;
+/** Of a core it has a tenth. */
+const REST_RATIO = 9;
 const NAME = /^(-?\d+)-([0-9a-f]{32})\.parquet$/;
 const MAKING = "making";
 
@@ -78,9 +79,7 @@ export class ReadyHours {
   readonly #small = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #work: Promise<void> = Promise.resolve();
-  /** Ends a pause. */
-  #goOn = () => {};
-  #isStopped = false;
+  readonly #pace = new BackgroundPace(REST_RATIO);
   #hasFailed = false;
 
   constructor(parts: ReadyHoursParts) {
@@ -104,9 +103,8 @@ export class ReadyHours {
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#pace.stop();
     clearTimeout(this.#timer);
-    this.#goOn();
     await this.#work;
   }
 
@@ -154,12 +152,12 @@ export class ReadyHours {
   }
 
   #lookIn(delayMs: number): void {
-    if (this.#isStopped) return;
+    if (this.#pace.isStopped) return;
     this.#timer = setTimeout(() => {
       this.#work = this.#look().then(() => {
         this.#hasFailed = false;
       }, (error) => {
-        if (!this.#isStopped && !this.#hasFailed) this.#parts.onFailure(error);
+        if (!this.#pace.isStopped && !this.#hasFailed) this.#parts.onFailure(error);
         this.#hasFailed = true;
       }).finally(() => this.#lookIn(this.#parts.intervalMs ?? INTERVAL_MS));
     }, delayMs);
@@ -177,11 +175,11 @@ export class ReadyHours {
     );
     this.#seen = names;
     for (const hour of wanted.sort((a, b) => b.bucket - a.bucket)) {
-      if (this.#isStopped || !this.#hasRoom(hour.bucket)) return;
-      const startMs = performance.now();
-      if (await this.#isSmall(hour)) this.#small.add(hour.name);
-      else await this.#make(hour);
-      await this.#pause((performance.now() - startMs) * PAUSE_RATIO);
+      if (this.#pace.isStopped || !this.#hasRoom(hour.bucket)) return;
+      await this.#pace.step(async () => {
+        if (await this.#isSmall(hour)) this.#small.add(hour.name);
+        else await this.#make(hour);
+      });
     }
   }
 
@@ -205,14 +203,15 @@ export class ReadyHours {
     const { directory, exportAnew, bytesMax } = this.#parts;
     const range = rangeOf(bucket);
     const query: ExportQuery = { topicId, table: "minutes", format: "parquet", range, where: [], isRaw: true };
-    // It may have changed by now: the name is of what is written.
-    const made: Hour[] = [];
-    const { stream } = await exportAnew(query, async (connection) => {
-      made.push(...await readHours(connection, "topic_id = $2 AND bucket = $3", [topicId, bucket]));
-    });
     const path = `${directory}/${MAKING}`;
     try {
-      const bytes = await this.#write(path, stream);
+      using file = await Deno.open(path, { write: true, create: true, truncate: true });
+      // It may have changed by now: the name is of what is written.
+      const made: Hour[] = [];
+      const { stream } = await exportAnew(query, async (connection) => {
+        made.push(...await readHours(connection, "topic_id = $2 AND bucket = $3", [topicId, bucket]));
+      });
+      const bytes = await this.#write(file, stream);
       if (bytes === null) return;
       for (const { name } of made) {
         await Deno.rename(path, `${directory}/${name}`);
@@ -227,11 +226,10 @@ export class ReadyHours {
   }
 
   /** Durably; answers its size, or null where the store is to stop. */
-  async #write(path: string, stream: ReadableStream<Uint8Array>): Promise<number | null> {
+  async #write(file: Deno.FsFile, stream: ReadableStream<Uint8Array>): Promise<number | null> {
     let bytes = 0;
-    using file = await Deno.open(path, { write: true, create: true, truncate: true });
     for await (const chunk of stream) {
-      if (this.#isStopped) return null;
+      if (this.#pace.isStopped) return null;
       await writeAll(file, chunk);
       bytes += chunk.length;
     }
@@ -256,15 +254,6 @@ export class ReadyHours {
     this.#bytes -= this.#files.get(name)?.bytes ?? 0;
     this.#files.delete(name);
     await Deno.remove(`${this.#parts.directory}/${name}`).catch(() => {}); // gone already, or gone at the next start
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#goOn = resolve;
-    const timer = setTimeout(resolve, this.#isStopped ? 0 : ms);
-    Deno.unrefTimer(timer);
-    await promise;
-    clearTimeout(timer);
   }
 }
 

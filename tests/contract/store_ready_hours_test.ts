@@ -69,10 +69,10 @@ async function openReady(
 }
 
 /** Until it is so, which is long before this gives up. */
-async function until(what: string, isSo: () => boolean): Promise<void> {
+async function until(what: string, isSo: () => boolean, everyMs = 20): Promise<void> {
   for (let waits = 0; !isSo(); waits++) {
-    if (waits === 3000) throw new Error(`gave up waiting until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (waits * everyMs === 60_000) throw new Error(`gave up waiting until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
@@ -272,6 +272,22 @@ Deno.test("an export of ready hours that is given up leaves no file behind, and 
     }
     expect(readyIn(directory).length).toBe(HOURS - 1);
     await expectExported(store, [...traffic.values()].flat(), {});
+  });
+});
+
+Deno.test("a store that closes while an hour is made ready waits for it, and leaves nothing half made", async () => {
+  await inDirectory(async (directory, open) => {
+    const before = await open({ intervalMs: NEVER_MS });
+    await deliver(before, trafficOf(59), CELL_DIMENSIONS);
+    await before.close();
+    for (let times = 0; times < 5; times++) {
+      const store = await open();
+      await until("one is being made", () => filesIn(`${directory}/ready`).includes("making"), 1);
+      await store.close();
+      expect(filesIn(`${directory}/ready`)).not.toContain("making");
+      expect(filesIn(`${directory}/exports`)).toEqual([]);
+      await Deno.remove(`${directory}/ready`, { recursive: true });
+    }
   });
 });
 
