@@ -388,6 +388,7 @@ export class DuckDbStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#minutes.stop();
     await this.#merger.stop();
     await this.#minuteSegments.stop();
     await this.#exporter.stop();

@@ -9,6 +9,7 @@ import { duckDbCells, type ReadSnapshot } from "./duckdb_cells.ts";
 import { minuteRange } from "./duckdb_conditions.ts";
 import type { DuckDbConnections } from "./duckdb_connections.ts";
 import { readSeries, readSummary } from "./duckdb_minutes.ts";
+import { HeldDay } from "./held_day.ts";
 import type { SeriesQuery, SeriesResult, SummaryQuery, SummaryResult } from "./ports.ts";
 
 const MINUTES_PER_BUCKET = 60;
@@ -17,6 +18,7 @@ export class MinuteQueries {
   readonly #connections: DuckDbConnections;
   readonly #read: ReadSnapshot;
   readonly #cells: CellCache;
+  readonly #day: HeldDay;
 
   /**
    * @param cellBytes What cells in memory may take up; 0: none are held.
@@ -30,15 +32,21 @@ export class MinuteQueries {
     this.#connections = connections;
     this.#read = read;
     this.#cells = new CellCache(cellBytes, duckDbCells(read));
+    this.#day = new HeldDay({
+      hold: async (read) => await this.#cells.read(read, () => true) ?? false,
+      filled: () => this.#cells.bytes / cellBytes,
+    });
   }
 
   async series(query: SeriesQuery): Promise<SeriesResult> {
     const held = await this.seriesOfCells(query);
+    this.#day.asked(query.topicId, minuteRange(query.range));
     return held ?? await this.#read((connection) => readSeries(connection, query));
   }
 
   async summary(query: SummaryQuery): Promise<SummaryResult> {
     const held = await this.summaryOfCells(query);
+    this.#day.asked(query.topicId, minuteRange(query.range));
     return held ?? await this.#read((connection) => readSummary(connection, query));
   }
 
@@ -53,6 +61,11 @@ export class MinuteQueries {
   summaryOfCells(query: SummaryQuery): Promise<SummaryResult | null> {
     const read = { topicId: query.topicId, range: minuteRange(query.range), isByMinute: false };
     return this.#cells.read(read, (cells) => summaryOf(query, cells));
+  }
+
+  /** Ends what goes on in the background. */
+  stop(): Promise<void> {
+    return this.#day.stop();
   }
 
   /** Runs a task that changes these minutes, or any (null), in one transaction of the writing connection. */
