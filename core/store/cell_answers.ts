@@ -2,6 +2,7 @@
 import { type Dimension, type Measure, MEASURE_SCALE, MEASURE_SLOT, UNPARSED } from "../minutes/fields.ts";
 import { SketchMerger } from "../minutes/sketch_merger.ts";
 import type { CellBlock, CellNames, Grouping, MeasureBlock } from "./cell_blocks.ts";
+import { groupedRows, Places, plainRows, RolledMeasure, type Rows } from "./cell_groups.ts";
 import type {
   ApiSummary,
   Condition,
@@ -59,21 +60,23 @@ class GroupSums {
     this.maxima.fill(-Infinity);
   }
 
-  add(block: CellBlock, groupOf: readonly number[]): void {
+  add(rows: Rows, places: Places): void {
     const { counts, errors } = this;
-    for (let row = 0; row < block.rows; row++) {
-      const group = groupOf[block.cells[row]];
+    const placeOf = places.of(rows);
+    for (let row = 0; row < rows.rows; row++) {
+      const group = placeOf[rows.numbers[row]];
       if (group < 0) continue;
-      counts[group] += block.counts[row];
-      errors[group] += block.errors[row];
+      counts[group] += rows.counts[row];
+      errors[group] += rows.errors[row];
     }
-    if (!block.isExact) this.isExact = false;
+    if (!rows.isExact) this.isExact = false;
   }
 
-  addMeasure(block: CellBlock, measure: MeasureBlock, groupOf: readonly number[]): void {
+  addMeasure(rows: Rows, measure: MeasureBlock, places: Places): void {
     const { measureCounts, sums, minima, maxima, m2 } = this;
-    for (let row = 0; row < block.rows; row++) {
-      const group = groupOf[block.cells[row]];
+    const placeOf = places.of(rows);
+    for (let row = 0; row < rows.rows; row++) {
+      const group = placeOf[rows.numbers[row]];
       const count = measure.counts[row];
       if (group < 0 || count === 0) continue;
       const sum = measure.sums[row];
@@ -94,9 +97,6 @@ class GroupSums {
     return Math.max(this.minima[group], Math.min(this.maxima[group], estimate ?? this.minima[group]));
   }
 }
-
-/** Stands for all rows of a measure. */
-const ALL_ROWS = -1;
 
 /**
  * Sketches of groups. They are listed as rows are added, and merged a group after the other, so that all groups share the memory
@@ -122,9 +122,10 @@ class GroupSketches {
     this.#rows.length = 0;
   }
 
-  add(block: CellBlock, measure: MeasureBlock, groupOf: readonly number[]): void {
-    for (let row = 0; row < block.rows; row++) {
-      const group = groupOf[block.cells[row]];
+  add(rows: Rows, measure: MeasureBlock, places: Places): void {
+    const placeOf = places.of(rows);
+    for (let row = 0; row < rows.rows; row++) {
+      const group = placeOf[rows.numbers[row]];
       if (group < 0 || measure.counts[row] === 0) continue;
       this.#before.push(this.#last[group]);
       this.#measures.push(measure);
@@ -132,27 +133,18 @@ class GroupSketches {
     }
   }
 
-  /** Adds all rows to the only group. Pages ask for such quantiles most of all: their union is kept. */
-  addAll(measure: MeasureBlock): void {
-    if (measure.union === undefined) {
-      const merger = GroupSketches.#merger;
-      merger.clear();
-      merger.addAll(measure.sketches);
-      measure.union = merger.takeEncoded();
-    }
-    this.#before.push(this.#last[0]);
-    this.#measures.push(measure);
-    this.#last[0] = this.#rows.push(ALL_ROWS) - 1;
-  }
-
   quantile(group: number, q: number): number | null {
+    const last = this.#last[group];
+    if (last >= 0 && this.#before[last] < 0) {
+      const measure = this.#measures[last];
+      if (measure instanceof RolledMeasure) return measure.quantile(this.#rows[last], q);
+    }
     const merger = GroupSketches.#merger;
     merger.clear();
-    for (let at = this.#last[group]; at >= 0; at = this.#before[at]) {
-      const { sketches, sketchEnds, union } = this.#measures[at];
+    for (let at = last; at >= 0; at = this.#before[at]) {
+      const { sketches, sketchEnds } = this.#measures[at];
       const row = this.#rows[at];
-      if (row === ALL_ROWS) merger.addAll(union ?? sketches);
-      else merger.addAll(sketches, row === 0 ? 0 : sketchEnds[row - 1], sketchEnds[row]);
+      merger.addAll(sketches, row === 0 ? 0 : sketchEnds[row - 1], sketchEnds[row]);
     }
     return merger.takeQuantile(q);
   }
@@ -185,22 +177,20 @@ export function compareBytes(a: string, b: string): number {
   return a.length - b.length;
 }
 
-function groupOfNumbers(grouping: Grouping, kept: readonly number[]): readonly number[] {
-  const places = new Array<number>(grouping.groups.length).fill(-1);
-  kept.forEach((group, place) => places[group] = place);
-  return grouping.groupOf.map((group) => group < 0 ? -1 : places[group]);
-}
-
 /** Null where the answer would not be exact. Blocks must not reach over the end of a step. */
 export function seriesOf(query: SeriesQuery, { names, blocks }: HeldCells): SeriesResult | null {
   const { by, where, seriesMax, statistic, measure } = query;
   const grouping = names.grouped(by, where);
+  // The digits of a standard deviation depend on the order in which rows are added: they stay rows.
+  const rowsOf = (block: CellBlock) => statistic === "stddev" ? plainRows(block) : groupedRows(block, grouping);
+  const timed = blocks.map(({ minute, block }) => ({ minute, rows: rowsOf(block) }));
   const totals = new GroupSums(grouping.groups.length);
-  for (const { block } of blocks) totals.add(block, grouping.groupOf);
+  const all = allPlaces(grouping);
+  for (const { rows } of timed) totals.add(rows, all);
   if (!totals.isExact) return null;
   const groups = ranked(grouping, totals.counts);
   const kept = groups.slice(0, seriesMax);
-  const points = pointsOf(query, blocks, groupOfNumbers(grouping, kept), kept.length);
+  const points = pointsOf(query, timed, new Places(grouping, kept), kept.length);
   if (points === null || (measure === undefined && !PLAIN.has(statistic))) return null;
   const series = kept.map((group, place): Series => ({
     dimensions: Object.fromEntries(by.map((name, i) => [name, grouping.groups[group][i]])),
@@ -209,15 +199,17 @@ export function seriesOf(query: SeriesQuery, { names, blocks }: HeldCells): Seri
   return { series, truncated: groups.length > seriesMax };
 }
 
+const allPlaces = (grouping: Grouping) => new Places(grouping, grouping.groups.map((_, group) => group));
+
 /** Statistics without a measure. */
 const PLAIN: ReadonlySet<Statistic> = new Set(["count", "errors", "error_rate"]);
 
 type Points = [number, number | null][];
 
 function pointsOf(
-  { stepMinutes, statistic, measure: name, by, where }: SeriesQuery,
-  blocks: readonly TimedBlock[],
-  groupOf: readonly number[],
+  { stepMinutes, statistic, measure: name }: SeriesQuery,
+  timed: readonly { readonly minute: number; readonly rows: Rows }[],
+  places: Places,
   groups: number,
 ): Points[] | null {
   const points = Array.from({ length: groups }, (): Points => []);
@@ -236,19 +228,17 @@ function pointsOf(
     sketches.clear();
   };
   let open = NaN;
-  for (const { minute, block } of blocks) {
+  for (const { minute, rows } of timed) {
     const step = Math.floor(minute / stepMinutes);
     if (step !== open) {
       close(open);
       open = step;
     }
-    sums.add(block, groupOf);
-    const measure = name === undefined ? null : block.measures[MEASURE_SLOT[name]];
+    sums.add(rows, places);
+    const measure = name === undefined ? null : rows.measure(MEASURE_SLOT[name]);
     if (measure === null) continue;
-    sums.addMeasure(block, measure, groupOf);
-    if (q === undefined) continue;
-    if (by.length === 0 && where.length === 0) sketches.addAll(measure);
-    else sketches.add(block, measure, groupOf);
+    sums.addMeasure(rows, measure, places);
+    if (q !== undefined) sketches.add(rows, measure, places);
   }
   close(open);
   return sums.isExact ? points : null;
@@ -298,18 +288,20 @@ export function summaryOf({ apisMax, where }: SummaryQuery, { names, blocks }: H
   const sums = new GroupSums(byApi.groups.length);
   const sketches = new GroupSketches(byApi.groups.length);
   const slot = MEASURE_SLOT.response_time;
-  for (const { block } of blocks) {
-    levelSums.add(block, byLevel.groupOf);
-    sums.add(block, byApi.groupOf);
-    const measure = block.measures[slot];
-    if (measure !== null) sums.addMeasure(block, measure, byApi.groupOf);
+  const [allLevels, allApis] = [allPlaces(byLevel), allPlaces(byApi)];
+  const apiRows = blocks.map(({ block }) => groupedRows(block, byApi));
+  for (const { block } of blocks) levelSums.add(groupedRows(block, byLevel), allLevels);
+  for (const rows of apiRows) {
+    sums.add(rows, allApis);
+    const measure = rows.measure(slot);
+    if (measure !== null) sums.addMeasure(rows, measure, allApis);
   }
   if (!levelSums.isExact || !sums.isExact) return null;
   const apis = ranked(byApi, sums.counts);
-  const kept = groupOfNumbers(byApi, apis.slice(0, apisMax));
-  for (const { block } of blocks) {
-    const measure = block.measures[slot];
-    if (measure !== null) sketches.add(block, measure, kept);
+  const kept = new Places(byApi, apis.slice(0, apisMax));
+  for (const rows of apiRows) {
+    const measure = rows.measure(slot);
+    if (measure !== null) sketches.add(rows, measure, kept);
   }
   const scale = MEASURE_SCALE[slot];
   const levels = ranked(byLevel, levelSums.counts).map((group) => ({

@@ -113,8 +113,6 @@ export interface MeasureBlock {
   /** Encoded sketches back to back; row i ends at sketchEnds[i]. */
   readonly sketches: Uint8Array;
   readonly sketchEnds: Uint32Array;
-  /** The union of all sketches, encoded: once it has been asked for. */
-  union?: Uint8Array;
 }
 
 /** The cells of a minute, or of minutes that were added up: each set of dimensions once. */
@@ -134,7 +132,7 @@ export interface CellBlock {
 
 /** Objects of a block, and its place in a list. */
 const BLOCK_BYTES = 500;
-/** The same of a measure, with the union of its sketches. */
+/** The same of a measure, with what is added up of it once it has been asked for (cell_groups.ts). */
 const MEASURE_BYTES = 1_800;
 
 export const EMPTY_BLOCK: CellBlock = {

@@ -86,8 +86,10 @@ interface LoadedRange extends MinuteRange {
 const NO_BLOCKS: ReadonlyMap<string, CellBlock> = new Map();
 
 const keyOf = ({ width, minute }: Place): string => `${width}/${minute}`;
-/** Whether six hours may be answered from as one. */
+/** Whether blocks may be answered from as one: no step begins within six hours. */
 const isJoined = ({ stepMinutes, isByMinute }: CellRead): boolean => !isByMinute && (stepMinutes ?? SPAN) % SPAN === 0;
+const isHeldBy = ({ hours }: Topic) => (hour: TimedBlock) =>
+  hours.get(hour.minute / HOUR)?.blocks[HOUR][0] === hour.block;
 /** Stands for all minutes of a topic. */
 const ALL = Infinity;
 
@@ -123,7 +125,9 @@ export class CellCache {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const blocks = this.#blocksOf(topic, places, loaded);
       if (blocks !== null) {
-        const joined = isJoined(query) ? this.#joined(topic, places, blocks) : blocks;
+        const joined = isJoined(query)
+          ? topic.spans.joined(places, blocks, query.stepMinutes ?? Infinity, isHeldBy(topic))
+          : blocks;
         this.#giveUp();
         return answer({ names: topic.names, blocks: joined });
       }
@@ -337,14 +341,6 @@ export class CellCache {
       if (number !== used) this.#use(topic, used = number);
     }
     return blocks;
-  }
-
-  #joined(topic: Topic, places: readonly Place[], blocks: readonly TimedBlock[]): readonly TimedBlock[] {
-    return topic.spans.joined(
-      places,
-      blocks,
-      ({ minute, block }) => topic.hours.get(minute / HOUR)?.blocks[HOUR][0] === block,
-    );
   }
 
   #use(topic: Topic, number: number): void {

@@ -1,6 +1,7 @@
 /**
- * Blocks of six hours, made of those of an hour: summaries of days would merge the same sketches again each time. One is held as
- * long as its hours are, and have not changed.
+ * Blocks of many hours, made of those of an hour: summaries of days would merge the same sketches again each time. Six hours at a
+ * multiple of six are one, and all hours that follow each other are one once more: that is the same while the ends of a page's
+ * range move on. One is held as long as its hours are, and have not changed.
  */
 import type { TimedBlock } from "./cell_answers.ts";
 import { type CellBlock, CellSums } from "./cell_blocks.ts";
@@ -9,17 +10,39 @@ import { HOUR, type Place } from "./cell_places.ts";
 const HOURS = 6;
 /** Minutes of a span. */
 export const SPAN = HOURS * HOUR;
+/** Blocks of hours from which on a run of them is worth one of its own. */
+const RUN_MIN = 3;
+/** Runs that are held of a topic: those of the ranges that its pages show. */
+const RUNS_MAX = 32;
 
-interface Span {
+/** Whether a block of an hour is held: what is made of others is good for this once. */
+type IsHeld = (hour: TimedBlock) => boolean;
+
+interface Sum {
   /** What it was made of. */
   readonly parts: readonly TimedBlock[];
   readonly block: CellBlock;
 }
 
+interface Run extends Sum {
+  /** Hours since 1970, half-open. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A block among those of a read. */
+interface Part extends TimedBlock {
+  /** The hour after it; null where it is less than an hour. */
+  readonly toHour: number | null;
+  readonly isHeld: boolean;
+}
+
 /** Those of a topic. */
 export class HourSpans {
   /** By number of the span since 1970. */
-  readonly #held = new Map<number, Span>();
+  readonly #spans = new Map<number, Sum>();
+  /** By their minutes, the last one used last; null: it was asked for once, and may never be again. */
+  readonly #runs = new Map<string, Run | null>();
   readonly #account: (bytes: number) => void;
 
   /** @param account Told how many bytes are held more, or less. */
@@ -28,23 +51,25 @@ export class HourSpans {
   }
 
   /**
-   * The blocks of these places, with one for each six hours that have a place each.
+   * The blocks of these places, of which there may be none for some, with fewer and wider ones in their place.
    *
-   * @param isHeld Whether a block of an hour is held: what is made of others is good for this once.
+   * @param stepMinutes No block may reach over a multiple of it, which is one of {@link SPAN}, or Infinity.
    */
   joined(
     places: readonly Place[],
     blocks: readonly TimedBlock[],
-    isHeld: (hour: TimedBlock) => boolean,
+    stepMinutes: number,
+    isHeld: IsHeld,
   ): readonly TimedBlock[] {
-    const whole = wholeSpans(places);
-    if (whole.size === 0) return blocks;
+    const parts = this.#spansOf(partsOf(places, blocks, isHeld), wholeSpans(places));
     const joined: TimedBlock[] = [];
-    for (let at = 0; at < blocks.length;) {
-      const number = Math.floor(blocks[at].minute / SPAN);
+    const stepOf = ({ minute }: TimedBlock) => Math.floor(minute / stepMinutes);
+    for (let at = 0; at < parts.length;) {
       let end = at + 1;
-      if (whole.has(number)) { while (end < blocks.length && blocks[end].minute < (number + 1) * SPAN) end++; }
-      joined.push(end === at + 1 ? blocks[at] : this.#spanOf(number, blocks.slice(at, end), isHeld));
+      const isHour = (part: Part) => part.toHour !== null && stepOf(part) === stepOf(parts[at]);
+      if (isHour(parts[at])) { while (end < parts.length && isHour(parts[end])) end++; }
+      const run = parts.slice(at, end);
+      joined.push(...(run.length < RUN_MIN ? run : this.#runOf(run)));
       at = end;
     }
     return joined;
@@ -52,27 +77,84 @@ export class HourSpans {
 
   /** To be called when an hour changes, or is not held any more. */
   drop(hour: number): void {
-    const number = Math.floor(hour / HOURS);
-    const span = this.#held.get(number);
-    if (span === undefined) return;
-    this.#held.delete(number);
-    this.#account(-span.block.bytes);
+    this.#dropSpan(Math.floor(hour / HOURS));
+    for (const [key, run] of this.#runs) {
+      if (run !== null && hour >= run.from && hour < run.to) this.#dropRun(key);
+    }
   }
 
-  #spanOf(number: number, parts: readonly TimedBlock[], isHeld: (hour: TimedBlock) => boolean): TimedBlock {
-    const { minute } = parts[0];
-    const held = this.#held.get(number);
-    if (held !== undefined && isSame(held.parts, parts)) return { minute, block: held.block };
-    const sums = new CellSums();
-    for (const { block } of parts) sums.addBlock(block);
-    const block = sums.block();
-    if (parts.every(isHeld)) {
-      this.drop(number * HOURS);
-      this.#held.set(number, { parts, block });
-      this.#account(block.bytes);
-    }
-    return { minute, block };
+  #dropSpan(number: number): void {
+    this.#account(-(this.#spans.get(number)?.block.bytes ?? 0));
+    this.#spans.delete(number);
   }
+
+  #dropRun(key: string): void {
+    this.#account(-(this.#runs.get(key)?.block.bytes ?? 0));
+    this.#runs.delete(key);
+  }
+
+  /** With one part for each six hours that have a place each. */
+  #spansOf(parts: readonly Part[], whole: ReadonlySet<number>): readonly Part[] {
+    if (whole.size === 0) return parts;
+    const joined: Part[] = [];
+    for (let at = 0; at < parts.length;) {
+      const number = Math.floor(parts[at].minute / SPAN);
+      let end = at + 1;
+      if (whole.has(number)) { while (end < parts.length && parts[end].minute < (number + 1) * SPAN) end++; }
+      joined.push(end === at + 1 ? parts[at] : this.#spanOf(number, parts.slice(at, end)));
+      at = end;
+    }
+    return joined;
+  }
+
+  #spanOf(number: number, parts: readonly Part[]): Part {
+    const held = this.#spans.get(number);
+    const isHeld = parts.every((part) => part.isHeld);
+    let block = held?.block;
+    if (block === undefined || held === undefined || !isSame(held.parts, parts)) {
+      block = sumOf(parts);
+      if (isHeld) {
+        this.#dropSpan(number);
+        this.#spans.set(number, { parts, block });
+        this.#account(block.bytes);
+      }
+    }
+    return { minute: parts[0].minute, toHour: (number + 1) * HOURS, block, isHeld };
+  }
+
+  /** The parts as one, from the second time on. */
+  #runOf(parts: readonly Part[]): readonly TimedBlock[] {
+    const [{ minute }, last] = [parts[0], parts[parts.length - 1]];
+    const [from, to] = [Math.floor(minute / HOUR), last.toHour ?? 0];
+    const key = `${from}-${to}`;
+    const held = this.#runs.get(key);
+    if (held != null && isSame(held.parts, parts)) {
+      this.#runs.delete(key);
+      this.#runs.set(key, held);
+      return [{ minute, block: held.block }];
+    }
+    this.#dropRun(key);
+    if (held === undefined) this.#runs.set(key, null);
+    else if (parts.every(({ isHeld }) => isHeld)) this.#runs.set(key, { from, to, parts, block: sumOf(parts) });
+    const run = this.#runs.get(key);
+    this.#account(run?.block.bytes ?? 0);
+    for (const [oldest] of this.#runs) if (this.#runs.size > RUNS_MAX) this.#dropRun(oldest);
+    return run ? [{ minute, block: run.block }] : parts;
+  }
+}
+
+function partsOf(places: readonly Place[], blocks: readonly TimedBlock[], isHeld: IsHeld): Part[] {
+  const hours = new Set(places.filter(({ width }) => width === HOUR).map(({ minute }) => minute));
+  return blocks.map((block): Part => {
+    const isHour = hours.has(block.minute);
+    return { ...block, toHour: isHour ? block.minute / HOUR + 1 : null, isHeld: isHour && isHeld(block) };
+  });
+}
+
+function sumOf(parts: readonly TimedBlock[]): CellBlock {
+  const sums = new CellSums();
+  for (const { block } of parts) sums.addBlock(block);
+  return sums.block();
 }
 
 /** Numbers of the spans of which each hour is a place of its own. */

@@ -1,0 +1,205 @@
+/**
+ * Cells by what questions group them by: pages ask for the same few series again and again, of minutes that do not change. So
+ * the rows of a block are added up once for each such grouping, and a day of points costs a few rows each.
+ */
+import { MEASURES } from "../minutes/fields.ts";
+import { SketchMerger } from "../minutes/sketch_merger.ts";
+import type { CellBlock, Grouping, MeasureBlock, Numbers } from "./cell_blocks.ts";
+
+/** Rows of a block for each group from which on adding them up once is worth it. */
+const ROWS_PER_GROUP = 8;
+/** Groups of all groupings that are kept of a block, in parts of its rows. */
+const KEPT_PARTS = 4;
+
+/** Rows of a block, or of its groups. */
+export interface Rows {
+  readonly rows: number;
+  /** Whether `numbers` are those of groups: else they are of cells. */
+  readonly isByGroup: boolean;
+  readonly numbers: ArrayLike<number>;
+  readonly counts: Numbers;
+  readonly errors: Numbers;
+  /** Whether all counts and sums are exact. */
+  readonly isExact: boolean;
+  /** Null where no row has any. */
+  measure(slot: number): MeasureBlock | null;
+}
+
+/** Places of the groups that a question is about; -1: it is not about them. */
+export class Places {
+  /** By number of the cell. */
+  readonly byCell: readonly number[];
+  readonly byGroup: readonly number[];
+
+  /** @param kept Numbers of groups in the order of their places. */
+  constructor(grouping: Grouping, kept: readonly number[]) {
+    const byGroup = new Array<number>(grouping.groups.length).fill(-1);
+    kept.forEach((group, place) => byGroup[group] = place);
+    this.byGroup = byGroup;
+    this.byCell = grouping.groupOf.map((group) => group < 0 ? -1 : byGroup[group]);
+  }
+
+  of(rows: Rows): readonly number[] {
+    return rows.isByGroup ? this.byGroup : this.byCell;
+  }
+}
+
+const rolled = new WeakMap<CellBlock, Map<Grouping, RolledRows>>();
+
+/** The rows of a block by group where these are much fewer, else as they are. */
+export function groupedRows(block: CellBlock, grouping: Grouping): Rows {
+  const groups = grouping.groups.length;
+  if (block.rows < ROWS_PER_GROUP * groups) return plainRows(block);
+  let kept = rolled.get(block);
+  if (kept === undefined) rolled.set(block, kept = new Map());
+  let rows = kept.get(grouping);
+  if (rows === undefined) {
+    rows = new RolledRows(block, grouping.groupOf, groups);
+    kept.set(grouping, rows);
+    giveUp(kept, block.rows / KEPT_PARTS);
+  }
+  return rows;
+}
+
+/** The oldest go. */
+function giveUp(kept: Map<Grouping, RolledRows>, rowsMax: number): void {
+  let sum = 0;
+  for (const { rows } of kept.values()) sum += rows;
+  for (const [grouping, { rows }] of kept) {
+    if (sum <= rowsMax) return;
+    kept.delete(grouping);
+    sum -= rows;
+  }
+}
+
+/** The rows of a block as they are. */
+export function plainRows(block: CellBlock): Rows {
+  const { rows, cells: numbers, counts, errors, isExact, measures } = block;
+  return { rows, isByGroup: false, numbers, counts, errors, isExact, measure: (slot) => measures[slot] };
+}
+
+/** The rows of a block added up by group; measures when they are first asked for. */
+class RolledRows implements Rows {
+  readonly isByGroup = true;
+  readonly numbers: Int32Array;
+  readonly counts: Float64Array;
+  readonly errors: Float64Array;
+  readonly isExact: boolean;
+  readonly #block: CellBlock;
+  /** By row of the block: which of these it is added to; -1: none. */
+  readonly #places: Int32Array;
+  readonly #measures: (RolledMeasure | null | undefined)[] = MEASURES.map(() => undefined);
+
+  constructor(block: CellBlock, groupOf: readonly number[], groups: number) {
+    const placeOf = new Int32Array(groups).fill(-1);
+    const [numbers, counts, errors]: number[][] = [[], [], []];
+    this.#places = new Int32Array(block.rows);
+    for (let row = 0; row < block.rows; row++) {
+      const group = groupOf[block.cells[row]];
+      if (group >= 0 && placeOf[group] < 0) {
+        placeOf[group] = numbers.push(group) - 1;
+        counts.push(0);
+        errors.push(0);
+      }
+      const place = this.#places[row] = group < 0 ? -1 : placeOf[group];
+      if (place < 0) continue;
+      counts[place] += block.counts[row];
+      errors[place] += block.errors[row];
+    }
+    this.numbers = Int32Array.from(numbers);
+    this.counts = Float64Array.from(counts);
+    this.errors = Float64Array.from(errors);
+    this.isExact = block.isExact;
+    this.#block = block;
+  }
+
+  get rows(): number {
+    return this.numbers.length;
+  }
+
+  measure(slot: number): MeasureBlock | null {
+    const known = this.#measures[slot];
+    if (known !== undefined) return known;
+    const measure = this.#block.measures[slot];
+    return this.#measures[slot] = measure && new RolledMeasure(measure, this.#places, this.rows);
+  }
+}
+
+/** Sketches of these are merged by nobody else meanwhile. */
+const merger = new SketchMerger();
+
+/** A measure by group; sketches are merged when they are first asked for. Squared deviations are not added up. */
+export class RolledMeasure implements MeasureBlock {
+  readonly counts: Float64Array;
+  readonly sums: Float64Array;
+  readonly minima: Float64Array;
+  readonly maxima: Float64Array;
+  readonly m2: Float64Array;
+  readonly #of: MeasureBlock;
+  readonly #places: Int32Array;
+  #merged: Pick<MeasureBlock, "sketches" | "sketchEnds"> | null = null;
+  /** By rank, then by row; undefined where it was not asked for. */
+  readonly #quantiles = new Map<number, (number | null)[]>();
+
+  constructor(of: MeasureBlock, places: Int32Array, rows: number) {
+    this.#of = of;
+    this.#places = places;
+    this.counts = new Float64Array(rows);
+    this.sums = new Float64Array(rows);
+    this.minima = new Float64Array(rows).fill(Infinity);
+    this.maxima = new Float64Array(rows).fill(-Infinity);
+    this.m2 = new Float64Array(rows).fill(NaN);
+    for (let row = 0; row < places.length; row++) {
+      const place = places[row];
+      const count = of.counts[row];
+      if (place < 0 || count === 0) continue;
+      this.counts[place] += count;
+      this.sums[place] += of.sums[row];
+      if (of.minima[row] < this.minima[place]) this.minima[place] = of.minima[row];
+      if (of.maxima[row] > this.maxima[place]) this.maxima[place] = of.maxima[row];
+    }
+  }
+
+  get sketches(): Uint8Array {
+    return (this.#merged ??= this.#merge()).sketches;
+  }
+
+  get sketchEnds(): Uint32Array {
+    return (this.#merged ??= this.#merge()).sketchEnds;
+  }
+
+  /** A quantile of one row; null where it has no value. */
+  quantile(row: number, q: number): number | null {
+    let known = this.#quantiles.get(q);
+    if (known === undefined) this.#quantiles.set(q, known = []);
+    const before = known[row];
+    if (before !== undefined) return before;
+    const { sketches, sketchEnds } = this;
+    merger.clear();
+    merger.addAll(sketches, row === 0 ? 0 : sketchEnds[row - 1], sketchEnds[row]);
+    return known[row] = merger.takeQuantile(q);
+  }
+
+  #merge(): Pick<MeasureBlock, "sketches" | "sketchEnds"> {
+    const { counts, sketches, sketchEnds } = this.#of;
+    const of: number[][] = Array.from(this.counts, () => []);
+    this.#places.forEach((place, row) => {
+      if (place >= 0 && counts[row] > 0) of[place].push(row);
+    });
+    let length = 0;
+    const merged = of.map((rows) => {
+      merger.clear();
+      for (const row of rows) merger.addAll(sketches, row === 0 ? 0 : sketchEnds[row - 1], sketchEnds[row]);
+      const bytes = merger.takeEncoded();
+      length += bytes.length;
+      return bytes;
+    });
+    const all = new Uint8Array(length);
+    let end = 0;
+    const ends = Uint32Array.from(merged, (bytes) => {
+      all.set(bytes, end);
+      return end += bytes.length;
+    });
+    return { sketches: all, sketchEnds: ends };
+  }
+}
