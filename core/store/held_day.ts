@@ -8,8 +8,9 @@ import { type CellRead, HOUR, type MinuteRange, TENS } from "./cell_places.ts";
 
 /** A range begins within an hour, and a page's clock may be behind. */
 const END_HOURS = 2;
-/** Longer ranges than a day are asked for seldom. */
-const HOURS = 24 + END_HOURS;
+/** Longer ranges are asked for seldom. */
+const DAY = 24;
+const HOURS = DAY + END_HOURS;
 /** The newest hours, whose points pages show minute by minute. */
 const FINE_HOURS = 6 + END_HOURS;
 /** Of a core it has a fifth. */
@@ -62,10 +63,20 @@ export class HeldDay {
     for (const topicId of this.#waiting) {
       this.#waiting.delete(topicId);
       const last = this.#wanted.get(topicId) ?? 0;
-      for (let n = 0; n < HOURS && !this.#pace.isStopped; n++) {
-        const isRoom = this.#parts.filled() <= ROOM;
-        if (!isRoom || !await this.#pace.step(() => this.#holdHour(topicId, last, n))) break;
+      let n = 0;
+      while (n < HOURS && !this.#pace.isStopped && this.#parts.filled() <= ROOM) {
+        if (!await this.#pace.step(() => this.#holdHour(topicId, last, n))) break;
+        n++;
       }
+      if (n === HOURS) await this.#sumUp(topicId, last);
+    }
+  }
+
+  /** Whole hours are answered from as one from the second time on (hour_spans.ts). */
+  async #sumUp(topicId: string, last: number): Promise<void> {
+    const range = { from: (last - DAY + 1) * HOUR, to: last * HOUR };
+    for (let times = 0; times < 2 && !this.#pace.isStopped; times++) {
+      await this.#pace.step(() => this.#hold({ topicId, range, isByMinute: false }));
     }
   }
 
@@ -74,10 +85,13 @@ export class HeldDay {
     // A day's range begins in the oldest, at any minute.
     const isFine = n < FINE_HOURS || n >= HOURS - END_HOURS;
     const range = { from: (last - n) * HOUR, to: (last - n + 1) * HOUR };
-    const { hold } = this.#parts;
+    if (!await this.#hold({ topicId, range, stepMinutes: isFine ? 1 : TENS, isByMinute: false })) return false;
+    return n === 0 || await this.#hold({ topicId, range, isByMinute: false }); // of what is held by now
+  }
+
+  async #hold(read: CellRead): Promise<boolean> {
     try {
-      if (!await hold({ topicId, range, stepMinutes: isFine ? 1 : TENS, isByMinute: false })) return false;
-      return n === 0 || await hold({ topicId, range, isByMinute: false }); // of what is held by now
+      return await this.#parts.hold(read);
     } catch {
       return false;
     }

@@ -77,10 +77,17 @@ async function settled(day: HeldDay): Promise<void> {
 }
 
 Deno.test("once an hour was asked for, whatever a page asks of the day before is answered without loading", async () => {
-  const { cells, day, ask } = held(3, 50_000_000);
+  const { cells, cache, day, ask } = held(3, 50_000_000);
   await ask(1, NOW, 1);
   await settled(day);
   const { loads } = cells;
+  // All whole hours of a day are one block already.
+  const range = { from: NOW - 24 * HOUR, to: NOW };
+  const widest = await cache.read(
+    { topicId: TOPIC, range, isByMinute: false },
+    ({ blocks }) => Math.max(...blocks.map(({ block }) => block.counts[0])),
+  );
+  expect(widest).toBe(23 * HOUR);
   for (let to = NOW - 50; to < NOW + 50; to++) {
     for (const [hours, step] of [[0.25, 1], [1, 1], [3, 1], [6, 1], [24, TENS], [24, undefined], [6, TENS]] as const) {
       expect(await ask(hours, to, step)).toBe(hours * HOUR * 3);
