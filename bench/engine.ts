@@ -1,6 +1,6 @@
 /**
  * The engine by itself, from the embedded log: with one worker and two; the same records in few partitions and in many;
- * resident memory over many records; pauses of the garbage collector.
+ * the same partition among few and among many; resident memory over many records; pauses of the garbage collector.
  * Run: deno task bench --only engine [--records N] [--runs N] [--passes N]
  */
 import { median, type Run, runLine } from "./peers/runs.ts";
@@ -9,6 +9,9 @@ import { taskCommand } from "../tests/faults/task_command.ts";
 
 const contender = new URL("./contenders/ours.ts", import.meta.url).pathname;
 const PARTITIONS = [4, 16, 64, 256];
+/** Of the partitions that are compared one by one: as four partitions of a topic have them, for a minute. */
+const PARTITION_RECORDS = 25_000;
+const PARTITION_RECORDS_PER_MINUTE = 25_000;
 /** Workers are compared over so many times the records: the wait for a run's last flush is the same with any of them. */
 const WORKER_TIMES = 4;
 
@@ -98,6 +101,34 @@ async function measurePartitions({ records, runs }: EngineOptions) {
   });
 }
 
+/** The same partition, with as many records a minute and of as many kinds, few times and many: what each costs. */
+async function measurePartitionCost(runs: number) {
+  const most = Math.max(...PARTITIONS);
+  const directories = new Map<number, string>();
+  for (const partitions of PARTITIONS) {
+    const records = partitions * PARTITION_RECORDS;
+    directories.set(partitions, await prepare(records, partitions, partitions * PARTITION_RECORDS_PER_MINUTE));
+  }
+  const found = new Map<number, number[]>(PARTITIONS.map((partitions) => [partitions, []]));
+  for (let round = 0; round < runs; round++) {
+    for (const [partitions, directory] of directories) {
+      // As many partitions in all, a few at a time: each time a topic of its own.
+      const args = [directory, String(partitions * PARTITION_RECORDS), "2", String(most / partitions)];
+      const { run } = await runEngine(args);
+      found.get(partitions)?.push((run.passesCpuSeconds ?? NaN) * 1000 / most);
+    }
+  }
+  console.log(
+    `\n## A partition of ${PARTITION_RECORDS} records, ${PARTITION_RECORDS_PER_MINUTE} a minute, among so many, ${runs} runs each, in turns\n`,
+  );
+  console.log("| partitions | CPU, ms a partition |\n|---|---|");
+  return [...found].map(([partitions, list]) => {
+    const row = { partitions, cpuMillis: median(list) };
+    console.log(`| ${partitions} | ${row.cpuMillis.toFixed(1)} |`);
+    return row;
+  });
+}
+
 async function measureMemory(directory: string, { records, passes }: EngineOptions) {
   const { run, pausesMs } = await runEngine([directory, String(records), "2", String(passes)], {
     trace: true,
@@ -120,6 +151,7 @@ export async function measureEngine(options: EngineOptions): Promise<unknown> {
   return {
     workers: await measureWorkers(options),
     partitions: await measurePartitions(options),
+    partitionCost: await measurePartitionCost(options.runs),
     memory: await measureMemory(directory, options),
   };
 }

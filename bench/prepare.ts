@@ -2,16 +2,24 @@
 import { configSchema } from "../core/config/schema.ts";
 import { openEmbeddedLog } from "../core/log/registry.ts";
 import { TopicWriter } from "../core/log/topic_writer.ts";
-import { recordSource, START_MS } from "./records.ts";
+import { RECORDS_PER_MINUTE, recordSource, SEED, START_MS } from "./records.ts";
 
 const PARTITIONS = 4;
 /** Read first by every contender, untimed: enough for the compiler of each of our workers to be done. */
 const WARM_RECORDS = 1_000_000;
 const LINES = 10_000;
 
-/** Answers the directory with `bench.ndjson`, `warm.ndjson` and the topics `bench` and `warm`. */
-export async function prepare(records: number, partitions = PARTITIONS): Promise<string> {
-  const name = partitions === PARTITIONS ? `records-${records}` : `records-${records}-${partitions}`;
+/**
+ * Answers the directory with `bench.ndjson`, `warm.ndjson` and the topics `bench` and `warm`. So many records a minute are
+ * all partitions' together.
+ */
+export async function prepare(
+  records: number,
+  partitions = PARTITIONS,
+  perMinute = RECORDS_PER_MINUTE,
+): Promise<string> {
+  const suffix = (value: number, usual: number) => value === usual ? "" : `-${value}`;
+  const name = `records-${records}${suffix(partitions, PARTITIONS)}${suffix(perMinute, RECORDS_PER_MINUTE)}`;
   const directory = new URL(`./out/${name}`, import.meta.url).pathname;
   if (await exists(`${directory}/ready`)) return directory;
   await Deno.remove(directory, { recursive: true }).catch(() => {});
@@ -21,7 +29,7 @@ export async function prepare(records: number, partitions = PARTITIONS): Promise
     const topic = await log.createTopic(name, { partitions, format: "json" });
     const writer = new TopicWriter(log, topic, { batchBytes: 256 * 1024 });
     const file = await Deno.open(`${directory}/${name}.ndjson`, { write: true, create: true, truncate: true });
-    const next = recordSource();
+    const next = recordSource(SEED, perMinute);
     const encoder = new TextEncoder();
     for (let done = 0; done < count;) {
       const lines = Array.from({ length: Math.min(LINES, count - done) }, next);

@@ -6,9 +6,9 @@ import { randomFrom } from "../tests/simulation/delivery_simulator.ts";
 
 export const RECORD_BYTES = 286;
 export const SEED = 20_260_301;
-/** Event time of record 0, and between two records: 100 000 records a minute. */
+/** Event time of record 0, and how many there are a minute. */
 export const START_MS = Date.UTC(2026, 2, 1);
-const STEP_MS = 0.6;
+export const RECORDS_PER_MINUTE = 100_000;
 
 const SERVICES = ["checkout", "catalog", "search", "identity", "payments", "reviews", "pricing", "messaging"];
 const ENDPOINTS = [
@@ -20,7 +20,8 @@ const ENDPOINTS = [
 const FILLER = "request handled by the worker pool ".repeat(5);
 
 /** An endless row of records: each call answers the next one. */
-export function recordSource(seed = SEED): () => string {
+export function recordSource(seed = SEED, perMinute = RECORDS_PER_MINUTE): () => string {
+  const stepMs = 60_000 / perMinute;
   const random = randomFrom(seed);
   const hex = () => Math.floor(random() * 2 ** 32).toString(16).padStart(8, "0");
   let index = 0;
@@ -29,7 +30,7 @@ export function recordSource(seed = SEED): () => string {
     const luck = random();
     const status = luck < 0.94 ? 200 : luck < 0.98 ? 404 : 500;
     const fields = {
-      "@timestamp": new Date(START_MS + Math.floor(index++ * STEP_MS)).toISOString(),
+      "@timestamp": new Date(START_MS + Math.floor(index++ * stepMs)).toISOString(),
       level: status === 500 ? "ERROR" : status === 404 ? "WARN" : "INFO",
       service: SERVICES[Math.floor(random() ** 2 * SERVICES.length)],
       host: `web-${Math.floor(random() * 12)}`,

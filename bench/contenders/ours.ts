@@ -61,6 +61,7 @@ for (let pass = 1; pass < Number(passes); pass++) {
   await readAll("bench", pass);
   resident.push(Deno.memoryUsage().rss);
 }
+const allCpu = process.cpuUsage(cpuBefore);
 const topic = await log.findTopic("bench");
 const range = { fromMs: 0, toMs: Date.UTC(2100, 0) };
 const summary = topic === undefined ? null : await store.summary({ topicId: topic.id, range, apisMax: 100, where: [] });
@@ -70,6 +71,7 @@ console.log(JSON.stringify({
   cpuSeconds: (cpu.user + cpu.system) / 1e6,
   peakRssBytes: process.resourceUsage().maxRSS * 1024,
   check: [summary?.totals.count, summary?.totals.errors],
+  passesCpuSeconds: (allCpu.user + allCpu.system) / 1e6,
   ...(Number(passes) > 1 ? { resident } : {}),
 }));
 await engine.stop();

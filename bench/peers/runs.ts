@@ -8,8 +8,9 @@ export const runLine = z.object({
   peakRssBytes: z.number(),
   /** What all must have counted, where that is not held against each other elsewhere. */
   check: z.array(z.number()).optional(),
-  /** Bytes of resident memory after each pass. */
+  /** Bytes of resident memory after each pass, and CPU time of all. */
   resident: z.array(z.number()).optional(),
+  passesCpuSeconds: z.number().optional(),
   /** Events in files, where they were to be kept. */
   archived: z.number().optional(),
   archivedBytes: z.number().optional(),

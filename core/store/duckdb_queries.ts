@@ -40,13 +40,13 @@ export class MinuteQueries {
 
   async series(query: SeriesQuery): Promise<SeriesResult> {
     const held = await this.seriesOfCells(query);
-    this.#day.asked(query.topicId, minuteRange(query.range));
+    if (held !== null) this.#day.asked(query.topicId, minuteRange(query.range));
     return held ?? await this.#read((connection) => readSeries(connection, query));
   }
 
   async summary(query: SummaryQuery): Promise<SummaryResult> {
     const held = await this.summaryOfCells(query);
-    this.#day.asked(query.topicId, minuteRange(query.range));
+    if (held !== null) this.#day.asked(query.topicId, minuteRange(query.range));
     return held ?? await this.#read((connection) => readSummary(connection, query));
   }
 
