@@ -90,6 +90,7 @@ class GroupSums {
       if (measure.maxima[row] > maxima[group]) maxima[group] = measure.maxima[row];
       if (Math.abs(sums[group]) > Number.MAX_SAFE_INTEGER) this.isExact = false;
     }
+    if (measure instanceof RolledMeasure && !measure.isExact) this.isExact = false;
   }
 
   /** Within what lies between the smallest and the largest value, which no estimate may leave. */

@@ -132,8 +132,10 @@ export interface CellBlock {
 
 /** Objects of a block, and its place in a list. */
 const BLOCK_BYTES = 500;
-/** The same of a measure, with what is added up of it once it has been asked for (cell_groups.ts). */
-const MEASURE_BYTES = 1_800;
+/** The same of a measure. */
+const MEASURE_BYTES = 600;
+/** What may be kept of a block's rows by group (cell_groups.ts), in parts of the block's memory, which has it counted. */
+export const ROLLED_PART = 0.25;
 
 export const EMPTY_BLOCK: CellBlock = {
   rows: 0,
@@ -270,6 +272,7 @@ export class CellSums {
     const [counts, errors] = [narrow(this.#counts), narrow(this.#errors)];
     let bytes = BLOCK_BYTES + cells.byteLength + counts.byteLength + errors.byteLength;
     for (const measure of measures) if (measure !== null) bytes += bytesOf(measure);
+    bytes = Math.ceil(bytes * (1 + ROLLED_PART));
     return { rows, cells, counts, errors, measures, isExact: isExact(counts) && measures.every(isExactMeasure), bytes };
   }
 }

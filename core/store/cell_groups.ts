@@ -4,12 +4,13 @@
  */
 import { MEASURES } from "../minutes/fields.ts";
 import { SketchMerger } from "../minutes/sketch_merger.ts";
-import type { CellBlock, Grouping, MeasureBlock, Numbers } from "./cell_blocks.ts";
+import { type CellBlock, type Grouping, type MeasureBlock, type Numbers, ROLLED_PART } from "./cell_blocks.ts";
 
 /** Rows of a block for each group from which on adding them up once is worth it. */
 const ROWS_PER_GROUP = 8;
-/** Groups of all groupings that are kept of a block, in parts of its rows. */
-const KEPT_PARTS = 4;
+/** Memory of the rows of a grouping, and of each of its groups with the sketches of a measure, about. */
+const ROLLED_BYTES = 1_500;
+const GROUP_BYTES = 400;
 
 /** Rows of a block, or of its groups. */
 export interface Rows {
@@ -27,20 +28,21 @@ export interface Rows {
 
 /** Places of the groups that a question is about; -1: it is not about them. */
 export class Places {
-  /** By number of the cell. */
-  readonly byCell: readonly number[];
-  readonly byGroup: readonly number[];
+  readonly #grouping: Grouping;
+  readonly #byGroup: number[];
+  #byCell: readonly number[] | null = null;
 
   /** @param kept Numbers of groups in the order of their places. */
   constructor(grouping: Grouping, kept: readonly number[]) {
-    const byGroup = new Array<number>(grouping.groups.length).fill(-1);
-    kept.forEach((group, place) => byGroup[group] = place);
-    this.byGroup = byGroup;
-    this.byCell = grouping.groupOf.map((group) => group < 0 ? -1 : byGroup[group]);
+    this.#grouping = grouping;
+    this.#byGroup = new Array<number>(grouping.groups.length).fill(-1);
+    kept.forEach((group, place) => this.#byGroup[group] = place);
   }
 
+  /** By the numbers of some rows. */
   of(rows: Rows): readonly number[] {
-    return rows.isByGroup ? this.byGroup : this.byCell;
+    if (rows.isByGroup) return this.#byGroup;
+    return this.#byCell ??= this.#grouping.groupOf.map((group) => group < 0 ? -1 : this.#byGroup[group]);
   }
 }
 
@@ -54,21 +56,21 @@ export function groupedRows(block: CellBlock, grouping: Grouping): Rows {
   if (kept === undefined) rolled.set(block, kept = new Map());
   let rows = kept.get(grouping);
   if (rows === undefined) {
-    rows = new RolledRows(block, grouping.groupOf, groups);
+    rows = new RolledRows(block, grouping.groupOf);
     kept.set(grouping, rows);
-    giveUp(kept, block.rows / KEPT_PARTS);
+    giveUp(kept, block.bytes * ROLLED_PART);
   }
   return rows;
 }
 
-/** The oldest go. */
-function giveUp(kept: Map<Grouping, RolledRows>, rowsMax: number): void {
-  let sum = 0;
-  for (const { rows } of kept.values()) sum += rows;
+/** The oldest go, but for the last one. */
+function giveUp(kept: Map<Grouping, RolledRows>, bytesMax: number): void {
+  let bytes = 0;
+  for (const { rows } of kept.values()) bytes += ROLLED_BYTES + rows * GROUP_BYTES;
   for (const [grouping, { rows }] of kept) {
-    if (sum <= rowsMax) return;
+    if (bytes <= bytesMax || kept.size === 1) return;
     kept.delete(grouping);
-    sum -= rows;
+    bytes -= ROLLED_BYTES + rows * GROUP_BYTES;
   }
 }
 
@@ -86,31 +88,36 @@ class RolledRows implements Rows {
   readonly errors: Float64Array;
   readonly isExact: boolean;
   readonly #block: CellBlock;
-  /** By row of the block: which of these it is added to; -1: none. */
-  readonly #places: Int32Array;
+  readonly #groupOf: readonly number[];
   readonly #measures: (RolledMeasure | null | undefined)[] = MEASURES.map(() => undefined);
 
-  constructor(block: CellBlock, groupOf: readonly number[], groups: number) {
-    const placeOf = new Int32Array(groups).fill(-1);
-    const [numbers, counts, errors]: number[][] = [[], [], []];
-    this.#places = new Int32Array(block.rows);
-    for (let row = 0; row < block.rows; row++) {
-      const group = groupOf[block.cells[row]];
-      if (group >= 0 && placeOf[group] < 0) {
-        placeOf[group] = numbers.push(group) - 1;
-        counts.push(0);
-        errors.push(0);
-      }
-      const place = this.#places[row] = group < 0 ? -1 : placeOf[group];
-      if (place < 0) continue;
-      counts[place] += block.counts[row];
-      errors[place] += block.errors[row];
-    }
-    this.numbers = Int32Array.from(numbers);
-    this.counts = Float64Array.from(counts);
-    this.errors = Float64Array.from(errors);
-    this.isExact = block.isExact;
+  constructor(block: CellBlock, groupOf: readonly number[]) {
     this.#block = block;
+    this.#groupOf = groupOf;
+    this.isExact = block.isExact;
+    const { numbers, places } = this.#placed();
+    this.numbers = numbers;
+    this.counts = new Float64Array(numbers.length);
+    this.errors = new Float64Array(numbers.length);
+    for (let row = 0; row < block.rows; row++) {
+      const place = places[row];
+      if (place < 0) continue;
+      this.counts[place] += block.counts[row];
+      this.errors[place] += block.errors[row];
+    }
+  }
+
+  /** Groups that have rows, and by row of the block which of them it is of, or -1. Not kept: it is as long as the block. */
+  #placed(): { readonly numbers: Int32Array; readonly places: Int32Array } {
+    const placeOf = new Map<number, number>();
+    const places = Int32Array.from(this.#block.cells, (cell) => {
+      const group = this.#groupOf[cell];
+      if (group < 0) return -1;
+      const place = placeOf.get(group) ?? placeOf.size;
+      placeOf.set(group, place);
+      return place;
+    });
+    return { numbers: Int32Array.from(placeOf.keys()), places };
   }
 
   get rows(): number {
@@ -121,7 +128,7 @@ class RolledRows implements Rows {
     const known = this.#measures[slot];
     if (known !== undefined) return known;
     const measure = this.#block.measures[slot];
-    return this.#measures[slot] = measure && new RolledMeasure(measure, this.#places, this.rows);
+    return this.#measures[slot] = measure && new RolledMeasure(measure, () => this.#placed().places, this.rows);
   }
 }
 
@@ -135,15 +142,20 @@ export class RolledMeasure implements MeasureBlock {
   readonly minima: Float64Array;
   readonly maxima: Float64Array;
   readonly m2: Float64Array;
+  /** Whether all sums are exact. */
+  readonly isExact: boolean;
   readonly #of: MeasureBlock;
-  readonly #places: Int32Array;
+  readonly #places: () => Int32Array;
   #merged: Pick<MeasureBlock, "sketches" | "sketchEnds"> | null = null;
   /** By rank, then by row; undefined where it was not asked for. */
   readonly #quantiles = new Map<number, (number | null)[]>();
 
-  constructor(of: MeasureBlock, places: Int32Array, rows: number) {
+  /** @param placed By row, which of these `rows` it is added to; -1: none. */
+  constructor(of: MeasureBlock, placed: () => Int32Array, rows: number) {
     this.#of = of;
-    this.#places = places;
+    this.#places = placed;
+    const places = placed();
+    let isExact = true;
     this.counts = new Float64Array(rows);
     this.sums = new Float64Array(rows);
     this.minima = new Float64Array(rows).fill(Infinity);
@@ -155,9 +167,11 @@ export class RolledMeasure implements MeasureBlock {
       if (place < 0 || count === 0) continue;
       this.counts[place] += count;
       this.sums[place] += of.sums[row];
+      if (Math.abs(this.sums[place]) > Number.MAX_SAFE_INTEGER) isExact = false;
       if (of.minima[row] < this.minima[place]) this.minima[place] = of.minima[row];
       if (of.maxima[row] > this.maxima[place]) this.maxima[place] = of.maxima[row];
     }
+    this.isExact = isExact;
   }
 
   get sketches(): Uint8Array {
@@ -183,7 +197,7 @@ export class RolledMeasure implements MeasureBlock {
   #merge(): Pick<MeasureBlock, "sketches" | "sketchEnds"> {
     const { counts, sketches, sketchEnds } = this.#of;
     const of: number[][] = Array.from(this.counts, () => []);
-    this.#places.forEach((place, row) => {
+    this.#places().forEach((place, row) => {
       if (place >= 0 && counts[row] > 0) of[place].push(row);
     });
     let length = 0;
