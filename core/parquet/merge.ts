@@ -36,6 +36,11 @@ export class ParquetMerger {
   readonly #groups: Uint8Array[] = [];
   #position = MAGIC.length;
 
+  /** Row groups so far. */
+  get groups(): number {
+    return this.#groups.length;
+  }
+
   /** What the merged file begins with. */
   get head(): Uint8Array {
     return MAGIC;
@@ -90,13 +95,18 @@ interface Footer {
 }
 
 async function readFooter(file: Deno.FsFile): Promise<Footer> {
+  const { bytes, start } = await readFooterBytes(file);
+  const fields = parseStruct(bytes);
+  return { fields, groups: structsOf(fields, FILE.rowGroups), start };
+}
+
+async function readFooterBytes(file: Deno.FsFile): Promise<{ readonly bytes: Uint8Array; readonly start: number }> {
   const { size } = await file.stat();
   const tail = await readAt(file, size - TAIL_BYTES, TAIL_BYTES);
   if (MAGIC.some((byte, i) => tail[4 + i] !== byte)) throw new RangeError("the file does not end like Parquet");
   const length = new DataView(tail.buffer).getUint32(0, true);
   const start = size - TAIL_BYTES - length;
-  const fields = parseStruct(await readAt(file, start, length));
-  return { fields, groups: structsOf(fields, FILE.rowGroups), start };
+  return { bytes: await readAt(file, start, length), start };
 }
 
 /** Where the first page of a row group begins in its file. */
@@ -115,10 +125,10 @@ export async function haveSameColumns(paths: readonly string[]): Promise<boolean
   let first: string | null = null;
   for (const path of paths) {
     using file = await Deno.open(path, { read: true });
-    const { fields } = await readFooter(file);
+    const fields = parseStruct((await readFooterBytes(file)).bytes, FILE.schema); // its row groups are most of it
     const columns = encoded(fields.filter(({ id }) => id === FILE.schema)).toHex();
     first ??= columns;
-    if (columns !== first) return false;
+    if (columns !== first || fields.every(({ id }) => id !== FILE.schema)) return false;
   }
   return true;
 }
@@ -143,8 +153,11 @@ export interface FileGroups extends GroupRange {
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** Writes row groups of files, which have the same columns, to one file: byte for byte, no value is read. */
-export async function concatenateFiles(inputs: readonly FileGroups[], output: string): Promise<void> {
+/**
+ * Writes row groups of files, which have the same columns, to one file: byte for byte, no value is read. Answers how many they
+ * are.
+ */
+export async function concatenateFiles(inputs: readonly FileGroups[], output: string): Promise<number> {
   const merger = new ParquetMerger();
   using out = await Deno.open(output, { write: true, create: true, truncate: true });
   await writeAll(out, merger.head);
@@ -161,6 +174,7 @@ export async function concatenateFiles(inputs: readonly FileGroups[], output: st
     }
   }
   await writeAll(out, merger.end());
+  return merger.groups;
 }
 
 function encoded(fields: Fields): Uint8Array {

@@ -27,9 +27,12 @@ export interface ThriftField {
   readonly value: ThriftValue;
 }
 
-/** The fields of the struct that `bytes` begin with. Throws RangeError where they are none. */
-export function parseStruct(bytes: Uint8Array): readonly ThriftField[] {
-  return new Parser(bytes).struct();
+/**
+ * The fields of the struct that `bytes` begin with, up to that of the number `last` where they are in their order, as all writers
+ * have them. Throws RangeError where they are none.
+ */
+export function parseStruct(bytes: Uint8Array, last = Infinity): readonly ThriftField[] {
+  return new Parser(bytes).struct(last);
 }
 
 class Parser {
@@ -40,7 +43,7 @@ class Parser {
     this.#bytes = bytes;
   }
 
-  struct(): ThriftField[] {
+  struct(last = Infinity): ThriftField[] {
     const fields: ThriftField[] = [];
     let id = 0;
     for (;;) {
@@ -48,6 +51,7 @@ class Parser {
       if (head === 0) return fields;
       const type = head & 15;
       id = head >> 4 === 0 ? Number(this.#zigzag()) : id + (head >> 4);
+      if (id > last) return fields;
       fields.push({ id, type, value: type === TRUE || type === FALSE ? type === TRUE : this.#value(type) });
     }
   }

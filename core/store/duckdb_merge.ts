@@ -85,9 +85,10 @@ export class SegmentMerger {
         first: firstGroup,
         count: groups,
       }));
-      if (!needsLargerGroups(entries) && await haveSameColumns(inputs.map(({ path }) => path))) {
-        await concatenateFiles(inputs, path);
-      } else await this.#copyRows(table, ordered, path, rows);
+      const canConcatenate = !needsLargerGroups(entries) && await haveSameColumns(inputs.map(({ path }) => path));
+      const groups = canConcatenate
+        ? await concatenateFiles(inputs, path)
+        : await this.#copyRows(table, ordered, path, rows);
       await syncFile(path);
       const { size } = await Deno.stat(path);
       return {
@@ -98,7 +99,7 @@ export class SegmentMerger {
         fileBytes: size,
         rows,
         firstGroup: 0,
-        groups: await countRowGroups(path),
+        groups,
         firstMicros: Math.min(...entries.map(({ firstMicros }) => firstMicros)),
         lastMicros: Math.max(...entries.map(({ lastMicros }) => lastMicros)),
         lastRecordMs: Math.max(...entries.map(({ lastRecordMs }) => lastRecordMs)),
@@ -109,12 +110,13 @@ export class SegmentMerger {
     }
   }
 
+  /** Answers how many row groups they are. */
   async #copyRows(
     table: RecordTable,
     entries: readonly SegmentEntry[],
     path: string,
     rows: number,
-  ): Promise<void> {
+  ): Promise<number> {
     const topic = textLiteral(entries[0].topicId);
     const copied = await this.#connections.readAlone((connection) =>
       connection.run(
@@ -125,6 +127,7 @@ export class SegmentMerger {
     );
     // What is not in the copy would be gone with the originals.
     if (copied.rowsChanged !== rows) throw new Error(`of ${rows} rows ${copied.rowsChanged} were copied`);
+    return await countRowGroups(path);
   }
 
   /** Lists the merged segments in place of the others, unless some of these are not listed any more. */
