@@ -31,9 +31,8 @@ Deno.test("row groups of several files are one file's, in their order, and as ma
     expect(await haveSameColumns([0, 1, 2].map(path))).toBe(true);
     const output = `${directory}/all.parquet`;
     // The second file whole, and of the others what does not begin or end with the file.
-    const inputs = [{ path: path(1), first: 0, count: 1 }, { path: path(0), first: 1, count: 2 }, {
-      ...{ path: path(2), first: 1, count: 2 },
-    }];
+    const some = [[1, 0, 1], [0, 1, 2], [2, 1, 2]] as const;
+    const inputs = some.map(([n, first, count]) => ({ path: path(n), first, count }));
     const groups = await concatenateFiles(inputs, output);
     const seen = await rowsOf(connection, `SELECT count(DISTINCT row_group_id) FROM parquet_metadata('${output}')`);
     expect([groups, await countRowGroups(output)].map(String)).toEqual([...seen[0], ...seen[0]]);

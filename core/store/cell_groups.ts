@@ -46,31 +46,41 @@ export class Places {
   }
 }
 
-const rolled = new WeakMap<CellBlock, Map<Grouping, RolledRows>>();
+/** What is kept of a block. A grouping that nobody asks for any more is not held by it: it is as long as all cells' names. */
+interface Kept {
+  readonly rows: WeakMap<Grouping, RolledRows>;
+  /** The oldest first. */
+  readonly order: { readonly grouping: WeakRef<Grouping>; readonly bytes: number }[];
+  bytes: number;
+}
+
+const rolled = new WeakMap<CellBlock, Kept>();
 
 /** The rows of a block by group where these are much fewer, else as they are. */
 export function groupedRows(block: CellBlock, grouping: Grouping): Rows {
   const groups = grouping.groups.length;
   if (block.rows < ROWS_PER_GROUP * groups) return plainRows(block);
   let kept = rolled.get(block);
-  if (kept === undefined) rolled.set(block, kept = new Map());
-  let rows = kept.get(grouping);
+  if (kept === undefined) rolled.set(block, kept = { rows: new WeakMap(), order: [], bytes: 0 });
+  let rows = kept.rows.get(grouping);
   if (rows === undefined) {
     rows = new RolledRows(block, grouping.groupOf);
-    kept.set(grouping, rows);
+    const bytes = ROLLED_BYTES + rows.rows * GROUP_BYTES;
+    kept.rows.set(grouping, rows);
+    kept.order.push({ grouping: new WeakRef(grouping), bytes });
+    kept.bytes += bytes;
     giveUp(kept, block.bytes * ROLLED_PART);
   }
   return rows;
 }
 
 /** The oldest go, but for the last one. */
-function giveUp(kept: Map<Grouping, RolledRows>, bytesMax: number): void {
-  let bytes = 0;
-  for (const { rows } of kept.values()) bytes += ROLLED_BYTES + rows * GROUP_BYTES;
-  for (const [grouping, { rows }] of kept) {
-    if (bytes <= bytesMax || kept.size === 1) return;
-    kept.delete(grouping);
-    bytes -= ROLLED_BYTES + rows * GROUP_BYTES;
+function giveUp(kept: Kept, bytesMax: number): void {
+  while (kept.bytes > bytesMax && kept.order.length > 1) {
+    const [{ grouping, bytes }] = kept.order.splice(0, 1);
+    const oldest = grouping.deref();
+    if (oldest !== undefined) kept.rows.delete(oldest);
+    kept.bytes -= bytes;
   }
 }
 

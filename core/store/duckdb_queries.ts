@@ -82,6 +82,7 @@ export class MinuteQueries {
       });
     } finally {
       changed();
+      if (changes === null || changes.some(({ minutes }) => minutes === undefined)) this.#day.forget();
     }
   }
 }

@@ -49,6 +49,11 @@ export class HeldDay {
     this.#work ??= this.#run().finally(() => this.#work = null);
   }
 
+  /** To be called when cells of any hour may be held no more, as after retention: the next question has its day loaded again. */
+  forget(): void {
+    this.#wanted.clear();
+  }
+
   /** Settles when all that was wanted so far is held, as far as there is room. */
   async settled(): Promise<void> {
     while (this.#work !== null) await this.#work;
@@ -62,7 +67,8 @@ export class HeldDay {
   async #run(): Promise<void> {
     for (const topicId of this.#waiting) {
       this.#waiting.delete(topicId);
-      const last = this.#wanted.get(topicId) ?? 0;
+      const last = this.#wanted.get(topicId);
+      if (last === undefined) continue;
       let n = 0;
       while (n < HOURS && !this.#pace.isStopped && this.#parts.filled() <= ROOM) {
         if (!await this.#pace.step(() => this.#holdHour(topicId, last, n))) break;

@@ -108,6 +108,9 @@ Deno.test("it is looked after again when an hour has passed, and not for each qu
   expect(await countOf(1, NOW)).toBeGreaterThan(24);
   for (const to of [NOW, NOW - 30, NOW + 20, NOW - 10 * HOUR]) expect(await countOf(6, to)).toBe(0);
   expect(await countOf(1, NOW + HOUR)).toBeGreaterThan(24);
+  day.forget();
+  expect(await countOf(1, NOW + HOUR)).toBeGreaterThan(24);
+  expect(await countOf(1, NOW + HOUR)).toBe(0);
   // Somebody looks at last week.
   expect(await countOf(1, NOW - 7 * 24 * HOUR)).toBeGreaterThan(24);
   expect(await countOf(0, NOW - 100 * 24 * HOUR)).toBe(0);

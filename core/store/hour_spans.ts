@@ -41,7 +41,7 @@ interface Part extends TimedBlock {
 export class HourSpans {
   /** By number of the span since 1970. */
   readonly #spans = new Map<number, Sum>();
-  /** By their minutes, the last one used last; null: it was asked for once, and may never be again. */
+  /** By their hours, the last one used last; null: it was asked for once, and may never be again. */
   readonly #runs = new Map<string, Run | null>();
   readonly #account: (bytes: number) => void;
 
