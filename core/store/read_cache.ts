@@ -19,6 +19,7 @@ import { Segments } from "./duckdb_segments.ts";
 import { Staging } from "./duckdb_staging.ts";
 import { threadsOf } from "./duckdb_threads.ts";
 import { integerLiteral, numberOf, Parameters, rowsOf, textLiteral, textOf } from "./duckdb_values.ts";
+import { OwnedDirectory } from "./owned_directory.ts";
 import type { Export, ExportQuery, MinuteRows, OffsetCover, PartitionState } from "./ports.ts";
 import type { RecordBlock } from "./record_blocks.ts";
 import { minuteRanges, type RollupLevel, type RollupPlan } from "./rollup_plan.ts";
@@ -35,6 +36,8 @@ const MERGE_EVERY = 16;
 /** Row groups of a file: DuckDB opens each file that a read may need. */
 const GROUPS_PER_FILE = 256;
 
+/** In the cache's own directory. */
+const DIRECTORIES = ["exports", "staging", "segments"];
 const ROLLUP_LEVELS: readonly RollupLevel[] = ["hours", "days"];
 /** Tables with rows of a topic that are no segments'. */
 const TOPIC_TABLES = ["minutes", "partitions", ...ROLLUP_LEVELS];
@@ -65,8 +68,7 @@ export class ReadCache {
   readonly #connections: DuckDbConnections;
   readonly #segments: Segments;
   readonly #staging: Staging;
-  readonly #directory: string;
-  readonly #lock: Deno.FsFile;
+  readonly #directory: OwnedDirectory;
   readonly #minutes: MinuteQueries;
   /** Loads are one at a time, each with the beginning of the read that it is for. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -76,40 +78,26 @@ export class ReadCache {
   /** What has been loaded, by whatever names the loader gives it. */
   readonly loaded = new Map<string, string>();
 
-  private constructor(connections: DuckDbConnections, directory: string, lock: Deno.FsFile, cellBytes: number) {
-    this.#lock = lock;
+  private constructor(connections: DuckDbConnections, directory: OwnedDirectory, cellBytes: number) {
     this.#minutes = new MinuteQueries(connections, cellBytes);
     this.#connections = connections;
     this.#directory = directory;
-    this.#segments = new Segments(`${directory}/segments`);
-    this.#staging = new Staging(`${directory}/staging`);
+    this.#segments = new Segments(`${directory.path}/segments`);
+    this.#staging = new Staging(`${directory.path}/staging`);
     this.#merger = new SegmentMerger(connections, this.#segments, () => {}); // what is not merged is only slower
     connections.onCheckpoint = () => this.#segments.sweep();
   }
 
   static async open({ directory: parent, memoryBytes, threads, cellBytes }: ReadCacheOptions): Promise<ReadCache> {
-    await removeOrphans(parent);
-    const { directory, lock } = await makeDirectory(parent);
-    const connections = await DuckDbConnections.open({
-      path: `${directory}/cache.duckdb`,
-      allowedDirectories: ["exports", "staging", "segments"].map((name) => `${directory}/${name}`),
-      checkpointBytes: CHECKPOINT_BYTES,
-      settings: {
-        memory_limit: `${Math.floor(memoryBytes / 1_048_576)}MiB`,
-        threads: String(threadsOf({ threads })),
-        temp_directory: `${directory}/spill`,
-        checkpoint_threshold: "1TiB", // checkpoints are started by DuckDbConnections
-        preserve_insertion_order: "false",
-        enable_external_file_cache: "false",
-        autoinstall_known_extensions: "false",
-        autoload_known_extensions: "false",
-      },
-    });
-    await connections.write(async (connection) => {
-      await connection.run(SCHEMA);
-      for (const level of ROLLUP_LEVELS) await connection.run(`CREATE TABLE ${level} AS FROM minutes LIMIT 0`);
-    });
-    return new ReadCache(connections, directory, lock, cellBytes);
+    const directory = await OwnedDirectory.make(parent);
+    try {
+      for (const name of DIRECTORIES) await emptyDirectory(`${directory.path}/${name}`);
+      const connections = await openDatabase(directory.path, memoryBytes, threadsOf({ threads }));
+      return new ReadCache(connections, directory, cellBytes);
+    } catch (error) {
+      await directory[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /**
@@ -148,7 +136,7 @@ export class ReadCache {
   export(load: () => Promise<void>, query: ExportQuery): Promise<Export> {
     return this.#inTurn(async () => {
       await this.#loadWithin(load);
-      const directory = `${this.#directory}/exports`;
+      const directory = `${this.#directory.path}/exports`;
       return await exportTable({ connections: this.#connections, segments: this.#segments, directory }, query);
     });
   }
@@ -322,8 +310,35 @@ export class ReadCache {
     await this.#merger.stop();
     await this.#connections.close();
     await this.#segments.swept();
-    await Deno.remove(this.#directory, { recursive: true }).catch(() => {}); // the next process does it
-    this.#lock.close();
+    await this.#directory[Symbol.asyncDispose]();
+  }
+}
+
+async function openDatabase(directory: string, memoryBytes: number, threads: number): Promise<DuckDbConnections> {
+  const connections = await DuckDbConnections.open({
+    path: `${directory}/cache.duckdb`,
+    allowedDirectories: DIRECTORIES.map((name) => `${directory}/${name}`),
+    checkpointBytes: CHECKPOINT_BYTES,
+    settings: {
+      memory_limit: `${Math.floor(memoryBytes / 1_048_576)}MiB`,
+      threads: String(threads),
+      temp_directory: `${directory}/spill`,
+      checkpoint_threshold: "1TiB", // checkpoints are started by DuckDbConnections
+      preserve_insertion_order: "false",
+      enable_external_file_cache: "false",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    },
+  });
+  try {
+    await connections.write(async (connection) => {
+      await connection.run(SCHEMA);
+      for (const level of ROLLUP_LEVELS) await connection.run(`CREATE TABLE ${level} AS FROM minutes LIMIT 0`);
+    });
+    return connections;
+  } catch (error) {
+    await connections.close();
+    throw error;
   }
 }
 
@@ -348,28 +363,4 @@ export async function useRollups(
     if (minutes.length > 0) sources.push(of(level, `minute IN (${minutes.join(", ")})`));
   }
   await connection.run(`CREATE TEMP VIEW minutes AS ${sources.join(" UNION ALL ")}`);
-}
-
-const LOCK = "lock";
-
-/** Makes a directory for this process, and keeps a lock in it for as long as it lives. */
-async function makeDirectory(parent: string): Promise<{ directory: string; lock: Deno.FsFile }> {
-  const directory = `${parent}/${crypto.randomUUID()}`;
-  for (const name of ["exports", "staging", "segments"]) await emptyDirectory(`${directory}/${name}`);
-  const lock = await Deno.open(`${directory}/${LOCK}`, { write: true, create: true });
-  await lock.lock(true);
-  return { directory, lock };
-}
-
-/** Removes the directories of processes that are no more: nobody holds their locks. */
-async function removeOrphans(parent: string): Promise<void> {
-  await Deno.mkdir(parent, { recursive: true });
-  for await (const { name } of Deno.readDir(parent)) {
-    try {
-      using lock = await Deno.open(`${parent}/${name}/${LOCK}`, { write: true });
-      if (await lock.tryLock(true)) await Deno.remove(`${parent}/${name}`, { recursive: true });
-    } catch {
-      // Another process is making it, or removing it.
-    }
-  }
 }
