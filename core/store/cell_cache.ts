@@ -88,8 +88,8 @@ const NO_BLOCKS: ReadonlyMap<string, CellBlock> = new Map();
 const keyOf = ({ width, minute }: Place): string => `${width}/${minute}`;
 /** Whether blocks may be answered from as one: no step begins within six hours. */
 const isJoined = ({ stepMinutes, isByMinute }: CellRead): boolean => !isByMinute && (stepMinutes ?? SPAN) % SPAN === 0;
-const isHeldBy = ({ hours }: Topic) => (hour: TimedBlock) =>
-  hours.get(hour.minute / HOUR)?.blocks[HOUR][0] === hour.block;
+const isHeldBy = ({ hours }: Topic) => ({ minute, block }: TimedBlock, width: Width) =>
+  hours.get(Math.floor(minute / HOUR))?.blocks[width][(minute % HOUR) / width] === block;
 /** Stands for all minutes of a topic. */
 const ALL = Infinity;
 

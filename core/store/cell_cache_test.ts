@@ -1,13 +1,11 @@
 /** No answer is older than the last commit before the question, however loads, commits and questions interleave. */
 import { expect } from "expect";
-import { DIMENSIONS } from "../minutes/fields.ts";
 import { randomFrom } from "../../tests/simulation/delivery_simulator.ts";
 import { type CellBlock, CellNames, CellSums } from "./cell_blocks.ts";
 import { CellCache } from "./cell_cache.ts";
 import type { CellLoader, CellRead } from "./cell_places.ts";
+import { constant, SET, TOPIC } from "../../tests/simulation/cells_for_tests.ts";
 
-const TOPIC = "topic";
-const SET = DIMENSIONS.map(() => "x");
 /** The only one of a minute. */
 const setOf = (minute: number) => [String(minute % 7), ...SET.slice(1)];
 
@@ -150,35 +148,6 @@ for (const [what, bytesMax, minutes] of ROOMS) {
   });
 }
 
-/** A store that does not change, of so many rows an hour. */
-function constant(rowsPerHour: number): CellLoader & { loads: number; counts: number } {
-  const loader = {
-    loads: 0,
-    counts: 0,
-    countRows: () => {
-      loader.counts++;
-      return Promise.resolve(new Map(Array.from({ length: 200 }, (_, hour) => [hour, rowsPerHour])));
-    },
-    loadFew: (topic: string, range: { from: number; to: number }, rowsMax: number, names: CellNames) =>
-      (range.to - range.from) * rowsPerHour / 60 > rowsMax
-        ? Promise.resolve(null)
-        : loader.load(topic, range, 1, names),
-    load: (_: string, { from, to }: { from: number; to: number }, width: number, names: CellNames) => {
-      loader.loads++;
-      const blocks = new Map<number, CellBlock>();
-      for (let minute = from; minute < to; minute += width) {
-        const sums = new CellSums();
-        for (let row = 0; row < Math.max(1, rowsPerHour / 60); row++) {
-          sums.add(names.numberOf([String(row), ...SET.slice(1)]), width, 0);
-        }
-        blocks.set(minute, sums.block());
-      }
-      return Promise.resolve<ReadonlyMap<number, CellBlock>>(blocks);
-    },
-  };
-  return loader;
-}
-
 Deno.test("what is held is loaded once, and no more is held than there is room for", async () => {
   const loader = constant(6_000);
   const cache = new CellCache(600_000, loader);
@@ -213,85 +182,6 @@ Deno.test("a series finds what a summary of the same hours has loaded", async ()
   expect(await cache.read({ ...query, stepMinutes: 10 }, ({ blocks }) => blocks.length)).toBe(30);
   expect(await count()).toEqual([300]); // as one, from the second time on
   expect(loader.loads).toBe(loads);
-});
-
-Deno.test("six hours are added up once, until one of them changes or is given up", async () => {
-  const loader = constant(600);
-  const cache = new CellCache(10_000_000, loader);
-  const read = (from: number, to: number, stepMinutes?: number) =>
-    cache.read({ topicId: TOPIC, range: { from, to }, isByMinute: false, stepMinutes }, ({ blocks }) => blocks);
-  const counts = async (from: number, to: number, stepMinutes?: number) =>
-    (await read(from, to, stepMinutes))?.map(({ minute, block }) => [minute, block.counts[0]]);
-  expect(await counts(300, 840)).toEqual([[300, 60], [360, 360], [720, 60], [780, 60]]);
-  expect(await counts(0, 1440, 1440)).toEqual([[0, 360], [360, 360], [720, 360], [1080, 360]]);
-  // A step of less has blocks of its own.
-  expect(await counts(0, 720, 180)).toHaveLength(12);
-  const before = await read(0, 720);
-  expect((await read(0, 720))?.map(({ block }) => block)).toEqual(before?.map(({ block }) => block));
-  expect((await read(0, 720))?.[1].block).toBe(before?.[1].block);
-  const bytes = cache.bytes;
-  cache.changing([{ topicId: TOPIC, minutes: [400] }])();
-  expect(cache.bytes).toBeLessThan(bytes - (before?.[1].block.bytes ?? NaN));
-  const after = await read(0, 1440);
-  expect(after?.[0].block).toBe(before?.[0].block);
-  // The hour that has changed is read by the minute.
-  expect(after?.filter(({ minute }) => minute >= 360 && minute < 720)).toHaveLength(65);
-  expect((await read(0, 720))?.length).toBe(2);
-  cache.changingAll()();
-  expect(cache.bytes).toBe(0);
-});
-
-Deno.test("hours that follow each other are added up once they are asked for again, within a step, until one changes", async () => {
-  const cache = new CellCache(10_000_000, constant(600));
-  const read = async (from: number, to: number, stepMinutes?: number) => {
-    const blocks = await cache.read(
-      { topicId: TOPIC, range: { from, to }, isByMinute: false, stepMinutes },
-      ({ blocks }) => blocks,
-    );
-    return blocks ?? [];
-  };
-  const shape = (blocks: Awaited<ReturnType<typeof read>>) =>
-    blocks.map(({ minute, block }) => [minute, block.counts[0]]);
-  // From 4:50 to 23:10: the hours before and after two times six, which are one from the second time on.
-  const ends = [[290, 10], [1380, 10]];
-  const first = shape(await read(290, 1390));
-  expect(first.map(([, count]) => count)).toEqual([10, 60, 360, 360, 60, 60, 60, 60, 60, 10]);
-  const again = await read(290, 1390);
-  expect(shape(again)).toEqual([ends[0], [300, 1080], ends[1]]);
-  // It stays the same while the ends move on, also over what is asked in between.
-  await read(0, 1440);
-  const later = await read(298, 1398);
-  expect(later.find(({ minute }) => minute === 300)?.block).toBe(again[1].block);
-  // No block reaches over a step.
-  await read(300, 2160, 720);
-  expect(shape(await read(300, 2160, 720))).toEqual([[300, 60], [360, 360], [720, 360], [1080, 360], [1440, 360], [
-    1800,
-    360,
-  ]]);
-  await read(60, 1440, 720);
-  expect(shape(await read(60, 1440, 720))).toEqual([[60, 660], [720, 360], [1080, 360]]);
-  const bytes = cache.bytes;
-  cache.changing([{ topicId: TOPIC, minutes: [1300] }])();
-  expect(cache.bytes).toBeLessThan(bytes - again[1].block.bytes);
-  const changed = await read(290, 1390);
-  expect(changed.length).toBeGreaterThan(60);
-  expect(changed.reduce((sum, { block }) => sum + block.counts[0], 0)).toBe(1100);
-  for (let from = 0; from < 200; from++) for (let times = 0; times < 2; times++) await read(from * 60, from * 60 + 300);
-  cache.changingAll()();
-  expect(cache.bytes).toBe(0);
-});
-
-Deno.test("six hours of which one has changed are not held any more", async () => {
-  const bytesOf = async (stepMinutes?: number) => {
-    const cache = new CellCache(10_000_000, constant(600));
-    await cache.read({ topicId: TOPIC, range: { from: 0, to: 360 }, isByMinute: false, stepMinutes }, () => 0);
-    const before = cache.bytes;
-    cache.changing([{ topicId: TOPIC, minutes: [100] }])();
-    return [before, cache.bytes];
-  };
-  const [[joined, left], [apart, leftApart]] = [await bytesOf(), await bytesOf(60)];
-  expect(joined).toBeGreaterThan(apart);
-  expect(left).toBe(leftApart);
 });
 
 Deno.test("six hours that changed while one of them was loaded are added up anew", async () => {

@@ -1,22 +1,22 @@
 /**
- * Blocks of many hours, made of those of an hour: summaries of days would merge the same sketches again each time. Six hours at a
- * multiple of six are one, and all hours that follow each other are one once more: that is the same while the ends of a page's
- * range move on. One is held as long as its hours are, and have not changed.
+ * Blocks made of many: summaries of days would merge the same sketches again each time. Six hours at a multiple of six are one,
+ * and all hours that follow each other are one once more, as are the tens of minutes at either end of a range: that is the same
+ * while the ends of a page's range move on. One is held as long as its hours are, and have not changed.
  */
 import type { TimedBlock } from "./cell_answers.ts";
 import { type CellBlock, CellSums } from "./cell_blocks.ts";
-import { HOUR, type Place } from "./cell_places.ts";
+import { HOUR, type Place, TENS, type Width } from "./cell_places.ts";
 
 const HOURS = 6;
 /** Minutes of a span. */
 export const SPAN = HOURS * HOUR;
-/** Blocks of hours from which on a run of them is worth one of its own. */
+/** Blocks from which on a run of them is worth one of its own. */
 const RUN_MIN = 3;
-/** Runs that are held of a topic: those of the ranges that its pages show. */
-const RUNS_MAX = 32;
+/** Runs that are held of a topic: three of each of the ranges that its pages show. */
+const RUNS_MAX = 96;
 
-/** Whether a block of an hour is held: what is made of others is good for this once. */
-type IsHeld = (hour: TimedBlock) => boolean;
+/** Whether the block of a place is held: what is made of others is good for this once. */
+type IsHeld = (block: TimedBlock, width: Width) => boolean;
 
 interface Sum {
   /** What it was made of. */
@@ -32,8 +32,7 @@ interface Run extends Sum {
 
 /** A block among those of a read. */
 interface Part extends TimedBlock {
-  /** The hour after it; null where it is less than an hour. */
-  readonly toHour: number | null;
+  readonly width: Width | typeof SPAN;
   readonly isHeld: boolean;
 }
 
@@ -63,11 +62,9 @@ export class HourSpans {
   ): readonly TimedBlock[] {
     const parts = this.#spansOf(partsOf(places, blocks, isHeld), wholeSpans(places));
     const joined: TimedBlock[] = [];
-    const stepOf = ({ minute }: TimedBlock) => Math.floor(minute / stepMinutes);
     for (let at = 0; at < parts.length;) {
       let end = at + 1;
-      const isHour = (part: Part) => part.toHour !== null && stepOf(part) === stepOf(parts[at]);
-      if (isHour(parts[at])) { while (end < parts.length && isHour(parts[end])) end++; }
+      while (end < parts.length && isRun(parts[at], parts[end], stepMinutes)) end++;
       const run = parts.slice(at, end);
       joined.push(...(run.length < RUN_MIN ? run : this.#runOf(run)));
       at = end;
@@ -119,14 +116,15 @@ export class HourSpans {
         this.#account(block.bytes);
       }
     }
-    return { minute: parts[0].minute, toHour: (number + 1) * HOURS, block, isHeld };
+    return { minute: number * SPAN, width: SPAN, block, isHeld };
   }
 
   /** The parts as one, from the second time on. */
   #runOf(parts: readonly Part[]): readonly TimedBlock[] {
     const [{ minute }, last] = [parts[0], parts[parts.length - 1]];
-    const [from, to] = [Math.floor(minute / HOUR), last.toHour ?? 0];
-    const key = `${from}-${to}`;
+    const end = last.minute + last.width;
+    const [from, to] = [Math.floor(minute / HOUR), Math.ceil(end / HOUR)];
+    const key = `${minute}-${end}`;
     const held = this.#runs.get(key);
     if (held != null && isSame(held.parts, parts)) {
       this.#runs.delete(key);
@@ -144,11 +142,18 @@ export class HourSpans {
 }
 
 function partsOf(places: readonly Place[], blocks: readonly TimedBlock[], isHeld: IsHeld): Part[] {
-  const hours = new Set(places.filter(({ width }) => width === HOUR).map(({ minute }) => minute));
+  const widths = new Map(places.map(({ minute, width }) => [minute, width]));
   return blocks.map((block): Part => {
-    const isHour = hours.has(block.minute);
-    return { ...block, toHour: isHour ? block.minute / HOUR + 1 : null, isHeld: isHour && isHeld(block) };
+    const width = widths.get(block.minute) ?? 1;
+    return { ...block, width, isHeld: isHeld(block, width) };
   });
+}
+
+/** Whether the blocks from one to another may be one: hours of a step, or tens of an hour. */
+function isRun(first: Part, next: Part, stepMinutes: number): boolean {
+  const isIn = (minutes: number) => Math.floor(first.minute / minutes) === Math.floor(next.minute / minutes);
+  if (first.width === TENS) return next.width === TENS && isIn(HOUR);
+  return first.width >= HOUR && next.width >= HOUR && isIn(stepMinutes);
 }
 
 function sumOf(parts: readonly TimedBlock[]): CellBlock {
