@@ -63,6 +63,11 @@ export class MinuteQueries {
     return this.#cells.read(read, (cells) => summaryOf(query, cells));
   }
 
+  /** Settles when what questions so far have begun in the background has ended; its rests keep no process alive. */
+  settled(): Promise<void> {
+    return this.#day.settled();
+  }
+
   /** Ends what goes on in the background. */
   stop(): Promise<void> {
     return this.#day.stop();
