@@ -6,11 +6,14 @@
  */
 import { DDSketch } from "@datadog/sketches-js";
 import { Sketch } from "../core/minutes/sketch.ts";
+import { SketchMerger } from "../core/minutes/sketch_merger.ts";
 import { randomFrom } from "../tests/simulation/delivery_simulator.ts";
 import { SEED } from "./records.ts";
 
 const VALUES = 500_000;
 const MERGES = 2000;
+/** Sketches of a union that a quantile is taken of, as pages do for each API. */
+const UNION = 10;
 /** Values of each sketch that is merged: a busy minute cell. */
 const CELL_VALUES = 1000;
 const ROUNDS = 9;
@@ -84,6 +87,25 @@ class DataDogs implements Contender {
   }
 }
 
+/** Sketches a second that unions are made of, each of which answers one quantile: of so many values a sketch. */
+function unionRate(cellValues: number): number {
+  const cells = Array.from({ length: UNION }, (_, n) => {
+    const sketch = new Sketch();
+    for (const value of values.subarray(n * cellValues, (n + 1) * cellValues)) sketch.add(value);
+    return sketch.encode();
+  });
+  const merger = new SketchMerger();
+  const rates = Array.from({ length: ROUNDS }, () => {
+    const before = performance.now();
+    for (let times = 0; times < MERGES; times++) {
+      for (const cell of cells) merger.add(cell, 0);
+      merger.takeQuantile(0.95);
+    }
+    return MERGES * UNION / (performance.now() - before) * 1000;
+  });
+  return median(rates);
+}
+
 const contenders: Readonly<Record<string, Contender>> = { "Millrace": new Ours(), "DataDog": new DataDogs() };
 
 const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1];
@@ -110,6 +132,7 @@ function worstError(contender: Contender): number {
 
 const adds = ratesOf(VALUES, (contender) => contender.fill(values));
 const merges = ratesOf(MERGES, (contender) => contender.merge(MERGES));
+const unions = [20, 200, 1000, 7200].map((cellValues) => ({ cellValues, sketchesPerSecond: unionRate(cellValues) }));
 const rows = Object.entries(contenders).map(([name, contender]) => ({
   name,
   addsPerSecond: adds[name],
@@ -118,7 +141,7 @@ const rows = Object.entries(contenders).map(([name, contender]) => ({
 }));
 
 if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify({ values: VALUES, seed: SEED, quantiles: QUANTILES, contenders: rows }));
+  console.log(JSON.stringify({ values: VALUES, seed: SEED, quantiles: QUANTILES, contenders: rows, unions }));
 } else {
   console.log(`${VALUES} values, seed ${SEED}, one core, median of ${ROUNDS} rounds; merging sketches of`);
   console.log(`${CELL_VALUES} values; the error is the largest at p${QUANTILES.map((q) => q * 100).join(" p")}\n`);
@@ -128,5 +151,10 @@ if (Deno.args.includes("--json")) {
       `| ${name} | ${(addsPerSecond / 1e6).toFixed(1)} | ${(mergesPerSecond / 1e3).toFixed(1)} | ` +
         `${(worstError * 100).toFixed(2)} % |`,
     );
+  }
+  console.log(`\nUnions of ${UNION} sketches, of which a p95 is taken:\n`);
+  console.log("| values a sketch | thousand sketches/s |\n|---|---|");
+  for (const { cellValues, sketchesPerSecond } of unions) {
+    console.log(`| ${cellValues} | ${(sketchesPerSecond / 1e3).toFixed(0)} |`);
   }
 }
