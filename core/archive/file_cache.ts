@@ -38,11 +38,11 @@ class FileCache {
       await Deno.rename(temporary, copy);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
-      throw error;
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // else another evicted it already
     }
     const isThere = await linked(copy, path);
     await this.#evict();
-    return isThere || await this.#archive.fetch(key, path); // another evicted it already
+    return isThere || await this.#archive.fetch(key, path);
   }
 
   /** Removes copies, those used longest ago first: whoever reads one has a name of its own for it. */
