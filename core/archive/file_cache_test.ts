@@ -64,6 +64,8 @@ Deno.test("a file is fetched once, for as long as there is room for it", async (
   await withCache(250, async ({ archive, cache, read }) => {
     for (const key of ["a-100", "b-100", "a-100", "b-100"]) expect(await read(key)).toBe(contentOf(key));
     expect(archive.fetched).toEqual(["a-100", "b-100"]);
+    // Clocks of files are coarse: what comes is newer for certain.
+    for (const { name } of Deno.readDirSync(cache)) Deno.utimeSync(`${cache}/${name}`, 1, 1);
     expect(await read("c-100")).toBe(contentOf("c-100"));
     expect(bytesIn(cache)).toBeLessThanOrEqual(250);
     expect(await read("c-100")).toBe(contentOf("c-100"));
