@@ -352,7 +352,7 @@ export const configSchema = z.strictObject({
     threads: z.int().min(0).max(256).default(0).describe(
       "Threads that DuckDB gives to a statement; 0: one for every four cores.",
     ),
-    cellBytes: z.int().min(0).default(128 * megabyte).describe(
+    cellBytes: z.int().min(0).default(192 * megabyte).describe(
       "What minute cells held in memory, to answer series and summaries from, may take up.",
     ),
     readyBytes: z.int().min(0).default(1024 * megabyte).describe(

@@ -64,7 +64,7 @@ const TOPIC_TABLES = ["units", "partitions", "gaps", "minutes"];
 /** Flushes with events or quarantine between two looks for segments to merge. */
 const MERGE_EVERY = 16;
 
-const CELL_BYTES = 128 * 1_048_576;
+const CELL_BYTES = 192 * 1_048_576;
 
 export interface DuckDbStoreOptions {
   /** Where store.duckdb and its temporary files are kept. */
@@ -72,7 +72,7 @@ export interface DuckDbStoreOptions {
   readonly memoryBytes: number;
   /** 0: as many as {@link threadsOf} says. */
   readonly threads: number;
-  /** What minute cells held in memory, to answer from, may take up; 0: none are; absent: 128 MiB. */
+  /** What minute cells held in memory, to answer from, may take up; 0: none are; absent: 192 MiB. */
   readonly cellBytes?: number;
   readonly minuteSegments?: MinuteSegmentLimits;
   /** What hours that are ready for exports may take up on disk; 0: there are none; absent: 1 GiB. */
