@@ -1,8 +1,8 @@
 /**
  * Minute cells that a store holds in memory, to answer from: what was asked for lately, up to so many bytes. Blocks have the cells
- * of a minute, or those of ten or sixty, or of many of these (hour_spans.ts), added up: a range is put together from the widest that its
- * steps allow. A block is held from its loading to the next change of its minutes, which the writer tells before it is committed
- * and when it has been; what is loaded in between is not held. So no answer is older than the last commit.
+ * of a minute, or those of ten or sixty, or of many of these (hour_spans.ts), added up: a range is put together from the widest
+ * that its steps allow. A block is held from its loading to the next change of its minutes, which the writer tells before it is
+ * committed and when it has been; what is loaded in between is not held. So no answer is older than the last commit.
  */
 import type { HeldCells, TimedBlock } from "./cell_answers.ts";
 import { type CellBlock, CellNames, CellSums, EMPTY_BLOCK } from "./cell_blocks.ts";
